@@ -1,0 +1,1 @@
+"""What comes in: record types, readers, cleaning, ingest."""

@@ -1,0 +1,76 @@
+"""What an ingest did, and the reject file that says what it could not take."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from mmsearch.errors import EXIT_DONE, EXIT_REJECTED, InputError
+
+
+@dataclass
+class IngestReport:
+    """Counts of one ingest. `rejected` rows are not in the store; `problems` are rows that are, without some field or medium."""
+
+    source: str
+    kind: str
+    mapping: dict[str, str] = field(default_factory=dict)
+    rows: int = 0
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    problems: int = 0
+    notes: list[str] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
+    reject_file: str | None = None
+
+    @property
+    def exit_code(self) -> int:
+        return EXIT_REJECTED if self.rejected or self.problems else EXIT_DONE
+
+    def to_json(self) -> dict[str, Any]:
+        """The report for machines."""
+        return {**self.__dict__, "reasons": dict(self.reasons)}
+
+
+class Rejects:
+    """The reject file: JSON Lines, the row as it was with `_line`, `_reason` and `_kept`; fix the rows and ingest the file again.
+
+    It is made with the first reject; a file left by an earlier run of the same name is removed when there is none.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._file: IO[str] | None = None
+        path.unlink(missing_ok=True)
+
+    def add(self, line: int, reason: str, row: Mapping[str, Any], *, kept: bool = False) -> None:
+        """Write one line. Raises InputError if the file cannot be written."""
+        try:
+            if self._file is None:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = self.path.open("w", encoding="utf-8")
+            entry = {"_line": line, "_reason": reason, "_kept": kept, **row}
+            self._file.write(json.dumps(entry, ensure_ascii=False, default=str) + "\n")
+        except OSError as error:
+            raise InputError(f"cannot write the reject file {self.path}: {error.strerror}", hint="choose another with --rejects FILE") from error
+
+    def close(self) -> str | None:
+        """Finish; the path if anything was rejected."""
+        if self._file is None:
+            return None
+        self._file.close()
+        return str(self.path)
+
+
+def reject_path(store: str, source: str, chosen: str | None) -> Path:
+    """Where rejects go: `--rejects FILE`, else `<store>/rejects/<name>.jsonl` (beside us for a store that is no folder)."""
+    if chosen:
+        return Path(chosen)
+    name = ("stdin" if source == "-" else Path(source).name) + ".jsonl"
+    return (Path("mmsearch-rejects") if "://" in store else Path(store) / "rejects") / name

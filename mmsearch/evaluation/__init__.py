@@ -1,0 +1,1 @@
+"""Evaluation: TREC files, splits, evaluating search and recommendation."""

@@ -1,0 +1,116 @@
+"""What a media file is, by its bytes: the checks before it is opened, and its content hash."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import stat
+from pathlib import Path
+
+from mmsearch.media import MediaError
+
+
+def content_hash(path: str | Path) -> str:
+    """SHA-256 hex digest of a file's bytes, read in pieces. Raises MediaError when the file is missing or cannot be read."""
+    checked_size(path, limit=None)
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise MediaError(os_reason(error)) from error
+
+
+def checked_size(path: str | Path, limit: int | None) -> int:
+    """Bytes in a media file, from its directory entry alone.
+
+    Parameters
+    ----------
+    path : the file.
+    limit : most bytes allowed, or None for any number; the message names `MMSEARCH_MAX_MEDIA_BYTES`.
+
+    Raises
+    ------
+    MediaError : missing, not a regular file, empty or too large.
+    """
+    if str(path).lower().startswith(("http://", "https://", "ftp://", "s3://")):
+        raise MediaError("a web address: mmsearch opens files only, download it first")
+    try:
+        status = Path(path).stat()
+    except ValueError as error:  # an embedded NUL byte
+        raise MediaError("missing: that is no possible file name") from error
+    except OSError as error:
+        raise MediaError(os_reason(error)) from error
+    if stat.S_ISDIR(status.st_mode):
+        raise MediaError("a folder, not a file")
+    if not stat.S_ISREG(status.st_mode):
+        raise MediaError("not a regular file")  # opening a pipe or a device could wait for ever
+    check_length(status.st_size, limit)
+    return status.st_size
+
+
+def check_length(length: int, limit: int | None = None) -> None:
+    """Reject nothing at all and more than `limit` bytes. Raises MediaError."""
+    if length == 0:
+        raise MediaError("empty file")
+    if limit is not None and length > limit:
+        raise MediaError(f"{_megabytes(length)}, the limit is {_megabytes(limit)} (MMSEARCH_MAX_MEDIA_BYTES)")
+
+
+# First bytes → what people call such a file. Looked at only once the bytes are known not to be what was wanted.
+_STARTS: list[tuple[bytes, str]] = [
+    (b"\x00\x05\x16\x07", "a macOS resource file ('._' in front of the name), not the file itself"),
+    (b"%PDF", "a PDF document"),
+    (b"%!PS", "a PostScript document"),
+    (b"PK\x03\x04", "a ZIP archive or office document"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"8BPS", "a Photoshop document"),
+    (b"\x1aE\xdf\xa3", "a Matroska or WebM video"),
+    (b"ID3", "an MP3 sound"),
+    (b"OggS", "an Ogg sound or video"),
+    (b"fLaC", "a FLAC sound"),
+    (b"version https://git-lfs", "a Git LFS pointer; the file itself was not fetched"),
+]
+
+
+def looks_like(head: bytes) -> str:
+    """Name what a file is from its first bytes (a few hundred are enough), for a message: "a PDF document", "text", …"""
+    for start, name in _STARTS:
+        if head.startswith(start):
+            return name
+    if head[:4] == b"RIFF" and head[8:12] in (b"WAVE", b"AVI "):
+        return "a WAV sound" if head[8:12] == b"WAVE" else "an AVI video"
+    if head[4:8] == b"ftyp":
+        if head[8:12] == b"avif":
+            return "an AVIF photo, which the installed Pillow cannot read (save it as JPEG)"
+        return "an HEIC photo (save it as JPEG)" if head[8:11] in (b"hei", b"hev", b"mif") else "an MP4 video or sound"
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
+        return "a web page"
+    if b"<svg" in start[:400]:
+        return "an SVG drawing (save it as PNG)"
+    if not head.strip(b"\0"):
+        return "nothing but zero bytes"
+    return "text" if _is_text(head) else "unknown data"
+
+
+def _is_text(head: bytes) -> bool:
+    try:
+        text = head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.start < len(head) - 3:  # a character cut in two by the end of the piece is fine
+            return False
+        text = head[: error.start].decode("utf-8")
+    return all(c.isprintable() or c in "\r\n\t\f\ufeff" for c in text)
+
+
+def os_reason(error: OSError) -> str:
+    """Why the system would not open a file, for a message."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError) or error.errno == errno.ENAMETOOLONG:
+        return "missing"
+    if isinstance(error, PermissionError):
+        return "no permission to read it"
+    return f"cannot be read: {error.strerror or error}"
+
+
+def _megabytes(length: int) -> str:
+    return f"{length / 1e6:,.1f} MB" if length >= 100_000 else f"{length:,} bytes"

@@ -1,0 +1,139 @@
+"""The contract of a recommender, and the interactions that all of them learn from."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmsearch.errors import InputError
+
+_CELLS = 1 << 24  # scores that `recommend` holds at once: 128 MiB
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """Events of users with products, as aligned columns, sorted by (user, time) and stable within equal times.
+
+    `users[i]` indexes `user_ids`, `products[i]` indexes `product_ids`. `values` are strengths, 1 for the strongest evidence there
+    is (a purchase, the best rating) or when nothing else is known; `times` are seconds or any ordinal. Made by `interactions.build`.
+    """
+
+    user_ids: Sequence[str]
+    product_ids: Sequence[str]
+    users: NDArray[np.int64]  # (e,)
+    products: NDArray[np.int64]  # (e,)
+    values: NDArray[np.float64]  # (e,)
+    times: NDArray[np.float64]  # (e,)
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    def take(self, keep: NDArray[np.bool_]) -> Interactions:
+        """The events where `keep` (e,) is true; users and products stay known, their indices unchanged."""
+        return Interactions(self.user_ids, self.product_ids, self.users[keep], self.products[keep], self.values[keep], self.times[keep])
+
+    def require_events(self) -> None:
+        """Raise InputError when there is no event to learn from."""
+        if not len(self):
+            raise InputError("there are no interactions to learn from", hint="bring some: mmsearch ingest events.csv")
+
+
+@dataclass(frozen=True)
+class Products:
+    """What a recommender may know of the products, beside the events: row i of `vectors` belongs to `product_ids[i]`.
+
+    `vectors` are unit rows of a fusion profile (or of one modality), a zero row where a product has none; None if nothing is embedded.
+    """
+
+    product_ids: Sequence[str]
+    vectors: NDArray[np.float32] | None = None  # (n, d)
+
+
+class History(NamedTuple):
+    """What one user did, oldest first; `products` index the fitted products."""
+
+    products: NDArray[np.int64]  # (h,)
+    values: NDArray[np.float64]  # (h,) may be negative (`--unlike`)
+    ages: NDArray[np.float64]  # (h,) steps back from the newest event: 0 for the newest
+
+
+class Recommended(NamedTuple):
+    """The best products for one user, best first."""
+
+    products: NDArray[np.int64]  # (≤ k,)
+    scores: NDArray[np.float64]  # (≤ k,)
+
+
+class Recommender(ABC):
+    """Interactions (and vectors) → ranked products. Batch in, batch out. Parameters are keyword arguments of `__init__`."""
+
+    #: Whether a user's history changes the answer (popularity ignores it).
+    personal: bool = True
+    #: Whether it needs `Products.vectors`.
+    needs_vectors: bool = False
+
+    @abstractmethod
+    def fit(self, interactions: Interactions, products: Products) -> None:
+        """Learn. `interactions.product_ids` equals `products.product_ids`.
+
+        Raises
+        ------
+        InputError : nothing to learn from; says what is missing and which command brings it.
+        """
+
+    @abstractmethod
+    def score(self, histories: Sequence[History]) -> NDArray[np.float64]:
+        """Scores of every product for every history, a new array (u, n). 0 means "no evidence"; higher is better."""
+
+    @abstractmethod
+    def similar(self, products: Sequence[int], k: int) -> list[Recommended]:
+        """For each product, the k most similar other ones; none where the method knows of no similarity."""
+
+    @abstractmethod
+    def why(self, history: History, product: int) -> list[tuple[int, float]]:
+        """(history product, contribution) pairs, largest first, that add up to the score of `product`; empty when no history speaks for it."""
+
+    @abstractmethod
+    def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """What was learned: named arrays and JSON values. Never pickle."""
+
+    @abstractmethod
+    def load_state(self, arrays: Mapping[str, NDArray[Any]], values: Mapping[str, Any]) -> None:
+        """Restore what `state` gave."""
+
+    def recommend(self, histories: Sequence[History], k: int, exclude: Sequence[Collection[int]] | None = None) -> list[Recommended]:
+        """For each history the k products with the highest positive scores, without the excluded ones; ties by product index.
+
+        `exclude`, when given, holds one collection of product indices for each history.
+        """
+        if exclude is not None and len(exclude) != len(histories):
+            raise ValueError(f"exclude must hold one collection for each of the {len(histories)} histories, not {len(exclude)}")
+        found: list[Recommended] = []
+        step = len(histories)
+        while len(found) < len(histories):
+            start = len(found)
+            scores = self.score(histories[start : start + min(step, 1 if not found else step)])
+            step = max(1, _CELLS // max(1, scores.shape[1]))
+            for row, values in enumerate(scores):
+                if exclude is not None:
+                    banned = exclude[start + row]
+                    values[np.fromiter(banned, np.int64, len(banned))] = -np.inf
+                found.append(top(values, k))
+        return found
+
+
+def top(scores: NDArray[np.float64], k: int) -> Recommended:
+    """The k highest positive scores, highest first, ties by index."""
+    k = max(0, min(k, len(scores)))
+    if 0 < k < len(scores):
+        cut = np.partition(scores, len(scores) - k)[len(scores) - k]
+        chosen = np.flatnonzero(scores >= max(cut, np.finfo(np.float64).tiny))
+    else:
+        chosen = np.flatnonzero(scores > 0)
+    order = chosen[np.argsort(-scores[chosen], kind="stable")][:k]
+    return Recommended(order, scores[order])

@@ -1,0 +1,63 @@
+"""Defaults, and the `MMSEARCH_*` environment variables that change them. One place, read when asked (tests set the environment)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from mmsearch.errors import UsageError
+
+DEFAULT_STORE = "./mmsearch.lancedb"
+
+#: The modalities, in the order in which they are printed. Their names are reserved: no fusion profile may take one.
+MODALITIES = ("text", "image", "audio", "video")
+
+#: Which encoder each modality gets when the store has none recorded and the user names none.
+DEFAULT_ENCODERS = {"text": "usem", "image": "efficientnet"}
+
+
+def store_path() -> str:
+    """The store to use when `--store` is not given: `MMSEARCH_STORE`, else `./mmsearch.lancedb`."""
+    return os.environ.get("MMSEARCH_STORE") or DEFAULT_STORE
+
+
+def home() -> Path:
+    """Where converted model weights are cached: `MMSEARCH_HOME`, else the user's cache folder."""
+    if configured := os.environ.get("MMSEARCH_HOME"):
+        return Path(configured).expanduser()
+    cache = os.environ.get("XDG_CACHE_HOME")
+    return (Path(cache) if cache else Path.home() / ".cache") / "mmsearch"
+
+
+def max_pixels() -> int:
+    """Photos with more pixels than this are rejected before they are decoded (`MMSEARCH_MAX_PIXELS`, default 50 million)."""
+    return _positive_int("MMSEARCH_MAX_PIXELS", 50_000_000)
+
+
+def max_media_bytes() -> int:
+    """Media files larger than this are rejected before they are read (`MMSEARCH_MAX_MEDIA_BYTES`, default 200 MB)."""
+    return _positive_int("MMSEARCH_MAX_MEDIA_BYTES", 200_000_000)
+
+
+def threads() -> int:
+    """CPU threads that encoders may use (`MMSEARCH_THREADS`, default: the cores this process may run on)."""
+    return _positive_int("MMSEARCH_THREADS", len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+def exact_limit() -> int:
+    """Largest number of vectors in a table for which search compares every product instead of the nearest candidates
+    (`MMSEARCH_EXACT_LIMIT`, default 100,000: there a scan in memory still takes about 15 ms)."""
+    return _positive_int("MMSEARCH_EXACT_LIMIT", 100_000)
+
+
+def _positive_int(name: str, default: int) -> int:
+    raw = os.environ.get(name)
+    if not raw:
+        return default
+    try:
+        value = int(raw.replace("_", ""))
+    except ValueError:
+        value = 0
+    if value <= 0:
+        raise UsageError(f"{name} must be a whole number above 0, not {raw!r}")
+    return value

@@ -1,0 +1,108 @@
+"""A parsed filter → the SQL text that Lance takes, through one typed, escaping serialiser."""
+
+from __future__ import annotations
+
+import math
+
+from mmsearch.errors import UsageError, did_you_mean
+from mmsearch.store.attributes import Attributes
+from mmsearch.store.where import And, Between, Compare, In, IsNull, Literal, Name, Node, Not, Or, text_literal
+
+
+def compile_where(node: Node, attributes: Attributes) -> str:
+    """SQL for a filter.
+
+    The literal's type picks the attribute's type: `size = 42` asks the numbers, `size = 'M'` the texts. A text that
+    reads as a number also meets the number (`year = '2009'`), because CSV cannot tell the two apart.
+
+    Raises
+    ------
+    UsageError : an attribute that no product has (names those there are), or one that never holds a value of the literal's type.
+    """
+    match node:
+        case And(parts):
+            return "(" + " AND ".join(compile_where(p, attributes) for p in parts) + ")"
+        case Or(parts):
+            return "(" + " OR ".join(compile_where(p, attributes) for p in parts) + ")"
+        case Not(part):
+            return f"(NOT {compile_where(part, attributes)})"
+        case IsNull(name):
+            return "(" + " AND ".join(f"{_quote(c)} IS NULL" for c in _columns(name, attributes).values()) + ")"
+        case Between(name, low, high):
+            return "(" + f"{compile_where(Compare(name, '>=', low), attributes)} AND {compile_where(Compare(name, '<=', high), attributes)}" + ")"
+        case In(name, values):
+            return _compare(name, "in", tuple(dict.fromkeys(values)), attributes)
+        case Compare(name, "has", value):
+            columns = _columns(name, attributes)
+            if "list" not in columns:
+                raise UsageError(f"--where: {name.name} is not a list", hint=f"compare it: {_shown(name)} = {_print(value)}")
+            return f"array_has({_quote(columns['list'])}, {text_literal(item_text(value))})"
+        case Compare(name, op, value):
+            return _compare(name, op, (value,), attributes)
+
+
+def _compare(name: Name, op: str, values: tuple[Literal, ...], attributes: Attributes) -> str:
+    columns = _columns(name, attributes)
+    tests = []
+    for kind in ("bool", "number", "text"):
+        literals = [text for v in values if (text := _as(kind, v, op)) is not None]
+        if kind in columns and literals:
+            tests.append(f"{_quote(columns[kind])} {op.upper()} {'(' + ', '.join(literals) + ')' if op == 'in' else literals[0]}")
+    if not tests:
+        value = values[0]
+        if set(columns) == {"list"}:
+            raise UsageError(f"--where: {name.name} is a list", hint=f"write: {_shown(name)} has {_print(value)}")
+        plural = {"number": "numbers", "text": "text", "bool": "true or false", "list": "lists"}
+        holds = " or ".join(plural[k] for k in columns)
+        hint = f"quote the value: {text_literal(item_text(value))}" if "text" in columns else f"compare it with {holds}"
+        raise UsageError(f"--where: {name.name} holds {holds}, which {_print(value)} is not", hint=hint)
+    # A product has its value in one of the columns; coalesce keeps "missing" (NULL) only where none has one, so `not` stays right.
+    return tests[0] if len(tests) == 1 else f"coalesce({', '.join(tests)})"
+
+
+def _as(kind: str, value: Literal, op: str) -> str | None:
+    """The literal for a column of one type, or None where it cannot be one."""
+    if kind == "text":
+        return text_literal(value) if isinstance(value, str) else None
+    if op == "like":
+        return None
+    if kind == "bool":
+        flag = {"true": True, "false": False}.get(value.lower()) if isinstance(value, str) else value
+        return str(flag).lower() if isinstance(flag, bool) and op in ("=", "!=", "in") else None
+    if isinstance(value, bool):
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return repr(number) if math.isfinite(number) else None
+
+
+def _columns(name: Name, attributes: Attributes) -> dict[str, str]:
+    columns = attributes.columns.get(name.name)
+    if not columns:
+        have = attributes.names()
+        shown = ", ".join(have[:30]) + (f" and {len(have) - 30} more" if len(have) > 30 else "")
+        raise UsageError(f"--where: no product has an attribute '{name.name}'{did_you_mean(name.name, have)}", hint=f"attributes: {shown}")
+    return columns
+
+
+def item_text(value: Literal) -> str:
+    """How a list holds a value: as text, whole numbers without a decimal point."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else repr(value)
+    return value
+
+
+def _print(value: Literal) -> str:
+    return text_literal(value) if isinstance(value, str) else item_text(value)
+
+
+def _shown(name: Name) -> str:
+    return name.name if name.name.isidentifier() else f"`{name.name}`"
+
+
+def _quote(column: str) -> str:
+    return f"`{column}`"  # columns are named by Attributes.column, which lets no backtick through

@@ -1,0 +1,120 @@
+"""Vector tables: one a modality and encoder (or a fusion profile), beside the products, so that adding vectors rewrites nothing.
+
+Columns: `key` (id and part, unique), `id`, `part` (which photo, which second; '' for the whole product), `vector`,
+`source_hash` (of the content and the encoder that made it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from mmsearch.errors import StoreError
+from mmsearch.store.store import Store
+from mmsearch.store.where import id_list
+
+Matrix = NDArray[np.float32]
+_UNIT = 1e-3  # how far from 1 a stored vector's length may be
+
+
+@dataclass(frozen=True)
+class VectorRows:
+    """Rows of a vector table: `ids[i]`, `parts[i]`, `vectors[i]` belong together."""
+
+    ids: pa.Array  # (m,) strings
+    parts: pa.Array  # (m,) strings
+    vectors: Matrix  # (m, d)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def key_of(id: str, part: str) -> str:
+    """The unique key of a vector: a unit separator cannot stand in either (cleaning removes control characters)."""
+    return f"{id}\x1f{part}"
+
+
+def check_vectors(vectors: Matrix, dim: int | None = None) -> None:
+    """Raise StoreError unless every row is finite, of the right dimension and of length 1: nothing else ever gets in."""
+    if vectors.ndim != 2 or (dim is not None and vectors.shape[1] != dim):
+        raise StoreError(f"vectors of shape {vectors.shape} do not fit a table of dimension {dim}")
+    lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
+    bad = ~(np.abs(lengths - 1) < _UNIT)  # also true for NaN and infinity
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise StoreError(f"vector {row} of {len(vectors)} has length {lengths[row]:g}, not 1 (zero, infinite or not a number); nothing was written")
+
+
+def write_vectors(store: Store, table: str, ids: Sequence[str], parts: Sequence[str], hashes: Sequence[str], vectors: Matrix) -> None:
+    """Insert or replace vectors. Raises StoreError (see `check_vectors`); then nothing of the call is written."""
+    if not len(ids):
+        return
+    have = dimension(store, table)
+    check_vectors(vectors, have)
+    dim = vectors.shape[1]
+    schema = pa.schema(
+        [
+            pa.field("key", pa.string(), nullable=False),
+            pa.field("id", pa.string(), nullable=False),
+            pa.field("part", pa.string(), nullable=False),
+            pa.field("vector", pa.list_(pa.float32(), dim)),
+            pa.field("source_hash", pa.string(), nullable=False),
+        ]
+    )
+    flat = pa.array(np.ascontiguousarray(vectors, dtype=np.float32).reshape(-1))
+    columns = [list(map(key_of, ids, parts)), list(ids), list(parts), pa.FixedSizeListArray.from_arrays(flat, dim), list(hashes)]
+    store.upsert(table, pa.table([pa.array(c) if isinstance(c, list) else c for c in columns], schema=schema), "key")
+
+
+def dimension(store: Store, table: str) -> int | None:
+    """Dimension of a vector table, None if there is none."""
+    opened = store.dataset(table)
+    return None if opened is None else int(opened.schema.field("vector").type.list_size)
+
+
+def source_hashes(store: Store, table: str) -> dict[str, str]:
+    """key → source_hash of every vector, {} if there is no such table."""
+    if not store.has(table):
+        return {}
+    rows = store.read(table, ["key", "source_hash"])
+    return dict(zip(rows.column("key").to_pylist(), rows.column("source_hash").to_pylist(), strict=True))
+
+
+def read_vectors(store: Store, table: str, ids: list[str] | None = None) -> VectorRows:
+    """All vectors of a table, or those of some products."""
+    rows = store.read(table, ["id", "part", "vector"], where=None if ids is None else id_list("id", ids))
+    return to_rows(rows)
+
+
+def batches_of(store: Store, table: str, rows: int = 8192) -> Iterator[tuple[VectorRows, list[str]]]:
+    """A vector table in batches, each with its source hashes: for projecting any number of vectors in bounded memory."""
+    for batch in store.batches(table, ["id", "part", "vector", "source_hash"], rows):
+        as_table = pa.Table.from_batches([batch])
+        yield to_rows(as_table), as_table.column("source_hash").to_pylist()
+
+
+def nearest(store: Store, table: str, query: Matrix, k: int, metric: str = "cosine") -> VectorRows:
+    """The k vectors nearest to a query (d,), best first: LanceDB's own search, by its index where there is one."""
+    opened = store.dataset(table)
+    if opened is None:
+        raise StoreError(f"{store.path} has no table {table}")
+    rows = opened.to_table(columns=["id", "part", "vector", "_distance"], nearest={"column": "vector", "q": query, "k": k, "metric": metric})
+    return to_rows(rows)
+
+
+def to_rows(rows: pa.Table) -> VectorRows:
+    column = rows.column("vector").combine_chunks()
+    if isinstance(column, pa.ChunkedArray):  # an empty table combines to no chunk
+        column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+    dim = column.type.list_size
+    vectors = column.flatten().to_numpy(zero_copy_only=False).reshape(-1, dim)
+    return VectorRows(_whole(rows.column("id")), _whole(rows.column("part")), vectors)
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    combined = column.combine_chunks()
+    return combined if isinstance(combined, pa.Array) else pa.concat_arrays(combined.chunks)

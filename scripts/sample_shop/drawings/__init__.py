@@ -1,0 +1,1 @@
+"""One file a category: how its kinds of things look."""
