@@ -19,6 +19,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _WORD = re.compile(r"[^\s(),=\[\]|\"]+")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _RANGE = re.compile(r"([+-]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?)\.\.([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)")
+_MAX_DIGITS = 300  # Python refuses whole numbers of over 4,300 digits with an error of its own
 _MAX_DEPTH = 20  # specs nest a few levels; a limit turns a hostile "((((…" into an error instead of a stack overflow
 
 
@@ -156,6 +157,8 @@ class _Parser:
                 raise self.error(f"{word!r} is not a spec name", start)
             return self.call(word, depth + 1)
         if _NUMBER.fullmatch(word):
+            if len(word) > _MAX_DIGITS:
+                raise self.error(f"a number of {len(word)} characters", start)
             return _number(word)
         if bounds := _RANGE.fullmatch(word):
             if not self.allow_ranges:

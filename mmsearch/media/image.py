@@ -71,9 +71,7 @@ def _opened(source: str | Path | bytes) -> BinaryIO:
     try:
         return Path(source).open("rb")
     except OSError as error:
-        raise MediaError(
-            "no permission to read it" if isinstance(error, PermissionError) else f"cannot be read: {error.strerror}"
-        ) from error
+        raise MediaError(os_reason(error)) from error
 
 
 def _recognise(file: BinaryIO) -> ImageFile.ImageFile:

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 from mmsearch.errors import InputError
 
-_CELLS = 1 << 24  # scores that `recommend` holds at once: 128 MiB
-
 
 @dataclass(frozen=True)
 class Interactions:
@@ -106,24 +104,24 @@ class Recommender(ABC):
     def load_state(self, arrays: Mapping[str, NDArray[Any]], values: Mapping[str, Any]) -> None:
         """Restore what `state` gave."""
 
-    def recommend(self, histories: Sequence[History], k: int, exclude: Sequence[Collection[int]] | None = None) -> list[Recommended]:
+    def recommend(
+        self, histories: Sequence[History], k: int, exclude: Sequence[Collection[int]] | None = None, *, batch: int = 256
+    ) -> list[Recommended]:
         """For each history the k products with the highest positive scores, without the excluded ones; ties by product index.
 
-        `exclude`, when given, holds one collection of product indices for each history.
+        Parameters
+        ----------
+        exclude : one collection of product indices for each history.
+        batch : histories scored at once, so that memory stays at (batch, n) scores.
         """
         if exclude is not None and len(exclude) != len(histories):
             raise ValueError(f"exclude must hold one collection for each of the {len(histories)} histories, not {len(exclude)}")
         found: list[Recommended] = []
-        step = len(histories)
-        while len(found) < len(histories):
-            start = len(found)
-            scores = self.score(histories[start : start + min(step, 1 if not found else step)])
-            step = max(1, _CELLS // max(1, scores.shape[1]))
-            for row, values in enumerate(scores):
+        for start in range(0, len(histories), batch):
+            for row, scores in enumerate(self.score(histories[start : start + batch]), start):
                 if exclude is not None:
-                    banned = exclude[start + row]
-                    values[np.fromiter(banned, np.int64, len(banned))] = -np.inf
-                found.append(top(values, k))
+                    scores[np.fromiter(exclude[row], np.int64, len(exclude[row]))] = -np.inf
+                found.append(top(scores, k))
         return found
 
 

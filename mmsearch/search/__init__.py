@@ -1,1 +1,1 @@
-"""placeholder"""
+"""Search: query → candidates → ranking → hits with their explanation."""

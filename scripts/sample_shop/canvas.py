@@ -131,7 +131,7 @@ def soften(field: Array, radius: float) -> Array:
 
 
 class Canvas:
-    """What is being drawn: colour and coverage, layer over layer. `noise` is the picture's own random generator."""
+    """What is being drawn, layer over layer: `rgb` (premultiplied by the coverage), `alpha` (the coverage) and `noise`, its random generator."""
 
     def __init__(self, seed: int):
         self.noise = np.random.RandomState(seed)  # the legacy generator: its stream never changes between numpy versions
@@ -185,7 +185,7 @@ class Canvas:
     def shade(self, mask: Array, amount: float, blur: float = 0) -> None:
         """Darken (amount < 0) or brighten (> 0) what is drawn already, within a mask that may be blurred: folds, seams, contact shadows."""
         field = soften(mask, blur) if blur else mask
-        target = np.float32(0 if amount < 0 else 255)
+        target = np.float32(0 if amount < 0 else 255) * self.alpha[..., None]
         self.rgb += (target - self.rgb) * (np.float32(abs(amount)) * field)[..., None]
 
     def grain(self, kind: str) -> Array:

@@ -50,23 +50,21 @@ class Shot:
 
 def photograph(canvas: Canvas, stance: Stance, shot: Shot) -> Image.Image:
     """The finished 224 × 224 photo of what is on the canvas."""
-    thing, cover = _aim(canvas, shot)
-    scene = _backdrop(canvas, shot.backdrop, stance)
-    scene = _shadow(scene, cover, stance)
-    scene = scene * (1 - cover[..., None]) + thing
-    scene += soften(canvas.noise.standard_normal((WORK, WORK)).astype(np.float32), 1)[..., None] * 6
+    colour, cover = _aim(canvas, shot)
+    scene = _shadow(_backdrop(canvas, shot.backdrop, stance), cover, stance)
+    scene += (colour - scene) * cover[..., None]
+    scene += soften(canvas.noise.standard_normal((SIDE, SIDE)).astype(np.float32), 1)[..., None] * 5
     scene *= np.float32(shot.dim)
     scene *= np.asarray([1 + 0.10 * shot.warmth, 1, 1 - 0.16 * shot.warmth], np.float32)
-    return _image(scene).reduce(WORK // SIDE)
+    return _image(scene)
 
 
 def cut_out(canvas: Canvas, shot: Shot) -> Image.Image:
     """The thing alone, transparent around it, as many shops keep their product pictures."""
-    thing, cover = _aim(canvas, shot)
-    colour = thing + 255 * (1 - cover[..., None])  # white where nothing is, so that dropping the transparency gives a white backdrop
-    image = _image(colour).convert("RGBA")
-    image.putalpha(Image.fromarray(np.rint(cover * 255).astype(np.uint8)))
-    return image.reduce(WORK // SIDE)
+    colour, cover = _aim(canvas, shot)
+    picture = _image(np.where(cover[..., None] > 0, colour, 255))  # white where nothing is, for readers that drop transparency
+    picture.putalpha(Image.fromarray(np.rint(cover * 255).astype(np.uint8)))
+    return picture
 
 
 def _image(field: Array) -> Image.Image:
@@ -74,8 +72,9 @@ def _image(field: Array) -> Image.Image:
 
 
 def _aim(canvas: Canvas, shot: Shot) -> tuple[Array, Array]:
-    """Turn, scale and shift the drawing: premultiplied colour (448, 448, 3) and coverage (448, 448)."""
-    layers = np.dstack([canvas.rgb * canvas.alpha[..., None], canvas.alpha * 255])
+    """Turn, scale, shift and reduce the drawing: colour (224, 224, 3) in 0…255 and coverage (224, 224) in 0…1."""
+    straight = canvas.rgb / np.maximum(canvas.alpha, np.float32(1e-6))[..., None]
+    layers = np.dstack([straight, canvas.alpha * 255])
     turn = math.radians(shot.turn)
     cos, sin = math.cos(turn), math.sin(turn)
     sx = shot.zoom * shot.squeeze * (-1 if shot.mirrored else 1)
@@ -84,17 +83,14 @@ def _aim(canvas: Canvas, shot: Shot) -> tuple[Array, Array]:
     # Image.transform maps from the finished picture back to the drawing.
     tx, ty = centre + shot.dx * WORK / 100, centre + shot.dy * WORK / 100
     matrix = (cos / sx, sin / sx, centre - (cos * tx + sin * ty) / sx, -sin / sy, cos / sy, centre - (-sin * tx + cos * ty) / sy)
-    out = Image.fromarray(np.clip(np.rint(layers), 0, 255).astype(np.uint8), "RGBA").transform(
-        (WORK, WORK), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC
-    )
-    field = np.asarray(out, np.float32)
-    cover = field[..., 3] / 255
-    return np.minimum(field[..., :3], field[..., 3:]), cover
+    aimed = _image(layers).transform((WORK, WORK), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC)
+    field = np.asarray(aimed.reduce(WORK // SIDE), np.float32)
+    return field[..., :3], field[..., 3] / 255
 
 
 def _backdrop(canvas: Canvas, name: str, stance: Stance) -> Array:
     wall, floor = ({**STUDIO, **HOME})[name]
-    y, x = np.mgrid[0:WORK, 0:WORK].astype(np.float32) / np.float32(WORK)
+    y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32) / np.float32(SIDE)
     if stance == "floor":
         horizon = canvas.vary(0.60, 0.70)
         share = np.clip((y - horizon) / 0.05 + 0.5, 0, 1)
@@ -106,16 +102,16 @@ def _backdrop(canvas: Canvas, name: str, stance: Stance) -> Array:
     scene = scene * (1.03 - 0.16 * ((x - lamp_x) ** 2 + (y - lamp_y) ** 2))[..., None]
     if name == "planks":
         row = np.floor(y * 6)
-        seam = (np.abs(y * 6 - row) < 0.03).astype(np.float32)
-        scene = scene * (canvas.grain("wood").T * (1 + 0.06 * np.sin(row * 2.4)) - 0.35 * seam)[..., None]
+        seam = (np.abs(y * 6 - row) < 0.04).astype(np.float32)
+        scene = scene * (canvas.grain("wood").T[::2, ::2] * (1 + 0.06 * np.sin(row * 2.4)) - 0.35 * seam)[..., None]
     elif name == "lawn":
-        blades = canvas.noise.standard_normal((WORK, WORK)).astype(np.float32)
-        scene = scene * (1 + 0.5 * soften(blades, 1) + 0.8 * soften(blades, 5))[..., None]
+        blades = canvas.noise.standard_normal((SIDE, SIDE)).astype(np.float32)
+        scene = scene * (1 + 0.3 * soften(blades, 1) + 0.5 * soften(blades, 4))[..., None]
     elif name == "tiles":
         grout = ((x * 4 % 1 < 0.03) | (y * 4 % 1 < 0.03)).astype(np.float32)
-        scene = scene * (1 - 0.25 * soften(grout, 1))[..., None]
+        scene = scene * (1 - 0.2 * grout)[..., None]
     elif name == "sofa":
-        scene = scene * canvas.grain("knit")[..., None]
+        scene = scene * canvas.grain("knit")[::2, ::2, None]
     return scene.astype(np.float32)
 
 
@@ -123,17 +119,15 @@ def _shadow(scene: Array, cover: Array, stance: Stance) -> Array:
     """Darken the scene where the thing keeps the light off."""
     if stance == "floor":
         rows = np.flatnonzero(cover.max(1) > 0.3)
-        foot = rows[-1] if len(rows) else WORK - 1
+        foot = rows[-1] if len(rows) else SIDE - 1
         # The silhouette, pressed down to a seventh of its height and laid behind the thing, to the right.
-        y, x = np.mgrid[0:WORK, 0:WORK]
-        up = (foot + 3 - y) * 7
-        source_y = np.clip(foot - up, 0, WORK - 1)
-        source_x = np.clip(x - up // 6, 0, WORK - 1)
-        shadow = cover[source_y, source_x] * (up >= 0)
-        touch = cover * (y > foot - 14)
-        dark = 0.34 * soften(shadow.astype(np.float32), 8) + 0.4 * soften(touch.astype(np.float32), 5)
+        y, x = np.mgrid[0:SIDE, 0:SIDE]
+        up = (foot + 1 - y) * 7
+        shadow = cover[np.clip(foot - up, 0, SIDE - 1), np.clip(x - up // 6, 0, SIDE - 1)] * (up >= 0)
+        touch = cover * (y > foot - 7)
+        dark = 0.34 * soften(shadow.astype(np.float32), 4) + 0.4 * soften(touch.astype(np.float32), 2)
     else:
-        step = 7 if stance == "flat" else 14
+        step = 4 if stance == "flat" else 7
         moved = np.roll(cover, (step, step // 2), (0, 1))
-        dark = 0.40 * soften(moved, 6 if stance == "flat" else 11)
+        dark = 0.40 * soften(moved, 3 if stance == "flat" else 5)
     return scene * (1 - np.clip(dark, 0, 0.75))[..., None]

@@ -88,7 +88,7 @@ CLOCKS = [
         "alarm clock",
         "en",
         "Travel alarm clock with leather case, green",
-        "",
+        "Folds into its own leather case the size of a matchbox. Luminous hands, crescendo alarm, one AAA battery.",
         "Tickwell",
         45.0,
         Look("green", "gold"),

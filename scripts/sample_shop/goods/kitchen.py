@@ -86,7 +86,7 @@ KITCHEN = [
     ),
     Product(
         "KIT-06",
-        "mug",
+        "tumbler",
         "both",
         "Insulated travel tumbler 保温随行杯 480ml green 绿色",
         "Twelve hours cold, six hours hot, one-handed lid. 双层真空，倒置不漏，车载杯架通用。",

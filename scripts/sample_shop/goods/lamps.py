@@ -90,7 +90,7 @@ LAMPS = [
         "desk lamp",
         "en",
         "Slim LED task light with clamp, blue",
-        "",
+        "Clamps to desks up to 6 cm thick. Even light from 60 LEDs, touch dimmer, no flicker on camera.",
         "Arc & Ember",
         42.0,
         Look("blue", "silver", build="bar"),
@@ -179,7 +179,7 @@ LAMPS = [
     ),
     Product(
         "LAMP-12",
-        "lantern",
+        "paper lantern",
         "zh",
         "大红灯笼 中国结流苏 春节装饰 一对",
         "绸布灯面，防水骨架，折叠收纳。挂在门口，年味就来了。直径40厘米，不含灯泡。",
@@ -194,7 +194,7 @@ LAMPS = [
     ),
     Product(
         "LAMP-13",
-        "lantern",
+        "paper lantern",
         "en",
         "Rice-paper lantern pendant, white",
         "Hand-folded paper on a bamboo frame, 45 cm. Ships flat; takes two minutes and no tools.",
@@ -208,7 +208,7 @@ LAMPS = [
     ),
     Product(
         "LAMP-14",
-        "lantern",
+        "camping lantern",
         "en",
         "Rechargeable camping lantern, green",
         "Up to 60 hours of light from one charge, a warm glow, and a hook for the ridge pole. Also tops up your phone.",
@@ -223,7 +223,7 @@ LAMPS = [
     ),
     Product(
         "LAMP-15",
-        "lantern",
+        "camping lantern",
         "en",
         "Storm lantern, orange",
         "",

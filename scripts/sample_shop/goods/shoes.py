@@ -85,7 +85,7 @@ SHOES = [
     ),
     Product(
         "SHOE-06",
-        "running shoe",
+        "sneaker",
         "en",
         "White leather court sneakers with gum sole",
         "A clean, low sneaker that goes with everything from jeans to a linen suit. Full-grain upper, removable insole, stitched gum sole.",
@@ -114,7 +114,7 @@ SHOES = [
     ),
     Product(
         "SHOE-08",
-        "boot",
+        "hiking boot",
         "en",
         "Northmoor Tarn waterproof hiking boots, brown",
         "Waxed leather, a sealed membrane and a stiff shank for long days with a heavy pack. They need a week of breaking in and then last ten years.",
@@ -129,7 +129,7 @@ SHOES = [
     ),
     Product(
         "SHOE-09",
-        "boot",
+        "hiking boot",
         "zh",
         "山行记 中帮防水登山鞋 灰色",
         "反绒皮拼接尼龙，鞋口加棉护踝，橡胶大底防滑耐磨。适合两三天的徒步路线，雨天也不进水。",
@@ -143,7 +143,7 @@ SHOES = [
     ),
     Product(
         "SHOE-10",
-        "boot",
+        "chelsea boot",
         "en",
         "Chelsea boots in smooth black leather",
         "",
@@ -157,7 +157,7 @@ SHOES = [
     ),
     Product(
         "SHOE-11",
-        "boot",
+        "rain boot",
         "both",
         "Puddle rain boots 雨靴 yellow 黄色",
         "Natural rubber, cotton lining, an easy pull-on fit. 天然橡胶，内里纯棉，下雨踩水都不怕。",
@@ -173,7 +173,7 @@ SHOES = [
     ),
     Product(
         "SHOE-12",
-        "boot",
+        "rain boot",
         "zh",
         "儿童波点雨鞋 防滑 绿色",
         "小朋友最爱踩水坑！圆点图案，鞋口有提手，自己就能穿。鞋底防滑纹，幼儿园雨天必备。",
@@ -218,7 +218,7 @@ SHOES = [
         "running shoe",
         "en",
         "Kids' Zippy trainers with hook-and-loop strap, purple",
-        "",
+        "One strap, one pull, out of the door. Scuff guard at the toe, and room for a thumb's width of growing.",
         "Fleetwing",
         39.0,
         Look("purple", "yellow", pattern="zigzag"),

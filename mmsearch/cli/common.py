@@ -1,0 +1,71 @@
+"""What every subcommand shares: the global options (also after the subcommand), messages on stderr, the open shop."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from mmsearch.shop import Shop
+
+
+@dataclass
+class State:
+    """The global options of this run."""
+
+    store: str | None = None
+    quiet: bool = False
+    verbose: bool = False
+
+    def reset(self) -> None:
+        self.store, self.quiet, self.verbose = None, False, False
+
+
+STATE = State()
+
+
+def global_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a subcommand take `--store`, `--quiet` and `--verbose` after its name, too."""
+    own = inspect.signature(command, eval_str=True)
+    extra = {
+        "store": (str | None, typer.Option(None, "--store", metavar="PATH|URI", help="The store (default: $MMSEARCH_STORE, else ./mmsearch.lancedb).")),
+        "quiet": (bool, typer.Option(False, "--quiet", help="No progress and no notes on stderr; errors still.")),
+        "verbose": (bool, typer.Option(False, "--verbose", help="Tracebacks and details on stderr.")),
+    }
+    added = [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind) for n, (kind, default) in extra.items()]
+
+    @functools.wraps(command)
+    def wrapped(**values: Any) -> Any:
+        store, quiet, verbose = (values.pop(name) for name in extra)
+        STATE.store, STATE.quiet, STATE.verbose = store or STATE.store, quiet or STATE.quiet, verbose or STATE.verbose
+        return command(**values)
+
+    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own.parameters.values()]
+    wrapped.__signature__ = own.replace(parameters=[*parameters, *added])  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {p.name: p.annotation for p in (*parameters, *added)}
+    return wrapped
+
+
+def shop() -> Shop:
+    """The shop that `--store` names."""
+    import mmsearch
+
+    return mmsearch.open(STATE.store)
+
+
+def note(message: str) -> None:
+    """Something a person should know, on stderr."""
+    if not STATE.quiet:
+        print(message, file=sys.stderr)  # noqa: T201
+
+
+def print_error(message: str, hint: str | None = None) -> None:
+    print(f"error: {message}", file=sys.stderr)  # noqa: T201
+    if hint:
+        print(f"  {hint}", file=sys.stderr)  # noqa: T201

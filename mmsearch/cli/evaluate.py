@@ -1,0 +1,122 @@
+"""`mmsearch eval`: search, run, recommend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from mmsearch.cli.common import global_options, note, shop
+from mmsearch.cli.output import ROW_FORMATS, chosen_format, format_option, write_rows
+from mmsearch.cli.search import restricted
+from mmsearch.spec import Spec
+
+app = typer.Typer(help="Measure search, runs and recommendations.", no_args_is_help=True, rich_markup_mode=None)
+
+_METRIC = typer.Option([], "--metric", metavar="MEASURE", help="nDCG@10, AP, RR, P@5, R@10, Hit@1, judged@10 … (repeatable).")
+_DROP = typer.Option(False, "--drop-empty", help="Average over queries that have a relevant product (else all count).")
+
+
+@app.command("search")
+@global_options
+def search(
+    queries: str = typer.Option(..., "--queries", metavar="FILE", help="TSV id<TAB>text, or CSV/JSONL with columns; - reads standard input."),
+    qrels: str = typer.Option(..., "--qrels", metavar="FILE", help="TREC judgments: query 0 product relevance."),
+    metric: list[str] = _METRIC,
+    within: str | None = typer.Option(None, "--in", metavar="text|image|PROFILE", help="Compare with this evidence of the products alone."),
+    where: list[str] = typer.Option([], "--where", metavar="FILTER", help="Only products that pass."),
+    k: int | None = typer.Option(None, "-k", metavar="N", help="Depth of the run (default: the deepest cut-off of the measures)."),
+    combine: str = typer.Option("calibrated", "--combine", metavar="SPEC", help="How scores are combined."),
+    drop_empty: bool = _DROP,
+    split: str | None = typer.Option(None, "--split", metavar="LABEL", help="Which part of the judgments this is; printed with the numbers."),
+    run_out: str | None = typer.Option(None, "--run-out", metavar="FILE", help="Also write the run in TREC format."),
+    method: str | None = typer.Option(None, "--method", metavar="LABEL", help="Name of the row (default: the options as a spec)."),
+    format: str | None = format_option(ROW_FORMATS),
+) -> int:
+    """Answer judged queries and measure the result.
+
+    \b
+    mmsearch eval search --queries queries.tsv --qrels qrels.tsv --metric nDCG@10 --metric judged@10
+    mmsearch eval search --queries photos.csv --qrels photos.qrels --in image --metric R@1
+    """
+    from mmsearch.evaluation.search import DEFAULT_MEASURES
+    from mmsearch.evaluation.trec import read_qrels, write_run
+    from mmsearch.search.queries import read_queries
+
+    how = chosen_format(format, ROW_FORMATS)
+    wanted = {id: restricted(q, where, within) for id, q in read_queries(queries).items()}
+    options = {"in": within, "combine": None if combine == "calibrated" else combine, "where": " and ".join(where) or None}
+    label = method or str(Spec("search", (), tuple((key, value) for key, value in options.items() if value)))
+    evaluation, run = shop().evaluate_search(
+        wanted, read_qrels(qrels), metric or list(DEFAULT_MEASURES), k=k, combine=combine, drop_empty=drop_empty
+    )
+    if run_out:
+        with Path(run_out).open("w", encoding="utf-8") as file:
+            write_run(file, run, "mmsearch")
+    _report([_row(evaluation, label, split)], how)
+    return 0
+
+
+@app.command("run")
+@global_options
+def run(
+    runs: list[str] = typer.Argument(..., metavar="RUN...", help="TREC runs; - reads standard input."),
+    qrels: str = typer.Option(..., "--qrels", metavar="FILE", help="TREC judgments: query 0 product relevance."),
+    metric: list[str] = _METRIC,
+    drop_empty: bool = _DROP,
+    split: str | None = typer.Option(None, "--split", metavar="LABEL", help="Which part of the judgments this is; printed with the numbers."),
+    format: str | None = format_option(ROW_FORMATS),
+) -> int:
+    """Measure TREC runs, one row a run.
+
+    \b
+    mmsearch eval run run.txt --qrels qrels.tsv --metric nDCG@10
+    """
+    from mmsearch.evaluation.evaluate import evaluate
+    from mmsearch.evaluation.search import DEFAULT_MEASURES
+    from mmsearch.evaluation.trec import read_qrels, read_run
+    from mmsearch.measures import parse_measure
+
+    how = chosen_format(format, ROW_FORMATS)
+    measures = [parse_measure(m) for m in metric or DEFAULT_MEASURES]
+    judgments = read_qrels(qrels)
+    _report([_row(evaluate(read_run(r), judgments, measures, drop_empty=drop_empty), r, split) for r in runs], how)
+    return 0
+
+
+@app.command("recommend")
+@global_options
+def recommend(
+    method: list[str] = typer.Option([], "--method", metavar="SPEC", help="Recommenders to compare (repeatable; default: all there are)."),
+    split: str = typer.Option("leave-last-out", "--split", metavar="SPEC", help="What is held out: leave-last-out(part=test|validation)."),
+    metric: list[str] = _METRIC,
+    format: str | None = format_option(ROW_FORMATS),
+) -> int:
+    """Hold out events, recommend, and see whether they are found: full ranking, history excluded.
+
+    \b
+    mmsearch eval recommend --method popular --method 'itemcf(k=100)' --metric HR@20 --metric nDCG@20
+    """
+    how = chosen_format(format, ROW_FORMATS)
+    rows = shop().evaluate_recommend(method or ["popular", "itemcf", "content"], metric or ["HR@10", "nDCG@10", "RR@10"], split=split)
+    _report(rows, how)
+    return 0
+
+
+def _row(evaluation: Any, label: str, split: str | None) -> dict[str, Any]:
+    from mmsearch.evaluation.evaluate import to_json
+
+    return to_json(evaluation, label, split)
+
+
+def _report(rows: list[dict[str, Any]], how: str) -> None:
+    """JSON as it is; tables and CSV with a column a measure."""
+    flat = rows if how in ("json", "jsonl") else [{k: v for k, v in row.items() if k != "measures"} | row["measures"] for row in rows]
+    if how == "table":
+        front = ("method", "queries")
+        flat = [{k: row[k] for k in (*front, *row["measures"])} | ({"split": row["split"]} if row["split"] else {}) for row in rows]
+        for row in rows:
+            if row.get("missing") or row.get("empty"):
+                note(f"{row['method']}: {row.get('missing', 0)} queries without an answer, {row.get('empty', 0)} without a relevant product; they count 0")
+    write_rows([{k: v for k, v in row.items() if k != "measures"} if how == "table" else row for row in flat], how)

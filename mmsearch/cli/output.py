@@ -1,0 +1,99 @@
+"""Results on stdout: a table on a terminal, JSON Lines when piped, or what `--format` says."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import typer
+
+from mmsearch.errors import UsageError
+
+HIT_FORMATS = ("table", "json", "jsonl", "csv", "ids", "trec")
+ROW_FORMATS = ("table", "json", "jsonl", "csv")
+
+
+def format_option(formats: Sequence[str]) -> Any:
+    """The `--format` option of a command."""
+    return typer.Option(None, "--format", metavar="|".join(formats), help="Output (default: table on a terminal, jsonl when piped).")
+
+
+def chosen_format(given: str | None, formats: Sequence[str]) -> str:
+    """The format asked for, else the one that fits stdout. Raises UsageError."""
+    if given is None:
+        return "table" if sys.stdout.isatty() else "jsonl"
+    if given not in formats:
+        raise UsageError(f"unknown format '{given}'", hint=f"formats: {', '.join(formats)}")
+    return given
+
+
+def write_rows(rows: Iterable[Mapping[str, Any]], how: str, *, title: str | None = None) -> None:
+    """Rows with equal keys, in one of ROW_FORMATS."""
+    rows = list(rows)
+    if how == "json":
+        _echo(json.dumps(rows, ensure_ascii=False, indent=2))
+    elif how == "jsonl":
+        for row in rows:
+            _echo(json.dumps(row, ensure_ascii=False))
+    elif how == "csv":
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(names)
+        for row in rows:
+            writer.writerow([_cell(row.get(name)) for name in names])
+    else:
+        table(rows, title=title)
+
+
+def table(rows: Sequence[Mapping[str, Any]], *, title: str | None = None) -> None:
+    """Rows as a table for people: numbers to the right, four decimals."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    # Without a terminal (a log, a pipe with --format table) nothing is cut to a width that nobody has.
+    console = Console() if sys.stdout.isatty() else Console(width=200)
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    drawn = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, title_style="bold")
+    for name in names:
+        numeric = all(isinstance(row.get(name), int | float) for row in rows) and bool(rows)
+        drawn.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*(Text(_shown(row.get(name))) for name in names))
+    console.print(drawn)
+
+
+def write_trec(rows: Iterable[tuple[str, str, int, float]], tag: str) -> None:
+    """(query, product, rank, score) as a TREC run."""
+    for query, product, rank, score in rows:
+        separator = "\t" if any(" " in field for field in (query, product)) else " "
+        _echo(separator.join((query, "Q0", product, str(rank), repr(score), tag)))
+
+
+def write_ids(ids: Iterable[str]) -> None:
+    for id in ids:
+        _echo(id)
+
+
+def _echo(line: str) -> None:
+    sys.stdout.write(line + "\n")
+
+
+def _cell(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    if isinstance(value, dict):
+        return ", ".join(f"{k}: {v}" for k, v in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return str(value)

@@ -1,0 +1,88 @@
+"""`mmsearch search`."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+
+import typer
+
+from mmsearch.cli.common import global_options, note, shop
+from mmsearch.cli.output import HIT_FORMATS, chosen_format, format_option, table, write_ids, write_rows, write_trec
+from mmsearch.errors import UsageError
+from mmsearch.search.hits import Hit, Result
+from mmsearch.search.query import Query, make_query
+
+
+@global_options
+def command(
+    query: list[str] | None = typer.Argument(None, metavar="[TEXT]", help="What to look for; - reads it from standard input."),
+    text: list[str] = typer.Option([], "--text", metavar="TEXT", help="A further text part."),
+    image: list[str] = typer.Option([], "--image", metavar="FILE", help="A photo to look for."),
+    like: list[str] = typer.Option([], "--like", metavar="ID", help="A product to look like."),
+    not_text: list[str] = typer.Option([], "--not", metavar="TEXT", help="Lowers products that fit this text (weight .5)."),
+    not_image: list[str] = typer.Option([], "--not-image", metavar="FILE", help="Lowers products that look like this photo."),
+    unlike: list[str] = typer.Option([], "--unlike", metavar="ID", help="Lowers products that are like this one."),
+    within: str | None = typer.Option(None, "--in", metavar="text|image|PROFILE", help="Compare with this evidence of the products alone."),
+    where: list[str] = typer.Option([], "--where", metavar="FILTER", help="Only products that pass: \"price < 80 and colour = 'red'\"."),
+    k: int = typer.Option(10, "-k", metavar="N", help="How many hits."),
+    explain: bool = typer.Option(False, "--explain", help="Show what each score is made of."),
+    queries: str | None = typer.Option(None, "--queries", metavar="FILE", help="Answer many queries: TSV id<TAB>text, or CSV/JSONL with columns."),
+    combine: str = typer.Option("calibrated", "--combine", metavar="SPEC", help="How scores are combined: calibrated, rrf."),
+    tag: str = typer.Option("mmsearch", "--tag", help="Name of the run in --format trec."),
+    format: str | None = format_option(HIT_FORMATS),
+) -> int:
+    """Find products by text, photo, another product, or any weighted mix.
+
+    A final ^number is a part's weight (\\^ is a literal caret); parts that lower a product never exclude it.
+
+    \b
+    mmsearch search "red running shoes" --where "price < 80"
+    mmsearch search --image shoe.jpg --text "in blue^0.5" --not leather --explain
+    mmsearch search "striped" --in image
+    mmsearch search --queries queries.tsv --format trec > run.txt
+    """
+    how = chosen_format(format, HIT_FORMATS)
+    if queries is not None:
+        if query or text or image or like or not_text or not_image or unlike:
+            raise UsageError("--queries brings its own parts: give either it or a query")
+        from mmsearch.search.queries import read_queries
+
+        batch = {id: restricted(q, where, within) for id, q in read_queries(queries).items()}
+    else:
+        words = [sys.stdin.read().strip() if query == ["-"] else " ".join(query)] if query else []
+        parts = make_query([*words, *text], image=image, like=like, not_text=not_text, not_image=not_image, unlike=unlike)
+        batch = {"": restricted(parts, where, within)}
+    results = shop().search_many(batch, k=k, combine=combine)
+    write_hits(results, how, explain=explain, tag=tag, single=queries is None)
+    for id, result in results.items():
+        for line in result.notes:
+            note(f"{id}: {line}" if id else line)
+    return 0
+
+
+def restricted(query: Query, where: list[str], within: str | None) -> Query:
+    """A query with the filters and the evidence that the command line adds."""
+    return dataclasses.replace(query, where=(*query.where, *where), within=within or query.within)
+
+
+def write_hits(results: dict[str, Result], how: str, *, explain: bool, tag: str, single: bool) -> None:
+    pairs: list[tuple[str, Hit]] = [(id, hit) for id, result in results.items() for hit in result]
+    if how == "trec":
+        write_trec(((id or "query", hit.id, hit.rank, hit.score) for id, hit in pairs), tag)
+    elif how == "ids":
+        write_ids(hit.id if single else f"{id}\t{hit.id}" for id, hit in pairs)
+    elif how == "table":
+        rows = [({} if single else {"query": id}) | _row(hit) for id, hit in pairs]
+        table(rows)
+        if explain:
+            for _, hit in pairs:
+                explanation = [vars(c) | {"share": c.share} for c in hit.explain]
+                table(explanation, title=f"{hit.rank}. {hit.id} {hit.title or ''}: {hit.score:.4f} =")
+    else:
+        write_rows([hit.to_json(None if single else id, explain=explain) for id, hit in pairs], how)
+
+
+def _row(hit: Hit) -> dict[str, object]:
+    row: dict[str, object] = {"rank": hit.rank, "score": hit.score, "id": hit.id, "title": hit.title}
+    return row | {"matched": ", ".join(hit.matched.values())} if hit.matched else row

@@ -1,0 +1,43 @@
+"""The vectors of a store's products, side by side, one row a product."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mmsearch.fusion.base import Batch, Matrix
+from mmsearch.store import Store
+from mmsearch.store.vectors import VectorRows, dimension, read_vectors
+
+_FEW = 1_000  # above this many ids reading the whole table beats a filter that names them all
+
+
+def load_batch(store: Store, tables: Mapping[str, str], ids: Sequence[str] | None = None) -> tuple[list[str], Batch]:
+    """The products that have any vector in the tables (modality → table), or the given ones, with their vectors.
+
+    Several photos of a product become their mean direction.
+    """
+    few = list(ids) if ids is not None and len(ids) <= _FEW else None
+    rows = {m: read_vectors(store, t, few) for m, t in tables.items() if store.has(t)}
+    names = pa.array(ids, pa.string()) if ids is not None else pc.unique(pa.chunked_array([r.ids for r in rows.values()], pa.string()))
+    vectors, present = {}, {}
+    for modality, found in rows.items():
+        dim = dimension(store, tables[modality]) or 0
+        vectors[modality], present[modality] = mean_by_product(found, names, dim)
+    return names.to_pylist(), Batch(vectors, present)
+
+
+def mean_by_product(rows: VectorRows, ids: pa.Array, dim: int) -> tuple[Matrix, np.ndarray]:
+    """Rows of a vector table → one unit vector a product (n, dim), in the order of `ids`, and which products have one (n,)."""
+    sums = np.zeros((len(ids), dim), np.float32)
+    place = pc.index_in(rows.ids, value_set=ids)
+    known = place.is_valid().to_numpy(zero_copy_only=False)
+    np.add.at(sums, place.drop_null().to_numpy(zero_copy_only=False), rows.vectors[known])
+    lengths = np.linalg.norm(sums, axis=1)
+    present = lengths > 1e-6
+    sums[present] /= lengths[present, None]
+    sums[~present] = 0
+    return sums, present

@@ -1,0 +1,163 @@
+"""What similarities mean: mean and spread of each (query modality, product modality) for unrelated pairs, and how far
+cross-modal evidence can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmsearch.fusion.base import Batch, Fuser, Matrix
+
+_QUERIES = 400  # products that stand in for queries
+_PRODUCTS = 2_000  # products that they meet
+_FEWEST = 8  # below this many products no statistic means anything: scores stay plain similarities
+_LEAST_RELIABILITY = 0.05  # shrunk, never zeroed
+_MOST_RELIABILITY = 0.95  # cross-modal evidence never outranks direct evidence of equal standing
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Similarity of unrelated pairs of one kind, and the reliability of that kind (see `mmsearch.ranking.base.Evidence`)."""
+
+    mean: float = 0.0
+    std: float = 1.0
+    reliability: float = 1.0
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """kind ('text>image') → `Pair`, and correlations 'kind|kind' over unrelated pairs."""
+
+    pairs: dict[str, Pair] = field(default_factory=dict)
+    correlations: dict[str, float] = field(default_factory=dict)
+
+    def pair(self, kind: str) -> Pair:
+        return self.pairs.get(kind, Pair())
+
+    def merged(self, other: Calibration) -> Calibration:
+        """Both; `other` wins."""
+        return Calibration(self.pairs | other.pairs, self.correlations | other.correlations)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"pairs": {k: [p.mean, p.std, p.reliability] for k, p in self.pairs.items()}, "correlations": self.correlations}
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any] | None) -> Calibration:
+        if not value:
+            return Calibration()
+        return Calibration({k: Pair(*p) for k, p in value["pairs"].items()}, dict(value["correlations"]))
+
+
+def calibrate(batch: Batch, fuser: Fuser | None, reliability: Mapping[str, float], seed: int = 0) -> Calibration:
+    """Measure every kind of comparison that is possible, on a sample of the products themselves.
+
+    A product stands in for a query (its title for a text, its photo for a photo), another for what it meets; pairs of a
+    product with itself are left out.
+
+    Parameters
+    ----------
+    fuser : adds the cross-modal kinds and those of the fused vectors ('text>fused:image+text').
+    reliability : of the cross-modal kinds, from `cross_reliability`.
+    """
+    rng = np.random.default_rng(seed)
+    rows = rng.permutation(len(batch))[: _QUERIES + _PRODUCTS]
+    sample = batch.take(rows)
+    # The same products serve on both sides where a catalogue is small.
+    queries, products = (np.arange(min(_QUERIES, len(rows))), np.arange(len(rows)))
+    unrelated = queries[:, None] != products[None, :]
+    similarities = _similarities(sample, fuser, queries)
+    pairs, kept = {}, {}
+    for kind, matrix in similarities.items():
+        usable = unrelated & ~np.isnan(matrix)
+        if usable.any(axis=1).sum() < _FEWEST:
+            continue
+        values = matrix[usable]
+        pairs[kind] = Pair(float(values.mean()), float(max(values.std(), 1e-4)), float(reliability.get(kind, 1.0)))
+        kept[kind] = np.where(usable, matrix, np.nan)
+    return Calibration(pairs, _correlations(kept))
+
+
+def cross_reliability(batch: Batch, fuser: Fuser, seed: int = 0) -> dict[str, float]:
+    """How well each cross-modal kind foretells the direct one: the correlation of the two similarities over unrelated pairs.
+
+    It is the factor by which least squares shrinks a standardised cross-modal score towards the direct score that it
+    stands in for. `batch` should hold products that `fuser` was not fitted on. Held between .05 and .95: shrunk, never
+    zeroed, and never above direct evidence.
+    """
+    rng = np.random.default_rng(seed)
+    both = np.logical_and.reduce([batch.present[m] for m in fuser.modalities()])
+    rows = rng.permutation(np.flatnonzero(both))[:_PRODUCTS]
+    if len(rows) < _FEWEST:
+        return {}
+    sample = batch.take(rows)
+    queries = np.arange(min(_QUERIES, len(rows)))
+    unrelated = queries[:, None] != np.arange(len(rows))[None, :]
+    similarities = _similarities(sample, fuser, queries)
+    reliability = {}
+    for kind, matrix in similarities.items():
+        query, _, product = kind.partition(">")
+        direct = similarities.get(f"{query}>{query}")
+        if product != query and product in fuser.modalities() and direct is not None:
+            together = np.corrcoef(matrix[unrelated], direct[unrelated])[0, 1]
+            reliability[kind] = float(np.clip(np.nan_to_num(together), _LEAST_RELIABILITY, _MOST_RELIABILITY))
+    return reliability
+
+
+def pattern(modalities: Sequence[str]) -> str:
+    """The name of what a fused vector is made of: 'image+text'."""
+    return "+".join(sorted(modalities))
+
+
+def patterns(batch: Batch, modalities: Sequence[str]) -> NDArray[np.str_]:
+    """The pattern of each product, (n,)."""
+    return np.array([pattern([m for m in modalities if batch.present[m][i]]) for i in range(len(batch))], dtype=np.str_)
+
+
+def _similarities(batch: Batch, fuser: Fuser | None, queries: NDArray[np.int64]) -> dict[str, Matrix]:
+    """kind → (queries, products) cosines, NaN where either side has no such vector."""
+    found = {}
+    for query, X in batch.vectors.items():
+        asking = batch.present[query][queries]
+        direct = X[queries] @ X.T
+        found[f"{query}>{query}"] = _masked(direct, asking, batch.present[query])
+        if fuser is None or query not in fuser.modalities():
+            continue
+        mapped = _projected(fuser, query, X[queries], asking)
+        for product in fuser.modalities():
+            if product != query and fuser.compares(query, product):
+                cross = mapped @ _projected(fuser, product, batch.vectors[product], batch.present[product]).T
+                found[f"{query}>{product}"] = _masked(cross, asking, batch.present[product])
+        fused = mapped @ fuser.items(batch).T
+        made_of = patterns(batch, fuser.modalities())
+        for name in sorted(set(made_of)):
+            if name:
+                found[f"{query}>fused:{name}"] = _masked(fused, asking, made_of == name)
+    return found
+
+
+def _projected(fuser: Fuser, modality: str, X: Matrix, present: NDArray[np.bool_]) -> Matrix:
+    """Projections of the rows that are there, zero rows for the others."""
+    out = np.zeros((len(X), fuser.dim), np.float32)
+    if present.any():
+        out[present] = fuser.project(modality, X[present])
+    return out
+
+
+def _masked(matrix: Matrix, asking: NDArray[np.bool_], present: NDArray[np.bool_]) -> Matrix:
+    return np.where(asking[:, None] & present[None, :], matrix, np.nan)
+
+
+def _correlations(matrices: Mapping[str, Matrix]) -> dict[str, float]:
+    kinds = sorted(k for k in matrices if ">fused:" not in k)
+    found = {}
+    for i, one in enumerate(kinds):
+        for other in kinds[i + 1 :]:
+            both = ~np.isnan(matrices[one]) & ~np.isnan(matrices[other])
+            if both.sum() >= _FEWEST**2:
+                value = float(np.nan_to_num(np.corrcoef(matrices[one][both], matrices[other][both])[0, 1]))
+                found[f"{one}|{other}"] = round(value, 6)
+    return found

@@ -1,0 +1,274 @@
+"""Fusion profiles: a fitted method with a name and a version, its fused vectors and its projections, kept in the store.
+
+Tables of a profile: `fused_NAME_vN` (one vector a product; `part` says what it is made of, 'image+text') and, for methods
+that compare across modalities, `projected_NAME_vN_MODALITY` beside each modality's own vectors.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mmsearch.encoders.base import Encoder
+from mmsearch.encoders.pipeline import load_encoder, recorded_encoder
+from mmsearch.errors import InputError, StoreError, UsageError, did_you_mean
+from mmsearch.fusion import FUSERS
+from mmsearch.fusion.base import Batch, FitReport, Fuser
+from mmsearch.fusion.batch import load_batch
+from mmsearch.fusion.calibration import Calibration, calibrate, cross_reliability, patterns
+from mmsearch.settings import MODALITIES
+from mmsearch.store import Store
+from mmsearch.store.vectors import batches_of, key_of, source_hashes, write_vectors
+from mmsearch.store.where import id_list
+
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+_HELD_OUT = 0.2  # of the products with every modality: on these the reliability of cross-modal evidence is measured
+_DEFAULT = "default_profile"
+_DIRECT = "calibration"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What the store records of a profile."""
+
+    name: str
+    version: int
+    spec: str
+    modalities: list[str]
+    encoders: dict[str, str]  # modality → fingerprint of the encoder whose vectors it was fitted on
+    compares: list[str]  # cross-modal kinds, 'text>image'
+    dim: int
+    summary: str
+    scores: dict[str, Any]
+    seed: int
+    products: int
+    training_hash: str
+    calibration: dict[str, Any]
+
+    @property
+    def fused_table(self) -> str:
+        return f"fused_{self.name}_v{self.version}"
+
+    def projected_table(self, modality: str) -> str:
+        return f"projected_{self.name}_v{self.version}_{modality}"
+
+
+def names(store: Store) -> list[str]:
+    """The profiles there are."""
+    return [key.removeprefix("profile/") for key in store.record.keys("profile/")]
+
+
+def default_name(store: Store) -> str | None:
+    """The profile that maps queries when none is named."""
+    return store.record.get(_DEFAULT)
+
+
+def load(store: Store, name: str) -> Profile:
+    """A profile's record.
+
+    Raises
+    ------
+    UsageError : no such profile. StoreError : it was made with an encoder that was replaced since (says how to refit).
+    """
+    value = store.record.get(f"profile/{name}")
+    if value is None:
+        have = names(store)
+        raise UsageError(f"there is no fusion profile '{name}'{did_you_mean(name, have)}", hint=f"profiles: {', '.join(have) or 'none; make one: mmsearch fuse'}")
+    profile = Profile(**value)
+    for modality, fingerprint in profile.encoders.items():
+        known = recorded_encoder(store, modality)
+        if known is None or known["fingerprint"] != fingerprint:
+            raise StoreError(
+                f"the fusion profile {name} was made with another {modality} encoder than the store has now",
+                hint=f"refit it: mmsearch fuse --name {name} --method '{profile.spec}'",
+            )
+    return profile
+
+
+def load_fuser(store: Store, profile: Profile) -> Fuser:
+    """The fitted method of a profile."""
+    from safetensors import numpy as safe
+
+    fuser: Fuser = FUSERS.create(profile.spec)
+    blob = store.record.blob(f"profile/{profile.name}")
+    length = int.from_bytes(blob[:8], "little")  # our JSON first, then safetensors: never pickle
+    fuser.load_state(safe.load(blob[8 + length :]), json.loads(blob[8 : 8 + length]))
+    return fuser
+
+
+def fuse(store: Store, name: str | None, method: str | None, *, seed: int = 0, default: bool = True) -> Profile:
+    """Fit a method on the store's vectors and keep it as a profile, a new version if the name is taken.
+
+    Parameters
+    ----------
+    method : a spec; None chooses `aligned` where the store has text and image vectors, else `concat`.
+    name : of the profile; None takes the method's name.
+    default : make it the profile that queries are mapped by.
+
+    Raises
+    ------
+    InputError : no vectors, or not those that the method needs. UsageError : bad name or spec.
+    """
+    tables = {m: known["table"] for m in MODALITIES if (known := recorded_encoder(store, m)) and store.count(known["table"])}
+    if not tables:
+        raise InputError("the store has no vectors to fuse", hint="make them: mmsearch embed")
+    spec = method or ("aligned" if {"text", "image"} <= set(tables) else "concat")
+    fuser: Fuser = FUSERS.create(spec)
+    name = name or re.split(r"[(\s]", spec.strip(), maxsplit=1)[0]
+    if name in MODALITIES or not _NAME.fullmatch(name):
+        reason = "is the name of a modality" if name in MODALITIES else "must be lower-case letters, digits, '_' and '-', a letter first, at most 40"
+        raise UsageError(f"a profile cannot be called '{name}': it {reason}")
+    encoders = {m: load_encoder(store, m) for m in tables}
+    with store.writing("fuse"):
+        ids, batch = load_batch(store, tables)
+        report = fuser.fit(batch, encoders, seed)
+        profile = _profile(store, name, str(spec), fuser, report, ids, batch, encoders, seed)
+        arrays, values = fuser.state()
+        from safetensors import numpy as safe
+
+        head = json.dumps(values, ensure_ascii=False).encode()
+        blob = len(head).to_bytes(8, "little") + head + safe.save({k: np.ascontiguousarray(v) for k, v in arrays.items()})
+        _bring_up_to_date(store, profile, fuser)  # all vectors first: the record names only what is complete
+        old = store.record.get(f"profile/{name}")
+        store.record.put(f"profile/{name}", profile.__dict__, blob)
+        if default or default_name(store) is None:
+            store.record.put(_DEFAULT, name)
+        if old is not None:
+            _drop_tables(store, Profile(**old))
+    return profile
+
+
+def refresh(store: Store) -> list[str]:
+    """After an embed: calibrate direct comparisons, and project new and changed products into every profile without refitting.
+
+    Returns notes about profiles that must be refitted because an encoder was replaced.
+    """
+    tables = {m: known["table"] for m in MODALITIES if (known := recorded_encoder(store, m))}
+    notes = []
+    with store.writing("embed"):
+        _, batch = load_batch(store, tables)
+        store.record.put(_DIRECT, calibrate(batch, None, {}).to_json())
+        for name in names(store):
+            try:
+                profile = load(store, name)
+            except StoreError as error:
+                notes.append(str(error))
+                continue
+            _bring_up_to_date(store, profile, load_fuser(store, profile))
+    return notes
+
+
+def calibration(store: Store, profile: Profile | None) -> Calibration:
+    """How similarities compare: the direct kinds of the store, and the cross-modal ones of a profile."""
+    direct = Calibration.from_json(store.record.get(_DIRECT))
+    return direct.merged(Calibration.from_json(profile.calibration)) if profile else direct
+
+
+def _profile(
+    store: Store,
+    name: str,
+    spec: str,
+    fuser: Fuser,
+    report: FitReport,
+    ids: list[str],
+    batch: Batch,
+    encoders: Mapping[str, Encoder],
+    seed: int,
+) -> Profile:
+    modalities = fuser.modalities()
+    crosses = [f"{a}>{b}" for a in modalities for b in modalities if a != b and fuser.compares(a, b)]
+    reliability = _held_out_reliability(spec, batch, encoders, modalities, seed) if crosses else {}
+    old = store.record.get(f"profile/{name}")
+    digest = hashlib.blake2b(digest_size=16)
+    for modality in modalities:
+        known = recorded_encoder(store, modality) or {}
+        for key, value in sorted(source_hashes(store, known["table"]).items()):
+            digest.update(f"{modality}\x1f{key}\x1f{value}\n".encode())
+    return Profile(
+        name=name,
+        version=(old["version"] if old else 0) + 1,
+        spec=spec,
+        modalities=modalities,
+        encoders={m: (recorded_encoder(store, m) or {})["fingerprint"] for m in modalities},
+        compares=crosses,
+        dim=fuser.dim,
+        summary=report.summary,
+        scores=report.scores,
+        seed=seed,
+        products=len(ids),
+        training_hash=digest.hexdigest(),
+        calibration=calibrate(batch, fuser, reliability, seed).to_json(),
+    )
+
+
+def _held_out_reliability(spec: str, batch: Batch, encoders: Mapping[str, Encoder], modalities: list[str], seed: int) -> dict[str, float]:
+    """Reliability on products that the method did not see: fitted once more on the others (a learned map flatters its own pairs)."""
+    both = np.flatnonzero(np.logical_and.reduce([batch.present[m] for m in modalities if m in batch.present]))
+    held = np.random.default_rng(seed).permutation(both)[: int(len(both) * _HELD_OUT)]
+    fuser: Fuser = FUSERS.create(spec)
+    rest = np.setdiff1d(np.arange(len(batch)), held)
+    fuser.fit(batch.take(rest), encoders, seed)
+    return cross_reliability(batch.take(held) if len(held) >= 40 else batch, fuser, seed)
+
+
+def _bring_up_to_date(store: Store, profile: Profile, fuser: Fuser) -> None:
+    """Fused and projected vectors of everything that is new or changed; those of what is gone are removed."""
+    tables = {m: (recorded_encoder(store, m) or {})["table"] for m in profile.modalities}
+    if profile.compares:
+        for modality, table in tables.items():
+            _project(store, profile, fuser, modality, table)
+    made_of: dict[str, list[str]] = {}
+    for modality, table in sorted(tables.items()):
+        for key, digest in sorted(source_hashes(store, table).items()):
+            made_of.setdefault(key.partition("\x1f")[0], []).append(f"{modality}:{digest}")
+    wanted = {id: hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest() for id, parts in made_of.items()}
+    present = source_hashes(store, profile.fused_table)
+    have = {key.partition("\x1f")[0]: digest for key, digest in present.items()}
+    stale = [key for key in present if wanted.get(key.partition("\x1f")[0]) != present[key]]
+    _delete(store, profile.fused_table, stale)
+    todo = [id for id, digest in wanted.items() if have.get(id) != digest]
+    for chunk in _pieces(todo, 20_000):
+        ids, batch = load_batch(store, tables, chunk)
+        vectors = fuser.items(batch)
+        good = np.linalg.norm(vectors, axis=1) > 0.5
+        kept = [id for id, ok in zip(ids, good, strict=True) if ok]
+        parts = [str(p) for p in patterns(batch, profile.modalities)[good]]
+        write_vectors(store, profile.fused_table, kept, parts, [wanted[id] for id in kept], vectors[good])
+
+
+def _project(store: Store, profile: Profile, fuser: Fuser, modality: str, table: str) -> None:
+    target = profile.projected_table(modality)
+    wanted, present = source_hashes(store, table), source_hashes(store, target)
+    _delete(store, target, [key for key, digest in present.items() if wanted.get(key) != digest])
+    if all(present.get(key) == digest for key, digest in wanted.items()):
+        return
+    for rows, hashes in batches_of(store, table):
+        ids, parts = rows.ids.to_pylist(), rows.parts.to_pylist()
+        new = [i for i, (id, part, digest) in enumerate(zip(ids, parts, hashes, strict=True)) if present.get(key_of(id, part)) != digest]
+        if new:
+            projected = fuser.project(modality, rows.vectors[new])
+            good = np.linalg.norm(projected, axis=1) > 0.5
+            kept = [i for i, ok in zip(new, good, strict=True) if ok]
+            write_vectors(store, target, [ids[i] for i in kept], [parts[i] for i in kept], [hashes[i] for i in kept], projected[good])
+
+
+def _delete(store: Store, table: str, keys: list[str]) -> None:
+    for chunk in _pieces(keys, 1000):
+        store.delete(table, id_list("key", chunk))
+
+
+def _drop_tables(store: Store, profile: Profile) -> None:
+    store.drop(profile.fused_table)
+    for modality in profile.modalities:
+        store.drop(profile.projected_table(modality))
+
+
+def _pieces(items: list[str], size: int) -> Iterator[list[str]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

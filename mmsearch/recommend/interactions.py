@@ -1,0 +1,157 @@
+"""Events as they come in → `Interactions` → histories; and how much an event of each kind says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mmsearch.errors import InputError, UsageError, did_you_mean
+from mmsearch.recommend.base import History, Interactions
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+#: Strength of one event of each kind. A purchase is full evidence, 1, so that a shop with purchases alone has the plain binary matrix and
+#: `shrink` means "this many buyers" everywhere; five looks weigh as one purchase, as 1 : 3 : 5 for view, cart and buy.
+EVENT_WEIGHTS: Mapping[str, float] = {"view": 0.2, "click": 0.2, "cart": 0.6, "buy": 1.0}
+
+#: The kind of event whose value is a rating.
+RATING = "rate"
+
+
+class Built(NamedTuple):
+    """`interactions`, and how many events were left out because their product is not in the catalogue."""
+
+    interactions: Interactions
+    unknown_products: int
+
+
+def event_values(events: Sequence[str], values: ArrayLike, weights: Mapping[str, float] = EVENT_WEIGHTS) -> NDArray[np.float64]:
+    """Strengths (e,) in 0..1 of events of the given kinds.
+
+    An event counts its kind's weight. A rating counts rating / highest rating seen: a low one is weak evidence, not evidence against,
+    because people rate what they chose. On MovieLens-100k (validation items rated ≥ 4, itemcf) this is as good as ignoring the
+    ratings or better, while centring them on the user's mean loses two thirds of NDCG@20.
+
+    Parameters
+    ----------
+    events : kinds (e,), `RATING` or a key of `weights`.
+    values : the ratings (e,), ≥ 0; read for rating events only.
+
+    Raises
+    ------
+    UsageError : a kind without a weight; names it and those there are.
+    InputError : ratings that are missing, infinite or negative.
+    """
+    given = np.asarray(values, dtype=np.float64)
+    kinds = np.asarray(events, dtype=object)
+    if given.shape != kinds.shape:
+        raise ValueError(f"{len(kinds)} events but {len(given)} values")
+    strengths = np.empty(len(kinds))
+    for kind in sorted(set(events)):
+        here = kinds == kind
+        if kind in weights:
+            strengths[here] = weights[kind]
+        elif kind == RATING:
+            strengths[here] = _ratings(given[here])
+        else:
+            known = sorted([*weights, RATING])
+            raise UsageError(
+                f"events of kind '{kind}' have no weight{did_you_mean(kind, known)}", hint=f"kinds with a weight: {', '.join(known)}"
+            )
+    return strengths
+
+
+def _ratings(ratings: NDArray[np.float64]) -> NDArray[np.float64]:
+    bad = int((~(np.isfinite(ratings) & (ratings >= 0))).sum())
+    if bad:
+        raise InputError(
+            f"{bad} of {len(ratings)} rating events have no value ≥ 0", hint="give every rating its number in the column 'value'"
+        )
+    highest = float(ratings.max())
+    return ratings / highest if highest > 0 else ratings
+
+
+def build(
+    users: Sequence[str],
+    products: Sequence[str],
+    values: ArrayLike | None = None,
+    times: ArrayLike | None = None,
+    product_ids: Sequence[str] | None = None,
+) -> Built:
+    """Aligned columns (e,) of events in any order → `Interactions`.
+
+    Users are indexed in the order of their ids, and so are products unless `product_ids` fixes an order; events with other products
+    are left out and counted (their users stay known, possibly with an empty history).
+
+    Parameters
+    ----------
+    values : strengths; 1 each by default (see `event_values`).
+    times : seconds or any ordinal; the order of the rows by default.
+
+    Raises
+    ------
+    InputError : a value or a time is not a finite number.
+    ValueError : columns of different lengths, or a product id given twice.
+    """
+    count = len(users)
+    strengths = np.ones(count) if values is None else np.asarray(values, dtype=np.float64)
+    when = np.arange(count, dtype=np.float64) if times is None else np.asarray(times, dtype=np.float64)
+    if not len(products) == len(strengths) == len(when) == count:
+        raise ValueError(f"columns differ in length: {count} users, {len(products)} products, {len(strengths)} values, {len(when)} times")
+    for name, column in (("value", strengths), ("time", when)):
+        if bad := int((~np.isfinite(column)).sum()):
+            raise InputError(
+                f"{bad} of {count} interactions have a {name} that is not a finite number", hint="correct or leave out these rows"
+            )
+
+    user_ids = sorted(set(users))
+    catalogue = sorted(set(products)) if product_ids is None else list(product_ids)
+    user_index = {user: i for i, user in enumerate(user_ids)}
+    product_index = {product: i for i, product in enumerate(catalogue)}
+    if len(product_index) != len(catalogue):
+        raise ValueError("product_ids holds an id twice")
+    user = np.fromiter((user_index[u] for u in users), np.int64, count)
+    product = np.fromiter((product_index.get(p, -1) for p in products), np.int64, count)
+    order = np.lexsort((when, user))
+    order = order[product[order] >= 0]
+    kept = Interactions(user_ids, catalogue, user[order], product[order], strengths[order], when[order])
+    return Built(kept, count - len(order))
+
+
+def history_of(interactions: Interactions, user: int) -> History:
+    """The history of the user with index `user`, empty when there is no event."""
+    start, end = np.searchsorted(interactions.users, [user, user + 1])
+    return _slice(interactions, start, end)
+
+
+def histories(interactions: Interactions) -> list[History]:
+    """The history of every user, in the order of `user_ids`."""
+    bounds = np.searchsorted(interactions.users, np.arange(len(interactions.user_ids) + 1))
+    return [_slice(interactions, start, end) for start, end in zip(bounds[:-1], bounds[1:], strict=True)]
+
+
+def _slice(interactions: Interactions, start: int, end: int) -> History:
+    ages = np.arange(end - start - 1, -1, -1, dtype=np.float64)
+    return History(interactions.products[start:end], interactions.values[start:end], ages)
+
+
+def weights_of(history: History, decay: float) -> NDArray[np.float64]:
+    """r_uj · decay^age of each event (h,): what it says about the user now."""
+    return np.asarray(history.values * decay**history.ages, dtype=np.float64)
+
+
+def weight_matrix(histories: Sequence[History], n: int, decay: float) -> csr_array[Any]:
+    """`weights_of` every history as a sparse matrix (u, n); several events with one product add up."""
+    from scipy.sparse import csr_array
+
+    lengths = [len(h.products) for h in histories]
+    pointers = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
+    products = np.concatenate([np.empty(0, np.int64), *(h.products for h in histories)])
+    weights = np.concatenate([np.empty(0), *(weights_of(h, decay) for h in histories)])
+    matrix = csr_array((weights, products, pointers), shape=(len(histories), n))
+    matrix.sum_duplicates()
+    return matrix

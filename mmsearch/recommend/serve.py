@@ -1,0 +1,197 @@
+"""Recommending from a store: its interactions and vectors in, products with titles and reasons out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mmsearch.catalog.ingest import attributes
+from mmsearch.encoders.pipeline import recorded_encoder
+from mmsearch.errors import InputError, StoreError, UsageError, did_you_mean
+from mmsearch.fusion import profile as profiles
+from mmsearch.fusion.batch import mean_by_product
+from mmsearch.recommend import RECOMMENDERS
+from mmsearch.recommend.base import History, Interactions, Products, Recommender, top
+from mmsearch.recommend.interactions import RATING, build, event_values, history_of
+from mmsearch.settings import MODALITIES
+from mmsearch.store import INTERACTIONS, PRODUCTS, Store
+from mmsearch.store.sql import compile_where
+from mmsearch.store.vectors import dimension, read_vectors
+from mmsearch.store.where import id_list, parse_where
+
+UNLIKE_VALUE = -0.5
+
+#: What answers when the asked method cannot: a user without events gets what sells.
+FALLBACK = "popular"
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """One recommended product; `why` are (history product, contribution) pairs that add up to the score."""
+
+    rank: int
+    id: str
+    score: float
+    title: str | None
+    why: list[tuple[str, float]] = field(default_factory=list)
+
+    def to_json(self, *, why: bool = False) -> dict[str, Any]:
+        out: dict[str, Any] = {"rank": self.rank, "id": self.id, "score": self.score, "title": self.title}
+        return out | {"why": [{"id": id, "contribution": value} for id, value in self.why]} if why else out
+
+
+@dataclass(frozen=True)
+class Recommendations:
+    """What was recommended, by which method (not the asked one where a fallback answered: `notes` says so)."""
+
+    items: list[Recommendation]
+    method: str
+    notes: list[str] = field(default_factory=list)
+
+
+def load_interactions(store: Store) -> tuple[Interactions, int]:
+    """The store's events over its catalogue, and the number of events whose product is not in it.
+
+    A row with a rating and no event kind is a rating; one with neither counts as a purchase.
+    """
+    ids = store.read(PRODUCTS, ["id"]).column("id").to_pylist() if store.has(PRODUCTS) else []
+    if not store.has(INTERACTIONS):
+        return build([], [], product_ids=ids)
+    rows = store.read(INTERACTIONS, ["user", "product", "event", "value", "time"])
+    users, products, events, values, times = (rows.column(c).to_pylist() for c in rows.column_names)
+    kinds = [(event or (RATING if value is not None else "buy")) for event, value in zip(events, values, strict=True)]
+    strengths = event_values(kinds, np.array([np.nan if v is None else v for v in values], dtype=np.float64))
+    return build(users, products, strengths, times, product_ids=ids)
+
+
+def load_products(store: Store, product_ids: Sequence[str]) -> Products:
+    """The products with their vectors: those of the default fusion profile, else of the first modality that has any."""
+    table = None
+    if name := profiles.default_name(store):
+        table = profiles.load(store, name).fused_table
+    else:
+        for modality in MODALITIES:
+            known = recorded_encoder(store, modality)
+            if known and store.count(known["table"]):
+                table = known["table"]
+                break
+    if table is None or not store.has(table):
+        return Products(product_ids)
+    vectors, _ = mean_by_product(read_vectors(store, table), pa.array(product_ids, pa.string()), dimension(store, table) or 0)
+    return Products(product_ids, vectors)
+
+
+def recommend(
+    store: Store,
+    *,
+    user: str | None = None,
+    like: Sequence[tuple[str, float]] = (),
+    unlike: Sequence[tuple[str, float]] = (),
+    method: str | None = None,
+    k: int = 10,
+    where: str | None = None,
+) -> Recommendations:
+    """The k best products for a user, or for someone who likes (and dislikes) some products; what they had is left out.
+
+    Parameters
+    ----------
+    like, unlike : (product id, weight).
+    method : a recommender's spec; None takes `itemcf` where there are events to learn from, else `content`.
+
+    Raises
+    ------
+    UsageError : nobody and nothing to recommend for, an unknown product, a bad filter or spec.
+    InputError : nothing to recommend from (says which command brings it).
+    """
+    if k < 1:
+        raise UsageError(f"-k must be at least 1, not {k}")
+    if user is None and not like:
+        hint = "for example: mmsearch recommend --user u42   or: mmsearch recommend --like P1 --unlike P2"
+        raise UsageError("nobody to recommend for" if not unlike else "--unlike alone does not say what to look for", hint=hint)
+    interactions, left_out = load_interactions(store)
+    if not interactions.product_ids:
+        raise InputError("the store has no products", hint="bring them: mmsearch ingest products.csv")
+    place = {id: i for i, id in enumerate(interactions.product_ids)}
+    history = _history(store, interactions, place, user, like, unlike)
+    notes = [f"{left_out} events of products that are not in the catalogue are left out"] if left_out else []
+    spec = method or ("itemcf" if len(interactions) else "content")
+    recommender = _fit(store, spec, interactions)
+    scores = recommender.score([history])[0]
+    had = history.products.tolist()
+    scores[had] = -np.inf
+    allowed = _allowed(store, interactions.product_ids, where)
+    scores[~allowed] = -np.inf
+    if recommender.personal and not (scores > 0).any():
+        notes.append(_fallback_reason(store, user, history, spec) + f": showing {FALLBACK}")
+        spec, recommender = FALLBACK, _fit(store, FALLBACK, interactions)
+        scores = recommender.score([history])[0]
+        scores[had] = -np.inf
+        scores[~allowed] = -np.inf
+    best = top(scores, k)
+    if where and not allowed.any():
+        notes.append(f"no product matches {where}")
+    ids = [interactions.product_ids[i] for i in best.products]
+    titles = _titles(store, ids)
+    items = []
+    for rank, (index, score) in enumerate(zip(best.products, best.scores, strict=True), 1):
+        reasons = [(interactions.product_ids[i], float(value)) for i, value in recommender.why(history, int(index))]
+        items.append(Recommendation(rank, ids[rank - 1], float(score), titles.get(ids[rank - 1]), reasons))
+    return Recommendations(items, spec, notes)
+
+
+def _fit(store: Store, spec: str, interactions: Interactions) -> Recommender:
+    recommender: Recommender = RECOMMENDERS.create(spec)
+    needs = recommender.needs_vectors
+    recommender.fit(interactions, load_products(store, interactions.product_ids) if needs else Products(interactions.product_ids))
+    return recommender
+
+
+def _history(
+    store: Store,
+    interactions: Interactions,
+    place: dict[str, int],
+    user: str | None,
+    like: Sequence[tuple[str, float]],
+    unlike: Sequence[tuple[str, float]],
+) -> History:
+    """The user's events, with liked and disliked products as the newest ones."""
+    for id, _ in (*like, *unlike):
+        if id not in place:
+            raise UsageError(f"there is no product {id}{did_you_mean(id, place)}")
+    known = {name: i for i, name in enumerate(interactions.user_ids)}
+    old = history_of(interactions, known[user]) if user in known else History(np.empty(0, np.int64), np.empty(0), np.empty(0))
+    said = [(place[id], weight) for id, weight in like] + [(place[id], -weight) for id, weight in unlike]
+    if not said:
+        return old
+    products = np.concatenate([old.products, np.array([p for p, _ in said], np.int64)])
+    values = np.concatenate([old.values, np.array([w for _, w in said])])
+    ages = np.concatenate([old.ages + 1, np.zeros(len(said))])  # said together, all newest
+    return History(products, values, ages)
+
+
+def _fallback_reason(store: Store, user: str | None, history: History, spec: str) -> str:
+    if user is not None and not len(history.products):
+        return f"the user {user} has no events"
+    return f"{spec} finds nothing for this history"
+
+
+def _allowed(store: Store, product_ids: Sequence[str], where: str | None) -> np.ndarray:
+    if where is None:
+        return np.ones(len(product_ids), dtype=bool)
+    clause = compile_where(parse_where(where), attributes(store))
+    passing = store.read(PRODUCTS, ["id"], where=clause).column("id").combine_chunks()
+    return pc.is_in(pa.array(product_ids, pa.string()), value_set=passing).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+
+
+def _titles(store: Store, ids: list[str]) -> dict[str, str | None]:
+    if not ids:
+        return {}
+    rows = store.read(PRODUCTS, ["id", "title"], where=id_list("id", ids))
+    if rows.num_rows != len(ids):
+        raise StoreError("products disappeared while they were recommended", hint="try again")
+    return dict(zip(rows.column("id").to_pylist(), rows.column("title").to_pylist(), strict=True))

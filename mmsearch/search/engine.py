@@ -1,0 +1,312 @@
+"""Query parts meet product evidence; a combiner makes one ranking of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from mmsearch import settings
+from mmsearch.catalog.ingest import attributes
+from mmsearch.encoders.base import Encoder, Matrix
+from mmsearch.encoders.pipeline import load_encoder, recorded_encoder
+from mmsearch.errors import InputError, UsageError, did_you_mean
+from mmsearch.fusion import profile as profiles
+from mmsearch.fusion.base import Fuser
+from mmsearch.fusion.calibration import Calibration
+from mmsearch.fusion.profile import Profile
+from mmsearch.ranking import COMBINERS
+from mmsearch.ranking.base import Combined, Combiner, Correlations, Evidence
+from mmsearch.search.hits import Contribution, Hit, Result
+from mmsearch.search.index import Index, Placed, widening
+from mmsearch.search.query import Part, Query, shares
+from mmsearch.store import PRODUCTS, Store
+from mmsearch.store.sql import compile_where
+from mmsearch.store.vectors import read_vectors
+from mmsearch.store.where import id_list, parse_where
+
+
+@dataclass(frozen=True)
+class Target:
+    """One comparison: a query part's vector with the rows of one table."""
+
+    part: int
+    kind: str  # 'text>image'
+    label: str  # as `explain` prints it
+    table: str
+    vector: Matrix  # (d,)
+    fused: bool = False  # rows of a fused table: calibrated by what each is made of
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Candidates of a query with everything that an explanation needs."""
+
+    candidates: pa.Array  # (n,) product ids
+    targets: list[Target]
+    evidence: list[Evidence]
+    placed: list[Placed]
+    combined: Combined
+
+
+class Engine:
+    """Search over one store. Models are loaded when a query first needs them and kept."""
+
+    def __init__(self, store: Store):
+        self.store = store
+        self.index = Index(store)
+        self._encoders: dict[str, tuple[str, Encoder]] = {}
+        self._fusers: dict[str, tuple[int, Fuser]] = {}
+
+    def search(self, queries: Mapping[str, Query], k: int, *, combine: str = "calibrated") -> dict[str, Result]:
+        """Answer queries (in one go: texts are encoded in batches).
+
+        Parameters
+        ----------
+        k : hits a query. combine : spec of the combiner.
+
+        Raises
+        ------
+        UsageError : a malformed filter, an unknown attribute, profile or product, evidence that cannot be compared.
+        InputError : a query photo that cannot be read.
+        """
+        if k < 1:
+            raise UsageError(f"-k must be at least 1, not {k}")
+        combiner: Combiner = COMBINERS.create(combine)
+        vectors = self._encode(list(dict.fromkeys(p for q in queries.values() for p in q.parts)))
+        filters = {w: self._filter(w) for w in dict.fromkeys(w for q in queries.values() for w in q.where)}
+        answers = {}
+        for id, query in queries.items():
+            allowed = np.logical_and.reduce([filters[w] for w in query.where]) if query.where else None
+            scored = self._score(query, vectors, allowed, k, combiner)
+            answers[id] = self._result(query, scored, k)
+        return answers
+
+    # -- query side ------------------------------------------------------------------------------------------------
+
+    def _encoder(self, modality: str) -> Encoder:
+        known = recorded_encoder(self.store, modality)
+        cached = self._encoders.get(modality)
+        if cached is None or known is None or cached[0] != known["fingerprint"]:
+            encoder = load_encoder(self.store, modality)
+            cached = (known or {})["fingerprint"], encoder
+            self._encoders[modality] = cached
+        return cached[1]
+
+    def _encode(self, parts: Sequence[Part]) -> dict[Part, dict[str, Matrix]]:
+        """Part → modality → vector. A `like` part has a vector for each modality that the product has."""
+        vectors: dict[Part, dict[str, Matrix]] = {}
+        for modality in ("text", "image"):
+            mine = [p for p in parts if p.kind == modality]
+            if not mine:
+                continue
+            contents = [Path(p.content) if modality == "image" else p.content for p in mine]
+            encoded = self._encoder(modality).encode(contents)
+            for index, reason in encoded.failures:
+                raise InputError(f"the query {modality} {mine[index].content} cannot be used: {reason}")
+            vectors |= {mine[i]: {modality: v} for i, v in zip(encoded.kept, encoded.vectors, strict=True)}
+        for part in parts:
+            if part.kind == "like":
+                vectors[part] = self._product_vectors(part.content)
+        return vectors
+
+    def _product_vectors(self, id: str) -> dict[str, Matrix]:
+        found = {}
+        for modality in settings.MODALITIES:
+            known = recorded_encoder(self.store, modality)
+            if known and len(rows := read_vectors(self.store, known["table"], [id])):
+                mean = rows.vectors.mean(axis=0)
+                if (length := float(np.linalg.norm(mean))) > 1e-6:
+                    found[modality] = (mean / length).astype(np.float32)
+        if not found:
+            if not self.store.count(PRODUCTS, id_list("id", [id])):
+                near = did_you_mean(id, self.index.products().to_pylist()[:100_000])
+                raise UsageError(f"there is no product {id}{near}")
+            raise InputError(f"the product {id} has no vectors", hint="make them: mmsearch embed")
+        return found
+
+    def _fuser(self, profile: Profile) -> Fuser:
+        cached = self._fusers.get(profile.name)
+        if cached is None or cached[0] != profile.version:
+            cached = profile.version, profiles.load_fuser(self.store, profile)
+            self._fusers[profile.name] = cached
+        return cached[1]
+
+    # -- product side ----------------------------------------------------------------------------------------------
+
+    def _filter(self, where: str) -> NDArray[np.bool_]:
+        """Which products pass, (n,) in the order of `Index.products`."""
+        clause = compile_where(parse_where(where), attributes(self.store))
+        passing = self.store.read(PRODUCTS, ["id"], where=clause).column("id")
+        return pc.is_in(self.index.products(), value_set=passing.combine_chunks()).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+
+    def _targets(self, query: Query, vectors: Mapping[Part, dict[str, Matrix]]) -> tuple[list[Target], Calibration]:
+        tables = {m: known["table"] for m in settings.MODALITIES if (known := recorded_encoder(self.store, m)) and self.store.count(known["table"])}
+        if not tables:
+            raise InputError("the store has no vectors", hint="make them: mmsearch embed")
+        within = query.within
+        if within is not None and within not in settings.MODALITIES:
+            profile: Profile | None = profiles.load(self.store, within)
+        else:
+            name = profiles.default_name(self.store)
+            profile = profiles.load(self.store, name) if name else None
+        if within in settings.MODALITIES and within not in tables:
+            raise InputError(f"the store has no {within} vectors", hint=f"it has: {', '.join(tables)}")
+        targets = []
+        for number, part in enumerate(query.parts):
+            if part.weight == 0:
+                continue
+            found = [t for m, v in vectors[part].items() for t in self._targets_of(number, m, v, tables, profile, within)]
+            if not found:
+                raise _nothing_to_compare(part, list(vectors[part]), within, tables, profile)
+            targets += found
+        return targets, profiles.calibration(self.store, profile)
+
+    def _targets_of(
+        self, part: int, modality: str, vector: Matrix, tables: Mapping[str, str], profile: Profile | None, within: str | None
+    ) -> list[Target]:
+        if within is not None and within not in settings.MODALITIES:
+            if profile is None or modality not in profile.modalities:
+                return []
+            mapped = self._fuser(profile).query(modality, vector)
+            return [Target(part, f"{modality}>fused", profile.name, profile.fused_table, mapped, fused=True)]
+        targets = []
+        for product, table in tables.items():
+            kind = f"{modality}>{product}"
+            if within not in (None, product):
+                continue
+            if product == modality:
+                targets.append(Target(part, kind, product, table, vector))
+            elif profile is not None and kind in profile.compares:
+                mapped = self._fuser(profile).query(modality, vector)
+                targets.append(Target(part, kind, f"{product} through {profile.name}", profile.projected_table(product), mapped))
+        return targets
+
+    def _score(
+        self, query: Query, vectors: Mapping[Part, dict[str, Matrix]], allowed: NDArray[np.bool_] | None, k: int, combiner: Combiner
+    ) -> Scored:
+        targets, calibration = self._targets(query, vectors)
+        part_shares = shares(query.parts)
+        correlations = Correlations(calibration.correlations)
+        products = self.index.products()
+        own = pa.array([p.content for p in query.parts if p.kind == "like"], pa.string())
+        limit = settings.exact_limit()
+        if max(self.store.count(t.table) for t in targets) <= limit:
+            placed = [self.index.everything(t.table) for t in targets]
+            keep = np.ones(len(products), dtype=bool) if allowed is None else allowed.copy()
+            keep &= ~pc.is_in(products, value_set=own).to_numpy(zero_copy_only=False)
+            return self._combine(products, targets, placed, part_shares, calibration, correlations, combiner, keep)
+        passing = None if allowed is None else products.filter(pa.array(allowed))
+        if passing is not None and len(passing) <= limit:
+            candidates = passing
+        else:
+            candidates = self._nearest(targets, part_shares, passing, k)
+        candidates = candidates.filter(pc.invert(pc.is_in(candidates, value_set=own)))
+        placed = [self.index.some(t.table, candidates) for t in targets]
+        everyone = np.ones(len(candidates), dtype=bool)
+        return self._combine(candidates, targets, placed, part_shares, calibration, correlations, combiner, everyone)
+
+    def _nearest(self, targets: Sequence[Target], part_shares: Sequence[float], passing: pa.Array | None, k: int) -> pa.Array:
+        """Candidates of a large store: the nearest of every part; their missing scores are completed by comparing them all."""
+        found = pa.array([], pa.string())
+        largest = max(self.store.count(t.table) for t in targets)
+        for depth in widening(k, largest):
+            ids = [id for t in targets if part_shares[t.part] > 0 for id in self.index.near(t.table, t.vector, depth)]
+            found = pc.unique(pa.array(ids, pa.string()))
+            if passing is not None:
+                found = found.filter(pc.is_in(found, value_set=passing))
+            if len(found) >= 2 * k:
+                break
+        return found
+
+    def _combine(
+        self,
+        candidates: pa.Array,
+        targets: list[Target],
+        placed: list[Placed],
+        part_shares: Sequence[float],
+        calibration: Calibration,
+        correlations: Correlations,
+        combiner: Combiner,
+        keep: NDArray[np.bool_],
+    ) -> Scored:
+        n = len(candidates)
+        evidence = []
+        for target, rows in zip(targets, placed, strict=True):
+            similarity = rows.best(self.index.similarity.scores(target.vector, rows.rows.vectors), n)
+            similarity[~keep] = np.nan
+            share = part_shares[target.part]
+            if target.fused:
+                mean, std = _by_pattern(rows, n, target.kind, calibration)
+                evidence.append(Evidence(target.part, share, target.kind, similarity, mean, std))
+            else:
+                pair = calibration.pair(target.kind)
+                evidence.append(Evidence(target.part, share, target.kind, similarity, pair.mean, pair.std, pair.reliability))
+        return Scored(candidates, targets, evidence, placed, combiner.combine(evidence, correlations))
+
+    # -- answers ---------------------------------------------------------------------------------------------------
+
+    def _result(self, query: Query, scored: Scored, k: int) -> Result:
+        total = scored.combined.total
+        known = np.flatnonzero(~np.isnan(total))
+        if len(known) > k:  # everything that ties with the last place is sorted too, so that ties always fall the same way
+            worst = np.partition(total[known], len(known) - k)[len(known) - k]
+            known = known[total[known] >= worst]
+        ids = {int(i): scored.candidates[int(i)].as_py() for i in known}
+        order = sorted(ids, key=lambda i: (-total[i], ids[i]))[:k]
+        rows = self.store.read(PRODUCTS, ["id", "title"], where=id_list("id", [ids[i] for i in order])) if order else None
+        titles = dict(zip(rows.column("id").to_pylist(), rows.column("title").to_pylist(), strict=True)) if rows is not None else {}
+        hits = []
+        for rank, i in enumerate(order, 1):
+            explained, matched = _explain(query, scored, i)
+            hits.append(Hit(rank, ids[i], float(total[i]), titles.get(ids[i]), matched, explained))
+        notes = []
+        if not hits:
+            notes.append(f"no product matches {' and '.join(query.where)}" if query.where else "no product has the evidence that the query compares")
+        return Result(hits, int((~np.isnan(total)).sum()), notes)
+
+
+def _by_pattern(rows: Placed, n: int, kind: str, calibration: Calibration) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and spread of each candidate's fused similarity, by what its fused vector is made of."""
+    mean, std = np.zeros(n), np.ones(n)
+    parts = rows.rows.parts.to_numpy(zero_copy_only=False)
+    for name in np.unique(parts.astype(str)):
+        pair = calibration.pair(f"{kind}:{name}")
+        mine = rows.place[(parts == name) & (rows.place >= 0)]
+        mean[mine], std[mine] = pair.mean, pair.std
+    return mean, std
+
+
+def _explain(query: Query, scored: Scored, i: int) -> tuple[list[Contribution], dict[str, str]]:
+    explained, matched = [], {}
+    for target, evidence, placed, added in zip(scored.targets, scored.evidence, scored.placed, scored.combined.contributions[:, i], strict=True):
+        similarity = float(evidence.similarity[i])
+        if np.isnan(similarity):
+            continue
+        label = target.label
+        mine = np.flatnonzero(placed.place == i)
+        if target.fused:
+            label = f"{label} ({placed.rows.parts[int(mine[0])].as_py()})"
+        elif not query.parts[target.part].negative:
+            best = mine[np.argmax(placed.rows.vectors[mine] @ target.vector)]
+            if part := placed.rows.parts[int(best)].as_py():
+                matched[target.kind.partition(">")[2]] = part
+        explained.append(Contribution(str(query.parts[target.part]), label, evidence.share, similarity, float(added), evidence.reliability))
+    return explained, matched
+
+
+def _nothing_to_compare(part: Part, has: list[str], within: str | None, tables: Mapping[str, str], profile: Profile | None) -> UsageError | InputError:
+    what = " and ".join(has)
+    if within is not None and within not in settings.MODALITIES:
+        return UsageError(f"the profile {within} was not fitted on {what}, which the part '{part}' is")
+    target = within or " and ".join(tables)
+    if profile is None:
+        hint = "make a fusion profile that maps one to the other: mmsearch fuse"
+    else:
+        hint = f"the default profile {profile.name} does not compare them; one that does: mmsearch fuse --method aligned"
+    return InputError(f"the part '{part}' is {what}, and {what} cannot be compared with the products' {target} without a fusion profile", hint=hint)

@@ -1,0 +1,54 @@
+"""Hits: what a search gives back, one product each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """How much one kind of evidence for one query part adds to a score. Over a hit, contributions add up to the score."""
+
+    part: str  # 'text: red shoes'
+    evidence: str  # 'image', or 'aligned (image+text)' for a fused vector
+    share: float
+    similarity: float
+    contribution: float
+    reliability: float = 1.0
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One product found. `matched` names the evidence that fits best where a product has several of a kind (which photo)."""
+
+    rank: int
+    id: str
+    score: float
+    title: str | None = None
+    matched: dict[str, str] = field(default_factory=dict)
+    explain: list[Contribution] = field(default_factory=list)
+
+    def to_json(self, query: str | None = None, *, explain: bool = False) -> dict[str, Any]:
+        """The hit as SPEC prints it: query (batch only), rank, id, score, title, matched, explain (if asked for)."""
+        out: dict[str, Any] = {} if query is None else {"query": query}
+        out |= {"rank": self.rank, "id": self.id, "score": self.score, "title": self.title, "matched": self.matched}
+        if explain:
+            out["explain"] = [vars(c) for c in self.explain]
+        return out
+
+
+@dataclass(frozen=True)
+class Result:
+    """The hits of one query, best first, and what a person should know about them (`notes`)."""
+
+    hits: list[Hit]
+    candidates: int  # products that could have been a hit (those that the filter leaves)
+    notes: list[str] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self.hits)
+
+    def __len__(self) -> int:
+        return len(self.hits)

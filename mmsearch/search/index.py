@@ -1,0 +1,99 @@
+"""The vectors of a store as search needs them: rows of a table placed among the candidate products."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from mmsearch.ranking import SIMILARITIES
+from mmsearch.ranking.similarity import Similarity
+from mmsearch.store import PRODUCTS, Store
+from mmsearch.store.vectors import Matrix, VectorRows, nearest, read_vectors
+
+_DEPTH = 200  # nearest vectors asked for at first, in a store too large to compare every product
+_WIDEN = 4
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Rows of a vector table and the candidate that each belongs to (−1: not a candidate)."""
+
+    rows: VectorRows
+    place: NDArray[np.int64]  # (m,)
+    single: bool  # at most one row a product: placing is then an assignment
+
+    def best(self, similarity: Matrix, n: int) -> NDArray[np.float64]:
+        """Similarities of the rows (m,) → the best one of each candidate (n,), NaN where it has no row."""
+        out = np.full(n, np.nan)
+        inside = self.place >= 0
+        if self.single:
+            out[self.place[inside]] = similarity[inside]
+        else:
+            np.fmax.at(out, self.place[inside], similarity[inside])
+        return out
+
+
+class Index:
+    """A cache of a store's vectors, kept while the tables' versions stay the same."""
+
+    def __init__(self, store: Store):
+        self.store = store
+        self.similarity: Similarity = SIMILARITIES.create("dot")  # stored vectors have length 1: equal to the cosine
+        self._tables: dict[str, tuple[int, VectorRows]] = {}
+        self._products: tuple[int, pa.Array] | None = None
+        self._placed: dict[str, tuple[int, int, Placed]] = {}
+
+    def products(self) -> pa.Array:
+        """Ids of all products, in the table's order."""
+        version = self.store.version(PRODUCTS)
+        if self._products is None or self._products[0] != version:
+            ids = self.store.read(PRODUCTS, ["id"]).column("id").combine_chunks()
+            self._products = version, ids if isinstance(ids, pa.Array) else pa.concat_arrays(ids.chunks)
+        return self._products[1]
+
+    def rows(self, table: str) -> VectorRows:
+        """Every vector of a table."""
+        version = self.store.version(table)
+        cached = self._tables.get(table)
+        if cached is None or cached[0] != version:
+            cached = version, read_vectors(self.store, table)
+            self._tables = {t: c for t, c in self._tables.items() if self.store.has(t)} | {table: cached}
+        return cached[1]
+
+    def everything(self, table: str) -> Placed:
+        """A whole table, placed among all products."""
+        versions = self.store.version(table), self.store.version(PRODUCTS)
+        cached = self._placed.get(table)
+        if cached is None or cached[:2] != versions:
+            cached = (*versions, place(self.rows(table), self.products()))
+            self._placed[table] = cached
+        return cached[2]
+
+    def some(self, table: str, candidates: pa.Array) -> Placed:
+        """The vectors of some products, placed among them."""
+        return place(read_vectors(self.store, table, candidates.to_pylist()), candidates)
+
+    def near(self, table: str, query: Matrix, depth: int) -> list[str]:
+        """Ids of the products nearest to a query, by LanceDB's own search."""
+        return nearest(self.store, table, query, depth, self.similarity.metric).ids.to_pylist()  # type: ignore[no-any-return]
+
+
+def place(rows: VectorRows, candidates: pa.Array) -> Placed:
+    found = pc.index_in(rows.ids, value_set=candidates)
+    places = found.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    inside = places[places >= 0]
+    return Placed(rows, places, len(np.unique(inside)) == len(inside))
+
+
+def widening(k: int, limit: int) -> Sequence[int]:
+    """Depths to ask for, one after the other, until enough candidates pass the filter."""
+    depths, depth = [], max(_DEPTH, 10 * k)
+    while depth < limit:
+        depths.append(depth)
+        depth *= _WIDEN
+    return [*depths, limit]

@@ -1,0 +1,93 @@
+"""Queries files: TSV without a header (`id<TAB>text`), or CSV / JSON Lines with the columns
+`id, text, image, audio, video, speech, like, not, where` (paths relative to the file)."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmsearch.catalog.readers import open_lines, read_rows
+from mmsearch.errors import InputError, MMSearchError
+from mmsearch.search.query import Query, make_query
+
+_COLUMNS = ("id", "text", "image", "audio", "video", "speech", "like", "not", "where")
+_NOT_YET = ("audio", "video", "speech")
+
+
+def read_queries(path: str) -> dict[str, Query]:
+    """Query id → query, in the order of the file. `-` reads standard input.
+
+    Raises InputError with `file:line` for a bad line: a batch with a hole in it would measure something else.
+    """
+    name = "standard input" if path == "-" else path
+    folder = Path.cwd() if path == "-" else Path(path).resolve().parent
+    queries: dict[str, Query] = {}
+
+    def add(line: int, id: str, values: Mapping[str, Any]) -> None:
+        if not id:
+            raise InputError(f"{name}:{line}: the query has no id")
+        if id in queries:
+            raise InputError(f"{name}:{line}: the query id {id} is given twice")
+        try:
+            queries[id] = _query(values, folder)
+        except MMSearchError as error:
+            raise InputError(f"{name}:{line}: query {id}: {error.message}", hint=error.hint) from error
+
+    first, lines = open_lines(path)
+    if _has_no_header(first):
+        for line, text in lines:
+            if not text.strip():
+                continue
+            id, tab, content = text.rstrip("\r\n").partition("\t")
+            if not tab:
+                raise InputError(f"{name}:{line}: expected id<TAB>text")
+            add(line, id.strip(), {"text": content})
+        return queries
+    source = read_rows(path, opened=(first, lines))
+    if source.columns is not None:
+        _check_columns(source.columns, name)
+    for row in source.rows:
+        if row.problem:
+            raise InputError(f"{name}:{row.line}: {row.problem}")
+        if source.columns is None:
+            _check_columns(list(row.values), f"{name}:{row.line}")
+        add(row.line, _cell(row.values.get("id")), row.values)
+    return queries
+
+
+def _has_no_header(first: str) -> bool:
+    """TSV without a header: a TAB in the first line, which is neither JSON nor a header naming the columns."""
+    if "\t" not in first or first.lstrip().startswith("{"):
+        return False
+    cells = next(csv.reader([first], delimiter="\t"))
+    return not ("id" in cells and set(cells) <= set(_COLUMNS) and len(cells) > 1)
+
+
+def _check_columns(columns: list[str], name: str) -> None:
+    unknown = [c for c in columns if c and c not in _COLUMNS]
+    if "id" not in columns or unknown:
+        problem = f"unknown columns {', '.join(unknown)}" if unknown else "no id column"
+        raise InputError(f"{name}: {problem}", hint=f"a queries file is TSV without a header (id<TAB>text), or has the columns {', '.join(_COLUMNS)}")
+
+
+def _query(values: Mapping[str, Any], folder: Path) -> Query:
+    for column in _NOT_YET:
+        if _cell(values.get(column)):
+            raise InputError(f"{column} queries need an encoder that this version does not have")
+    return make_query(
+        _cells(values.get("text")),
+        image=[str(folder / image) for image in _cells(values.get("image"))],
+        like=_cells(values.get("like")),
+        not_text=_cells(values.get("not")),
+        where=_cell(values.get("where")) or None,
+    )
+
+
+def _cells(value: Any) -> list[str]:
+    return [_cell(v) for v in value if _cell(v)] if isinstance(value, list) else [text] if (text := _cell(value)) else []
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else str(value).strip()

@@ -1,0 +1,100 @@
+"""A query: a weighted set of parts, some of which lower a product."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mmsearch.errors import ParseError, UsageError
+
+NEGATIVE_WEIGHT = 0.5
+_CARET = re.compile(r"(?<!\\)\^")
+_NUMBER = re.compile(r"\+?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+MAX_CHARACTERS = 20_000
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a query: its kind (text, image, like), its content (the text, a file, a product id) and its weight."""
+
+    kind: str
+    content: str
+    weight: float = 1.0
+    negative: bool = False
+
+    def __str__(self) -> str:
+        sign = "not " if self.negative else ""
+        return f"{sign}{self.kind}: {self.content}"
+
+
+@dataclass(frozen=True)
+class Query:
+    """Parts, and what restricts the answer: `where` filters that must all hold, `within` the evidence compared (a modality or a profile)."""
+
+    parts: tuple[Part, ...]
+    where: tuple[str, ...] = ()
+    within: str | None = None
+
+
+def split_weight(text: str, default: float = 1.0) -> tuple[str, float]:
+    r"""A query part as typed → (content, weight): a final `^number` is the weight, `\^` a literal caret.
+
+    >>> split_weight("shoe.jpg^0.7"), split_weight(r"x\^2")
+    (('shoe.jpg', 0.7), ('x^2', 1.0))
+
+    Raises ParseError when what follows the caret is not a number of 0 or more.
+    """
+    carets = list(_CARET.finditer(text))
+    content, weight = text, default
+    if carets:
+        at = carets[-1].start()
+        if not _NUMBER.fullmatch(text, at + 1) or not math.isfinite(float(text[at + 1 :])):
+            raise ParseError("bad weight", text, at + 1, "after ^ stands a weight, a number of 0 or more", hint=r"a literal caret is written \^")
+        content, weight = text[:at], float(text[at + 1 :])
+    return content.replace("\\^", "^").strip(), weight
+
+
+def make_query(
+    text: Sequence[str] = (),
+    *,
+    image: Sequence[str] = (),
+    like: Sequence[str] = (),
+    not_text: Sequence[str] = (),
+    not_image: Sequence[str] = (),
+    unlike: Sequence[str] = (),
+    where: str | Sequence[str] | None = None,
+    within: str | None = None,
+) -> Query:
+    """A query from its parts as typed, each with an optional `^weight`.
+
+    Raises
+    ------
+    UsageError : an empty part, no part that looks for anything (only negatives, or all weights 0), or a malformed weight.
+    """
+    parts = []
+    given = (("text", text, False), ("image", image, False), ("like", like, False))
+    lowering = (("text", not_text, True), ("image", not_image, True), ("like", unlike, True))
+    for kind, values, negative in (*given, *lowering):
+        for value in values:
+            content, weight = split_weight(value, NEGATIVE_WEIGHT if negative else 1.0)
+            if not content:
+                raise UsageError(f"the query has an empty {kind} part")
+            if len(content) > MAX_CHARACTERS:
+                raise UsageError(f"a query part has {len(content):,} characters; {MAX_CHARACTERS:,} are allowed")
+            parts.append(Part(kind, content, weight, negative))
+    if not any(not p.negative for p in parts):
+        if parts:
+            raise UsageError("the query has only negative parts: they lower products, but nothing says what to look for", hint='add a part, for example: mmsearch search "shoes" --not leather')
+        raise UsageError("the query is empty", hint='for example: mmsearch search "red running shoes"   or: mmsearch search --image shoe.jpg')
+    if not any(p.weight > 0 for p in parts if not p.negative):
+        raise UsageError("every part of the query has weight 0", hint="give at least one part a weight above 0")
+    filters = (where,) if isinstance(where, str) else tuple(where or ())
+    return Query(tuple(parts), filters, within)
+
+
+def shares(parts: Sequence[Part]) -> list[float]:
+    """Share of each part: w / Σ positive w; negative for a part that lowers."""
+    total = sum(p.weight for p in parts if not p.negative)
+    return [(-p.weight if p.negative else p.weight) / total for p in parts]

@@ -1,0 +1,181 @@
+"""`Shop`: a store opened; one method a command. What the command line can do, Python does in as many lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmsearch.catalog.ingest import attributes, ingest
+from mmsearch.catalog.report import IngestReport
+from mmsearch.errors import UsageError
+from mmsearch.search.hits import Result
+from mmsearch.search.query import NEGATIVE_WEIGHT, Query, make_query, split_weight
+from mmsearch.store import INTERACTIONS, PRODUCTS, Store
+
+if TYPE_CHECKING:  # imported where they are used: opening a shop costs nothing
+    from mmsearch.encoders.pipeline import EmbedReport, Progress
+    from mmsearch.evaluation.evaluate import Evaluation
+    from mmsearch.fusion.profile import Profile
+    from mmsearch.recommend.serve import Recommendations
+    from mmsearch.search.engine import Engine
+
+Texts = str | Sequence[str] | None
+
+
+class Shop:
+    """A product catalogue with its vectors, fusion profiles and shoppers' behaviour.
+
+    Parameters
+    ----------
+    store : folder or URI; default `MMSEARCH_STORE`, else `./mmsearch.lancedb`. Made by the first `ingest`.
+    """
+
+    def __init__(self, store: str | Path | None = None):
+        self.store = Store(store)
+        self._engine: Engine | None = None
+
+    def ingest(
+        self,
+        path: str | Path,
+        *,
+        kind: str | None = None,
+        mapping: Mapping[str, str] | None = None,
+        rejects: str | None = None,
+        allow_outside: bool = False,
+    ) -> IngestReport:
+        """Bring products or interactions from a file; see `mmsearch.catalog.ingest.ingest`."""
+        return ingest(self.store, str(path), kind=kind, mapping=mapping, rejects=rejects, allow_outside=allow_outside)
+
+    def embed(
+        self, *, text: str | None = None, image: str | None = None, rejects: str | None = None, progress: Progress | None = None
+    ) -> EmbedReport:
+        """Make vectors for what is new or changed; see `mmsearch.encoders.pipeline.embed`. Profiles take the new vectors in."""
+        from mmsearch.catalog.report import Rejects, reject_path
+        from mmsearch.encoders.pipeline import embed
+        from mmsearch.fusion import profile
+
+        self.store.check()
+        report = embed(self.store, {m: s for m, s in (("text", text), ("image", image)) if s}, progress)
+        report.notes += profile.refresh(self.store)
+        refused = Rejects(reject_path(self.store.path, "embed", rejects))
+        for modality in report.modalities:
+            for id, part, reason in modality.failures:
+                refused.add(0, reason, {"id": id, "modality": modality.modality, "part": part}, kept=True)
+        report.reject_file = refused.close()
+        return report
+
+    def fuse(self, method: str | None = None, *, name: str | None = None, seed: int = 0, default: bool = True) -> Profile:
+        """Fit a fusion profile; see `mmsearch.fusion.profile.fuse`."""
+        from mmsearch.fusion import profile
+
+        self.store.check()
+        return profile.fuse(self.store, name, method, seed=seed, default=default)
+
+    def search(
+        self,
+        text: Texts = None,
+        *,
+        image: Texts = None,
+        like: Texts = None,
+        not_text: Texts = None,
+        not_image: Texts = None,
+        unlike: Texts = None,
+        where: str | None = None,
+        within: str | None = None,
+        k: int = 10,
+        combine: str = "calibrated",
+    ) -> Result:
+        """Search by any weighted mix (`"in blue^0.5"`); `within` is the command line's `--in`. See `mmsearch.search.engine.Engine.search`."""
+        query = make_query(
+            _many(text),
+            image=_many(image),
+            like=_many(like),
+            not_text=_many(not_text),
+            not_image=_many(not_image),
+            unlike=_many(unlike),
+            where=where,
+            within=within,
+        )
+        return self.search_many({"": query}, k=k, combine=combine)[""]
+
+    def search_many(self, queries: Mapping[str, Query], *, k: int = 10, combine: str = "calibrated") -> dict[str, Result]:
+        """Many queries in one go: id → result, in the order given. `mmsearch.search.queries.read_queries` reads them from a file."""
+        self.store.check()
+        if self._engine is None:
+            from mmsearch.search.engine import Engine
+
+            self._engine = Engine(self.store)
+        return self._engine.search(queries, k, combine=combine)
+
+    def recommend(
+        self,
+        user: str | None = None,
+        *,
+        like: Texts = None,
+        unlike: Texts = None,
+        method: str | None = None,
+        k: int = 10,
+        where: str | None = None,
+    ) -> Recommendations:
+        """Recommend for a user, or from liked and disliked products (`"P1^2"`); see `mmsearch.recommend.serve.recommend`."""
+        from mmsearch.recommend.serve import recommend
+
+        self.store.check()
+        liked = [split_weight(id) for id in _many(like)]
+        disliked = [split_weight(id, NEGATIVE_WEIGHT) for id in _many(unlike)]
+        return recommend(self.store, user=user, like=liked, unlike=disliked, method=method, k=k, where=where)
+
+    def evaluate_search(
+        self,
+        queries: Mapping[str, Query],
+        qrels: Mapping[str, Mapping[str, int]],
+        measures: Iterable[str],
+        *,
+        k: int | None = None,
+        combine: str = "calibrated",
+        drop_empty: bool = False,
+    ) -> tuple[Evaluation, dict[str, dict[str, float]]]:
+        """Answer judged queries and measure; see `mmsearch.evaluation.search.evaluate_search`. Gives the run, too."""
+        from mmsearch.evaluation.search import evaluate_search
+
+        return evaluate_search(self, queries, qrels, list(measures), k=k, combine=combine, drop_empty=drop_empty)
+
+    def evaluate_recommend(self, methods: Sequence[str], measures: Sequence[str], *, split: str = "leave-last-out") -> list[dict[str, Any]]:
+        """Compare recommenders on held-out events; see `mmsearch.evaluation.recommend`."""
+        from mmsearch.evaluation.recommend import compare_recommenders
+
+        self.store.check()
+        return compare_recommenders(self.store, methods, measures, split)
+
+    def info(self) -> dict[str, Any]:
+        """What the store holds: counts, attributes, encoders, profiles."""
+        from mmsearch.fusion import profile
+
+        self.store.check()
+        record = self.store.record
+        encoders = {}
+        for key in record.keys("encoder/"):
+            known = record.get(key) or {}
+            encoders[key.removeprefix("encoder/")] = {"encoder": known["spec"], "dim": known["dim"], "vectors": self.store.count(known["table"])}
+        default = profile.default_name(self.store)
+        profiles = {n: record.get(f"profile/{n}") or {} for n in profile.names(self.store)}
+        return {
+            "store": self.store.path,
+            "products": self.store.count(PRODUCTS),
+            "interactions": self.store.count(INTERACTIONS),
+            "attributes": attributes(self.store).names(),
+            "encoders": encoders,
+            "profiles": {
+                n: {"method": p["spec"], "version": p["version"], "default": n == default, "summary": p["summary"]} for n, p in profiles.items()
+            },
+        }
+
+
+def _many(value: Texts) -> list[str]:
+    if value is None:
+        return []
+    values = [value] if isinstance(value, str) else list(value)
+    if not all(isinstance(v, str) for v in values):
+        raise UsageError("query parts are texts; a photo is given by its path")
+    return values

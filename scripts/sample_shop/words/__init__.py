@@ -1,0 +1,1 @@
+"""What shoppers say: review sentences and search words, English and Chinese."""
