@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import sys
 
-import click
 import typer
 
 from mmsearch import __version__
 from mmsearch.cli import embed, evaluate, fuse, info, ingest, recommend, search
 from mmsearch.cli.common import STATE, print_error
-from mmsearch.errors import EXIT_FAILED, EXIT_USAGE, MMSearchError
+from mmsearch.errors import EXIT_FAILED, MMSearchError
 
 app = typer.Typer(
     name="mmsearch",
@@ -66,17 +65,15 @@ def run(args: list[str]) -> int:
             _traceback()
         print_error(error.message, error.hint)
         return error.exit_code
-    except click.exceptions.NoArgsIsHelpError as error:
-        typer.echo(error.format_message(), err=True)
-        return EXIT_USAGE
-    except click.UsageError as error:
-        help_at = f"see: {error.ctx.command_path} --help" if error.ctx is not None else None
-        print_error(error.format_message(), help_at)
-        return EXIT_USAGE
-    except click.ClickException as error:
-        print_error(error.format_message())
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        text = error.format_message()
+        if text.startswith("Usage:"):  # a command group without a subcommand: the help itself is the answer
+            typer.echo(text, err=True)
+        else:
+            print_error(text, f"see: {context.command_path} --help" if context is not None else None)
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         print_error("interrupted")
         return 130
     except BrokenPipeError:

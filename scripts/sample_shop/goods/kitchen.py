@@ -219,7 +219,7 @@ KITCHEN = [
         Look("red", "black", build="whistle"),
         "steel",
         "德国",
-        ("tea", "camping"),
+        ("tea", "gift"),
         photos=2,
         sound="kettle-whistle",
         capacity_ml=2200,
