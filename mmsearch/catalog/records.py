@@ -17,6 +17,7 @@ from mmsearch.store.attributes import CORE
 from mmsearch.store.sql import item_text
 
 MEDIA_FIELDS = ("images", "audio", "video")
+_LONGEST_ITEM = 40  # characters of an item of a list in a cell
 _MAX_TEXT = 100_000  # characters of one field: far above any real description, far below what hurts
 
 
@@ -187,6 +188,8 @@ def _attribute(product: Product, name: str, value: Any, typed: bool) -> None:
             product.attributes[name] = ("bool", text.lower() == "true")
         elif not typed and (number := plain_number(text)) is not None:
             product.attributes[name] = ("number", number)
+        elif not typed and len(items := split_list(text)) > 1 and max(map(len, items)) <= _LONGEST_ITEM:
+            product.attributes[name] = ("list", items)  # 'running;sport': prose with a semicolon is longer
         else:
             product.attributes[name] = ("text", text)
 

@@ -45,7 +45,10 @@ def search(
     from mmsearch.search.queries import read_queries
 
     how = chosen_format(format, ROW_FORMATS)
-    wanted = {id: restricted(q, where, within) for id, q in read_queries(queries).items()}
+    notes: list[str] = []
+    wanted = {id: restricted(q, where, within) for id, q in read_queries(queries, notes).items()}
+    for line in notes:
+        note(line)
     options = {"in": within, "combine": None if combine == "calibrated" else combine, "where": " and ".join(where) or None}
     label = method or str(Spec("search", (), tuple((key, value) for key, value in options.items() if value)))
     evaluation, run = shop().evaluate_search(
@@ -112,11 +115,9 @@ def _row(evaluation: Any, label: str, split: str | None) -> dict[str, Any]:
 
 def _report(rows: list[dict[str, Any]], how: str) -> None:
     """JSON as it is; tables and CSV with a column a measure."""
-    flat = rows if how in ("json", "jsonl") else [{k: v for k, v in row.items() if k != "measures"} | row["measures"] for row in rows]
-    if how == "table":
-        front = ("method", "queries")
-        flat = [{k: row[k] for k in (*front, *row["measures"])} | ({"split": row["split"]} if row["split"] else {}) for row in rows]
-        for row in rows:
-            if row.get("missing") or row.get("empty"):
-                note(f"{row['method']}: {row.get('missing', 0)} queries without an answer, {row.get('empty', 0)} without a relevant product; they count 0")
-    write_rows([{k: v for k, v in row.items() if k != "measures"} if how == "table" else row for row in flat], how)
+    for row in rows:
+        if row.get("missing") or row.get("empty"):
+            note(f"{row['method']}: {row.get('missing', 0)} queries without an answer, {row.get('empty', 0)} without a relevant product")
+    if how not in ("json", "jsonl"):
+        rows = [{"method": row["method"], "queries": row["queries"], **row["measures"], "split": row["split"]} for row in rows]
+    write_rows(rows, how)

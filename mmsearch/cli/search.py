@@ -48,7 +48,10 @@ def command(
             raise UsageError("--queries brings its own parts: give either it or a query")
         from mmsearch.search.queries import read_queries
 
-        batch = {id: restricted(q, where, within) for id, q in read_queries(queries).items()}
+        notes: list[str] = []
+        batch = {id: restricted(q, where, within) for id, q in read_queries(queries, notes).items()}
+        for line in notes:
+            note(line)
     else:
         words = [sys.stdin.read().strip() if query == ["-"] else " ".join(query)] if query else []
         parts = make_query([*words, *text], image=image, like=like, not_text=not_text, not_image=not_image, unlike=unlike)

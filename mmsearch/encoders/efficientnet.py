@@ -22,7 +22,7 @@ SIZE = 224  # pixels of a side, what the network was trained on
 #: Share of the short side that the square in the middle keeps, as in the network's own evaluation (Tan & Le 2019).
 #: Measured on one half of the queries (and on the other half): grocery shelf photo → product R@1 .360 (.368), same garment
 #: kind P@10 .556 (.574); the whole middle square .326 (.328), .562 (.570); squashed .328 (.323), .529 (.528);
-#: padded with white .321 (.328), .562 (.560); padded with grey .328 (.323), .549 (.551). `bench/preprocessing.py`.
+#: padded with white .321 (.328), .562 (.560); padded with grey .328 (.323), .549 (.551).
 CROP = 0.875
 
 _BATCH = 16  # photos at a time through the network: the fastest from 8 to 16, and the activations of 16 take 150 MB

@@ -94,7 +94,10 @@ class Recommender(ABC):
 
     @abstractmethod
     def why(self, history: History, product: int) -> list[tuple[int, float]]:
-        """(history product, contribution) pairs, largest first, that add up to the score of `product`; empty when no history speaks for it."""
+        """(history product, contribution) pairs, largest first, that add up to the score of `product`.
+
+        Empty when no history speaks for it.
+        """
 
     @abstractmethod
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:

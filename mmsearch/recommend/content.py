@@ -15,6 +15,7 @@ from mmsearch.recommend.base import History, Interactions, Products, Recommended
 from mmsearch.recommend.interactions import weight_matrix, weights_of
 
 _ROWS = 16_384  # products turned into float64 at once
+_BATCH = 256  # products whose similarities to all others are held at once
 
 
 class Content(Recommender):
@@ -38,7 +39,7 @@ class Content(Recommender):
         # Rows of `Products.vectors` are unit or zero, where the cosine is the inner product.
         self._measure = Dot() if isinstance(made, Cosine) else made
         self._X = np.zeros((0, 0), np.float32)
-        self._present = np.zeros(0, np.bool_)
+        self._present: NDArray[np.bool_] = np.zeros(0, np.bool_)
 
     def fit(self, interactions: Interactions, products: Products) -> None:
         if products.vectors is None or not products.vectors.any():
@@ -47,7 +48,7 @@ class Content(Recommender):
 
     def _hold(self, vectors: NDArray[np.float32]) -> None:
         self._X = np.ascontiguousarray(vectors, dtype=np.float32)
-        self._present = self._X.any(axis=1)
+        self._present = np.asarray(self._X.any(axis=1))
 
     def score(self, histories: Sequence[History]) -> NDArray[np.float64]:
         from scipy.sparse import csr_array
@@ -61,7 +62,7 @@ class Content(Recommender):
         return np.asarray(columns @ self._compare(self._X[taken].astype(np.float64)), dtype=np.float64)
 
     def _compare(self, Q: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Vectors (m, d) with every product → (m, n), in float64 so that contributions add up to the score; 0 where a product has no vector."""
+        """Vectors (m, d) with every product → (m, n), 0 where a product has no vector; in float64, so that contributions add up."""
         scores = np.empty((len(Q), len(self._X)))
         for start in range(0, len(self._X), _ROWS):
             block = slice(start, start + _ROWS)
@@ -74,11 +75,14 @@ class Content(Recommender):
         return np.asarray(matrix(Q, X.astype(np.float64)), dtype=np.float64)
 
     def similar(self, products: Sequence[int], k: int) -> list[Recommended]:
-        asked = np.asarray(products, dtype=np.int64)
-        scores = self._compare(self._X[asked].astype(np.float64))
-        scores[~self._present[asked]] = 0.0
-        scores[np.arange(len(asked)), asked] = -np.inf
-        return [top(row, k) for row in scores]
+        found = []
+        for start in range(0, len(products), _BATCH):
+            asked = np.asarray(products[start : start + _BATCH], dtype=np.int64)
+            scores = self._compare(self._X[asked].astype(np.float64))
+            scores[~self._present[asked]] = 0.0
+            scores[np.arange(len(asked)), asked] = -np.inf
+            found += [top(row, k) for row in scores]
+        return found
 
     def why(self, history: History, product: int) -> list[tuple[int, float]]:
         if not self._present[product]:

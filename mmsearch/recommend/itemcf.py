@@ -7,12 +7,13 @@ recommendation algorithms", TOIS 2004.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmsearch.recommend.base import History, Interactions, Products, Recommended, Recommender, top
+from mmsearch.recommend.base import History, Interactions, Products, Recommended, Recommender
 from mmsearch.recommend.interactions import weight_matrix, weights_of
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ class ItemCF(Recommender):
     Directed: c_ij = Σ r_ui·r_uj·.8^(steps − 1) over the events with j that come 1 to `window` steps before one with i, and
     s_ij = c_ij / (n_j^.5 · n_i^.3 + shrink). It is better where order means something and useless where the times do not tell it.
 
-    The defaults were chosen on the validation items of an online shop and checked on MovieLens: see docs/recommend.md.
+    k, shrink and decay were chosen on the validation items of an online shop's purchases (58,492 events) and checked on MovieLens-100k:
+    each is the best value tried or within noise of it on both.
 
     Parameters
     ----------
@@ -83,7 +85,7 @@ class ItemCF(Recommender):
         n = len(products.product_ids)
         events = _learnable(interactions, self.longest)
         R = _strongest(events, n)
-        sizes = np.bincount(R.indices, R.data**2, minlength=n)
+        sizes = np.asarray(np.bincount(R.indices, R.data**2, minlength=n), dtype=np.float64)
         blocks = _transitions(events, n, self.window) if self.directed else _together(R)
         rows = [_nearest(self._similarities(start, block, sizes), self.k) for start, block in blocks]
         neighbours = csr_array(vstack(rows, format="csr"))
@@ -114,16 +116,20 @@ class ItemCF(Recommender):
     def similar(self, products: Sequence[int], k: int) -> list[Recommended]:
         """N_i, best first; directed: what follows the product."""
         asked = list(products)
-        rows = self._says[asked] if self.directed else self._says[:, asked].T
-        return [top(row, k) for row in rows.toarray()]
+        rows = (self._says[asked] if self.directed else self._says[:, asked].T).tocsr()
+        found = []
+        for start, end in pairwise(rows.indptr.tolist()):
+            scores, others = rows.data[start:end], rows.indices[start:end].astype(np.int64)
+            best = np.lexsort((others, -scores))[: max(0, k)]
+            found.append(Recommended(others[best], scores[best]))
+        return found
 
     def why(self, history: History, product: int) -> list[tuple[int, float]]:
-        weights = weights_of(history, self.decay)
-        said: dict[int, float] = {}
-        for j, weight in zip(history.products.tolist(), weights.tolist(), strict=True):
-            if similarity := float(self._says[j, product]):
-                said[j] = said.get(j, 0.0) + weight * similarity
-        return sorted(said.items(), key=lambda pair: (-pair[1], pair[0]))
+        taken, where = np.unique(history.products, return_inverse=True)
+        weights = np.bincount(where, weights_of(history, self.decay), minlength=len(taken))
+        similarities = self._says[taken][:, [product]].toarray()[:, 0]
+        pairs = [(int(j), float(part)) for j, part in zip(taken, weights * similarities, strict=True) if part]
+        return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         says = self._says

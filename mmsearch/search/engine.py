@@ -22,6 +22,7 @@ from mmsearch.fusion.calibration import Calibration
 from mmsearch.fusion.profile import Profile
 from mmsearch.ranking import COMBINERS
 from mmsearch.ranking.base import Combined, Combiner, Correlations, Evidence
+from mmsearch.search.background import spread, spread_by_pattern
 from mmsearch.search.hits import Contribution, Hit, Result
 from mmsearch.search.index import Index, Placed, widening
 from mmsearch.search.query import Part, Query, shares
@@ -192,7 +193,6 @@ class Engine:
     ) -> Scored:
         targets, calibration = self._targets(query, vectors)
         part_shares = shares(query.parts)
-        correlations = Correlations(calibration.correlations)
         products = self.index.products()
         own = pa.array([p.content for p in query.parts if p.kind == "like"], pa.string())
         limit = settings.exact_limit()
@@ -200,7 +200,7 @@ class Engine:
             placed = [self.index.everything(t.table) for t in targets]
             keep = np.ones(len(products), dtype=bool) if allowed is None else allowed.copy()
             keep &= ~pc.is_in(products, value_set=own).to_numpy(zero_copy_only=False)
-            return self._combine(products, targets, placed, part_shares, calibration, correlations, combiner, keep)
+            return self._combine(products, targets, placed, part_shares, calibration, combiner, keep, complete=True)
         passing = None if allowed is None else products.filter(pa.array(allowed))
         if passing is not None and len(passing) <= limit:
             candidates = passing
@@ -209,7 +209,7 @@ class Engine:
         candidates = candidates.filter(pc.invert(pc.is_in(candidates, value_set=own)))
         placed = [self.index.some(t.table, candidates) for t in targets]
         everyone = np.ones(len(candidates), dtype=bool)
-        return self._combine(candidates, targets, placed, part_shares, calibration, correlations, combiner, everyone)
+        return self._combine(candidates, targets, placed, part_shares, calibration, combiner, everyone, complete=False)
 
     def _nearest(self, targets: Sequence[Target], part_shares: Sequence[float], passing: pa.Array | None, k: int) -> pa.Array:
         """Candidates of a large store: the nearest of every part; their missing scores are completed by comparing them all."""
@@ -231,22 +231,30 @@ class Engine:
         placed: list[Placed],
         part_shares: Sequence[float],
         calibration: Calibration,
-        correlations: Correlations,
         combiner: Combiner,
         keep: NDArray[np.bool_],
+        *,
+        complete: bool,
     ) -> Scored:
+        """Evidence of all candidates (`complete`: they are the whole store), combined. Only those in `keep` can be hits."""
+        correlations = Correlations(calibration.correlations)
         n = len(candidates)
         evidence = []
         for target, rows in zip(targets, placed, strict=True):
             similarity = rows.best(self.index.similarity.scores(target.vector, rows.rows.vectors), n)
-            similarity[~keep] = np.nan
-            share = part_shares[target.part]
-            if target.fused:
-                mean, std = _by_pattern(rows, n, target.kind, calibration)
-                evidence.append(Evidence(target.part, share, target.kind, similarity, mean, std))
+            share, pair = part_shares[target.part], calibration.pair(target.kind)
+            if complete:
+                background, made_of = similarity, rows.parts(n)
             else:
-                pair = calibration.pair(target.kind)
-                evidence.append(Evidence(target.part, share, target.kind, similarity, pair.mean, pair.std, pair.reliability))
+                sample = self.index.sample(target.table)
+                background = self.index.similarity.scores(target.vector, sample.vectors).astype(np.float64)
+                made_of = sample.parts.to_numpy(zero_copy_only=False).astype(str)
+            mean, std = spread(background, pair)
+            if target.fused:
+                kind = target.kind
+                mean, std = spread_by_pattern(background, made_of, rows.parts(n), lambda name, kind=kind: calibration.pair(f"{kind}:{name}"))
+            similarity[~keep] = np.nan
+            evidence.append(Evidence(target.part, share, target.kind, similarity, mean, std, pair.reliability))
         return Scored(candidates, targets, evidence, placed, combiner.combine(evidence, correlations))
 
     # -- answers ---------------------------------------------------------------------------------------------------
@@ -269,17 +277,6 @@ class Engine:
         if not hits:
             notes.append(f"no product matches {' and '.join(query.where)}" if query.where else "no product has the evidence that the query compares")
         return Result(hits, int((~np.isnan(total)).sum()), notes)
-
-
-def _by_pattern(rows: Placed, n: int, kind: str, calibration: Calibration) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and spread of each candidate's fused similarity, by what its fused vector is made of."""
-    mean, std = np.zeros(n), np.ones(n)
-    parts = rows.rows.parts.to_numpy(zero_copy_only=False)
-    for name in np.unique(parts.astype(str)):
-        pair = calibration.pair(f"{kind}:{name}")
-        mine = rows.place[(parts == name) & (rows.place >= 0)]
-        mean[mine], std[mine] = pair.mean, pair.std
-    return mean, std
 
 
 def _explain(query: Query, scored: Scored, i: int) -> tuple[list[Contribution], dict[str, str]]:

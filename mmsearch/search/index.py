@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from mmsearch.ranking import SIMILARITIES
 from mmsearch.ranking.similarity import Similarity
 from mmsearch.store import PRODUCTS, Store
-from mmsearch.store.vectors import Matrix, VectorRows, nearest, read_vectors
+from mmsearch.store.vectors import Matrix, VectorRows, nearest, read_sample, read_vectors
 
 _DEPTH = 200  # nearest vectors asked for at first, in a store too large to compare every product
 _WIDEN = 4
+_SAMPLE = 1_000
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,13 @@ class Placed:
             np.fmax.at(out, self.place[inside], similarity[inside])
         return out
 
+    def parts(self, n: int) -> NDArray[np.str_]:
+        """The part of each candidate's (last) row, (n,); '' where it has none."""
+        out = np.full(n, "", dtype=object)
+        inside = self.place >= 0
+        out[self.place[inside]] = self.rows.parts.to_numpy(zero_copy_only=False)[inside]
+        return out.astype(np.str_)
+
 
 class Index:
     """A cache of a store's vectors, kept while the tables' versions stay the same."""
@@ -46,6 +54,7 @@ class Index:
         self.similarity: Similarity = SIMILARITIES.create("dot")  # stored vectors have length 1: equal to the cosine
         self._tables: dict[str, tuple[int, VectorRows]] = {}
         self._products: tuple[int, pa.Array] | None = None
+        self._samples: dict[str, tuple[int, VectorRows]] = {}
         self._placed: dict[str, tuple[int, int, Placed]] = {}
 
     def products(self) -> pa.Array:
@@ -77,6 +86,15 @@ class Index:
     def some(self, table: str, candidates: pa.Array) -> Placed:
         """The vectors of some products, placed among them."""
         return place(read_vectors(self.store, table, candidates.to_pylist()), candidates)
+
+    def sample(self, table: str) -> VectorRows:
+        """Some rows of a table that is too large to compare whole, the same ones every time: they stand for the store."""
+        version = self.store.version(table)
+        cached = self._samples.get(table)
+        if cached is None or cached[0] != version:
+            cached = version, read_sample(self.store, table, _SAMPLE)
+            self._samples[table] = cached
+        return cached[1]
 
     def near(self, table: str, query: Matrix, depth: int) -> list[str]:
         """Ids of the products nearest to a query, by LanceDB's own search."""

@@ -13,11 +13,14 @@ from mmsearch.errors import InputError, MMSearchError
 from mmsearch.search.query import Query, make_query
 
 _COLUMNS = ("id", "text", "image", "audio", "video", "speech", "like", "not", "where")
+_FORMAT = f"a queries file is TSV without a header (id<TAB>text), or CSV or JSON Lines with the columns {', '.join(_COLUMNS)}"
 _NOT_YET = ("audio", "video", "speech")
 
 
-def read_queries(path: str) -> dict[str, Query]:
+def read_queries(path: str, notes: list[str] | None = None) -> dict[str, Query]:
     """Query id → query, in the order of the file. `-` reads standard input.
+
+    Columns that are not a query's (a label beside the photo) are left alone; `notes` takes a line that names them.
 
     Raises InputError with `file:line` for a bad line: a batch with a hole in it would measure something else.
     """
@@ -42,18 +45,21 @@ def read_queries(path: str) -> dict[str, Query]:
                 continue
             id, tab, content = text.rstrip("\r\n").partition("\t")
             if not tab:
-                raise InputError(f"{name}:{line}: expected id<TAB>text")
+                raise InputError(f"{name}:{line}: expected id<TAB>text", hint=_FORMAT)
             add(line, id.strip(), {"text": content})
         return queries
     source = read_rows(path, opened=(first, lines))
-    if source.columns is not None:
-        _check_columns(source.columns, name)
+    others: dict[str, None] = {}
     for row in source.rows:
         if row.problem:
             raise InputError(f"{name}:{row.line}: {row.problem}")
-        if source.columns is None:
-            _check_columns(list(row.values), f"{name}:{row.line}")
+        columns = source.columns or list(row.values)
+        if not set(columns) & set(_COLUMNS[1:]):
+            raise InputError(f"{name}:{row.line}: no column of a query; its columns: {', '.join(columns)}", hint=_FORMAT)
+        others |= dict.fromkeys(c for c in row.values if c not in _COLUMNS)
         add(row.line, _cell(row.values.get("id")), row.values)
+    if others and notes is not None:
+        notes.append(f"{name}: columns that are not part of a query are left alone: {', '.join(others)}")
     return queries
 
 
@@ -63,13 +69,6 @@ def _has_no_header(first: str) -> bool:
         return False
     cells = next(csv.reader([first], delimiter="\t"))
     return not ("id" in cells and set(cells) <= set(_COLUMNS) and len(cells) > 1)
-
-
-def _check_columns(columns: list[str], name: str) -> None:
-    unknown = [c for c in columns if c and c not in _COLUMNS]
-    if "id" not in columns or unknown:
-        problem = f"unknown columns {', '.join(unknown)}" if unknown else "no id column"
-        raise InputError(f"{name}: {problem}", hint=f"a queries file is TSV without a header (id<TAB>text), or has the columns {', '.join(_COLUMNS)}")
 
 
 def _query(values: Mapping[str, Any], folder: Path) -> Query:

@@ -36,7 +36,10 @@ def compile_where(node: Node, attributes: Attributes) -> str:
             columns = _columns(name, attributes)
             if "list" not in columns:
                 raise UsageError(f"--where: {name.name} is not a list", hint=f"compare it: {_shown(name)} = {_print(value)}")
-            return f"array_has({_quote(columns['list'])}, {text_literal(item_text(value))})"
+            tests = [f"array_has({_quote(columns['list'])}, {text_literal(item_text(value))})"]
+            # In a cell without a separator CSV cannot tell a list of one from a plain value.
+            tests += [f"{_quote(columns[k])} = {literal}" for k in ("number", "text") if k in columns and (literal := _as(k, value, "="))]
+            return tests[0] if len(tests) == 1 else f"coalesce({', '.join(tests)})"
         case Compare(name, op, value):
             return _compare(name, op, (value,), attributes)
 

@@ -90,6 +90,16 @@ def read_vectors(store: Store, table: str, ids: list[str] | None = None) -> Vect
     return to_rows(rows)
 
 
+def read_sample(store: Store, table: str, size: int, seed: int = 0) -> VectorRows:
+    """Some vectors of a table, chosen at random and the same for the same table version. Raises StoreError if there is no such table."""
+    opened = store.dataset(table)
+    if opened is None:
+        raise StoreError(f"{store.path} has no table {table}")
+    count = opened.count_rows()
+    rows = np.sort(np.random.default_rng(seed).permutation(count)[:size])
+    return to_rows(opened.take(rows.tolist(), columns=["id", "part", "vector"]))
+
+
 def batches_of(store: Store, table: str, rows: int = 8192) -> Iterator[tuple[VectorRows, list[str]]]:
     """A vector table in batches, each with its source hashes: for projecting any number of vectors in bounded memory."""
     for batch in store.batches(table, ["id", "part", "vector", "source_hash"], rows):

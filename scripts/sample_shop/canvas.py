@@ -35,7 +35,8 @@ def path(text: str) -> list[Point]:
             points += list(zip(values[0::2], values[1::2], strict=True))
         elif command == "C":
             for i in range(0, len(values), 6):
-                points += _cubic(points[-1], *_pairs(values[i : i + 6]))
+                near, far, end = _pairs(values[i : i + 6])
+                points += _cubic(points[-1], near, far, end)
         elif command == "Q":
             for i in range(0, len(values), 4):
                 (cx, cy), end = _pairs(values[i : i + 4])
@@ -55,7 +56,9 @@ def _cubic(a: Point, b: Point, c: Point, d: Point, steps: int = 20) -> list[Poin
     for i in range(1, steps + 1):
         t = i / steps
         w = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
-        out.append((sum(k * p[0] for k, p in zip(w, (a, b, c, d), strict=True)), sum(k * p[1] for k, p in zip(w, (a, b, c, d), strict=True))))
+        out.append(
+            (sum(k * p[0] for k, p in zip(w, (a, b, c, d), strict=True)), sum(k * p[1] for k, p in zip(w, (a, b, c, d), strict=True)))
+        )
     return out
 
 
@@ -65,7 +68,7 @@ def _blank() -> tuple[Image.Image, ImageDraw.ImageDraw]:
 
 
 def _mask(image: Image.Image) -> Array:
-    return np.asarray(image.reduce(2), np.float32) / 255
+    return np.asarray(image.reduce(2), np.float32) / np.float32(255)
 
 
 def _scale(points: Sequence[Point]) -> list[Point]:
@@ -131,7 +134,10 @@ def soften(field: Array, radius: float) -> Array:
 
 
 class Canvas:
-    """What is being drawn, layer over layer: `rgb` (premultiplied by the coverage), `alpha` (the coverage) and `noise`, its random generator."""
+    """What is being drawn, layer over layer.
+
+    `alpha` is the coverage (448, 448), `rgb` the colour times the coverage (448, 448, 3), `noise` the picture's own random generator.
+    """
 
     def __init__(self, seed: int):
         self.noise = np.random.RandomState(seed)  # the legacy generator: its stream never changes between numpy versions
@@ -189,27 +195,29 @@ class Canvas:
         self.rgb += (target - self.rgb) * (np.float32(abs(amount)) * field)[..., None]
 
     def grain(self, kind: str) -> Array:
-        """Factors around 1 that make a surface: mesh, cloth, knit, leather, fur, wood, metal, paper."""
+        """Factors around 1 that make a surface, (448, 448): mesh, cloth, knit, leather, fur, wood, metal, paper."""
         y, x = np.mgrid[0:WORK, 0:WORK].astype(np.float32)
-        rough = self.noise.standard_normal((WORK, WORK)).astype(np.float32)
+        rough: Array = self.noise.standard_normal((WORK, WORK)).astype(np.float32)
         if kind == "mesh":
-            return 1 + 0.10 * np.sin(x * 0.9) * np.sin(y * 0.9) + 0.03 * rough
-        if kind == "cloth":
-            return 1 + 0.05 * np.sin(x * 1.6) + 0.05 * np.sin(y * 1.6) + 0.03 * rough
-        if kind == "knit":
-            return 1 + 0.09 * np.sin(x * 0.75 + np.abs(np.sin(y * 0.35)) * 2) + 0.03 * rough
-        if kind == "leather":
-            return 1 + 0.35 * soften(rough, 1) + 0.5 * soften(rough, 7)
-        if kind == "fur":
-            return 1 + 0.28 * soften(rough, 1) + 0.35 * soften(rough, 4)
-        if kind == "wood":
-            lines = soften(np.repeat(rough[:1], WORK, 0) + 0 * rough, 1)
-            return 1 + 0.12 * lines + 0.05 * np.sin(x * 0.06 + 6 * soften(rough, 20) + y * 0.01)
-        if kind == "metal":
-            return 1 + 0.05 * np.repeat(soften(rough, 1)[:, :1], WORK, 1) + 0.015 * rough
-        if kind == "paper":
-            return 1 + 0.03 * rough + 0.3 * soften(rough, 3)
-        raise ValueError(f"no surface is called {kind!r}")
+            field = 0.10 * np.sin(x * 0.9) * np.sin(y * 0.9) + 0.03 * rough
+        elif kind == "cloth":
+            field = 0.05 * np.sin(x * 1.6) + 0.05 * np.sin(y * 1.6) + 0.03 * rough
+        elif kind == "knit":
+            field = 0.09 * np.sin(x * 0.75 + np.abs(np.sin(y * 0.35)) * 2) + 0.03 * rough
+        elif kind == "leather":
+            field = 0.35 * soften(rough, 1) + 0.5 * soften(rough, 7)
+        elif kind == "fur":
+            field = 0.28 * soften(rough, 1) + 0.35 * soften(rough, 4)
+        elif kind == "wood":
+            lines = soften(np.repeat(rough[:1], WORK, 0), 1)
+            field = 0.12 * lines + 0.05 * np.sin(x * 0.06 + 6 * soften(rough, 20) + y * 0.01)
+        elif kind == "metal":
+            field = 0.05 * np.repeat(soften(rough, 1)[:, :1], WORK, 1) + 0.015 * rough
+        elif kind == "paper":
+            field = 0.03 * rough + 0.3 * soften(rough, 3)
+        else:
+            raise ValueError(f"no surface is called {kind!r}")
+        return np.asarray(1 + field, np.float32)
 
 
 def pattern(kind: str, first: RGB, second: RGB, size: float = 6) -> Array:
@@ -229,7 +237,7 @@ def pattern(kind: str, first: RGB, second: RGB, size: float = 6) -> Array:
     else:
         raise ValueError(f"no pattern is called {kind!r}")
     a, b = np.asarray(first, np.float32), np.asarray(second, np.float32)
-    return a + (b - a) * share[..., None]
+    return np.asarray(a + (b - a) * share[..., None], np.float32)
 
 
 def tint(colour: RGB, amount: float) -> RGB:

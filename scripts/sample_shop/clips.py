@@ -90,7 +90,8 @@ def save_clip(name: str, out: Path) -> None:
         video = container.add_stream("libx264", rate=FRAMES_PER_SECOND)
         video.width, video.height = SIZE
         video.pix_fmt = "yuv420p"
-        video.options = {"crf": "26", "preset": "slow", "threads": "1"}
+        # Without "cpu-independent", x264's fast paths depend on where a frame happens to lie in memory, and two runs differ.
+        video.options = {"crf": "26", "preset": "slow", "threads": "1", "x264-params": "cpu-independent=1"}
         audio = container.add_stream("aac", rate=RATE, layout="mono") if sound else None
         for picture in frames():
             wide = picture.crop((0, SIDE // 8, SIDE, SIDE - SIDE // 8)).resize(SIZE, Image.Resampling.LANCZOS)

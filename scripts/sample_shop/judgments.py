@@ -30,7 +30,7 @@ def wants(
     kinds : the kinds of thing that are meant; none means any.
     near : related kinds; one that has all the rest is worth 1.
     colour, materials, uses : asked for besides (any of the materials, any of the uses).
-    best, good : products that are exactly it, or nearly, where the words say more than the attributes do; the others of the kind are worth 1.
+    best, good : products that are exactly it, or nearly, where the words say more than the attributes do; others of the kind are worth 1.
     """
 
     def grade(product: Product) -> int:
@@ -103,7 +103,9 @@ TEXT_QUERIES: list[Query] = [
     Query("q23", wants("wall clock", best=("CLK-07", "CLK-09")), "静音挂钟"),
     Query("q24", wants("teddy bear", best=("TOY-02",)), "panda soft toy"),
     Query("q25", wants("toy car", "toy train", materials=("wood",), uses=("baby", "kids")), "wooden toy vehicles for toddlers"),
-    Query("q26", wants("camping lantern", best=("LAMP-14", "LAMP-15", "KIT-05"), good=("TOP-12", "AUD-15", "BAG-06")), "露营用品 camping gear"),
+    Query(
+        "q26", wants("camping lantern", best=("LAMP-14", "LAMP-15", "KIT-05"), good=("TOP-12", "AUD-15", "BAG-06")), "露营用品 camping gear"
+    ),
 ]
 
 MIXED_QUERIES: list[Query] = [
@@ -145,6 +147,8 @@ MIXED_QUERIES: list[Query] = [
         wants("teapot", near=("mug",), uses=("tea",)),
         "everything for tea",
         where="category = 'kitchen' and not material = 'steel' and capacity_ml between 200 and 700",
-        keeps=lambda p: CATEGORY_OF[p.id] == "kitchen" and p.material != "steel" and p.capacity_ml is not None and 200 <= p.capacity_ml <= 700,
+        keeps=lambda p: (
+            CATEGORY_OF[p.id] == "kitchen" and p.material != "steel" and p.capacity_ml is not None and 200 <= p.capacity_ml <= 700
+        ),
     ),
 ]

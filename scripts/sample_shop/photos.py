@@ -53,9 +53,21 @@ KINDS: dict[str, tuple[Callable[[Canvas, Look], None], Stance]] = {
 
 #: Photos that a shopper might take: other builds, other angles, at home. No product looks exactly like them.
 QUERY_PHOTOS: dict[str, tuple[str, Look, Shot]] = {
-    "queries/red-shoe.jpg": ("running shoe", Look("red", "grey", pattern="wave"), Shot("planks", -17, 0.8, 2, 3, mirrored=True, squeeze=0.93, warmth=0.6)),
-    "queries/blue-mug.jpg": ("mug", Look("blue", "yellow", motif="star"), Shot("tiles", 9, 0.74, -6, 4, squeeze=0.94, warmth=0.3, dim=0.92)),
-    "queries/desk-lamp.jpg": ("desk lamp", Look("yellow", "black", build="cone"), Shot("sofa", -6, 0.8, 3, 0, mirrored=True, warmth=0.8, dim=0.9)),
+    "queries/red-shoe.jpg": (
+        "running shoe",
+        Look("red", "grey", pattern="wave"),
+        Shot("planks", -17, 0.8, 2, 3, mirrored=True, squeeze=0.93, warmth=0.6),
+    ),
+    "queries/blue-mug.jpg": (
+        "mug",
+        Look("blue", "yellow", motif="star"),
+        Shot("tiles", 9, 0.74, -6, 4, squeeze=0.94, warmth=0.3, dim=0.92),
+    ),
+    "queries/desk-lamp.jpg": (
+        "desk lamp",
+        Look("yellow", "black", build="cone"),
+        Shot("sofa", -6, 0.8, 3, 0, mirrored=True, warmth=0.8, dim=0.9),
+    ),
     "queries/teddy.jpg": ("teddy bear", Look("brown", "blue", build="bow"), Shot("lawn", 12, 0.76, 3, 2, squeeze=0.92)),
 }
 

@@ -64,7 +64,13 @@ def _stars(shopper: Shopper, product: Product, chance: random.Random) -> int:
 
 
 #: Stars → how many good and bad things are said, and which come first.
-_SHAPES: dict[int, tuple[str, ...]] = {5: ("++", "+++", "++"), 4: ("++", "+", "++-"), 3: ("+-", "+-", "++--"), 2: ("-+", "--", "-+-"), 1: ("--", "---", "--")}
+_SHAPES: dict[int, tuple[str, ...]] = {
+    5: ("++", "+++", "++"),
+    4: ("++", "+", "++-"),
+    3: ("+-", "+-", "++--"),
+    2: ("-+", "--", "-+-"),
+    1: ("--", "---", "--"),
+}
 
 
 def _text(shopper: Shopper, product: Product, rating: int, used: dict[str, int], chance: random.Random) -> str:

@@ -85,7 +85,7 @@ def _aim(canvas: Canvas, shot: Shot) -> tuple[Array, Array]:
     matrix = (cos / sx, sin / sx, centre - (cos * tx + sin * ty) / sx, -sin / sy, cos / sy, centre - (-sin * tx + cos * ty) / sy)
     aimed = _image(layers).transform((WORK, WORK), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC)
     field = np.asarray(aimed.reduce(WORK // SIDE), np.float32)
-    return field[..., :3], field[..., 3] / 255
+    return field[..., :3], field[..., 3] / np.float32(255)
 
 
 def _backdrop(canvas: Canvas, name: str, stance: Stance) -> Array:
@@ -112,7 +112,7 @@ def _backdrop(canvas: Canvas, name: str, stance: Stance) -> Array:
         scene = scene * (1 - 0.2 * grout)[..., None]
     elif name == "sofa":
         scene = scene * canvas.grain("knit")[::2, ::2, None]
-    return scene.astype(np.float32)
+    return np.asarray(scene, np.float32)
 
 
 def _shadow(scene: Array, cover: Array, stance: Stance) -> Array:
@@ -130,4 +130,4 @@ def _shadow(scene: Array, cover: Array, stance: Stance) -> Array:
         step = 4 if stance == "flat" else 7
         moved = np.roll(cover, (step, step // 2), (0, 1))
         dark = 0.40 * soften(moved, 3 if stance == "flat" else 5)
-    return scene * (1 - np.clip(dark, 0, 0.75))[..., None]
+    return np.asarray(scene * (1 - np.clip(dark, 0, 0.75))[..., None], np.float32)

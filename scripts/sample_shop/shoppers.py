@@ -64,7 +64,9 @@ def shoppers() -> list[Shopper]:
         chance = random.Random(f"shopper {name}")
         language = "en" if chance.random() < 0.55 else "zh"
         categories = few(chance, list(CATEGORIES), 2 + int(chance.random() * 2))
-        near = sorted({p.brand for p in PRODUCTS if CATEGORY_OF[p.id] in categories and language in (p.language, "en" if p.money == "USD" else "zh")})
+        near = sorted(
+            {p.brand for p in PRODUCTS if CATEGORY_OF[p.id] in categories and language in (p.language, "en" if p.money == "USD" else "zh")}
+        )
         out.append(
             Shopper(
                 id=name,

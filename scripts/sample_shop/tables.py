@@ -16,9 +16,28 @@ from sample_shop.reviews import average_ratings, reviews
 from sample_shop.shoppers import shoppers
 from sample_shop.visits import behaviour
 
-_PRODUCT_COLUMNS = (
-    "id title description category brand price currency colour material 产地 tags capacity_ml watts stock rating listed variant_of image audio video"
-).split()
+_PRODUCT_COLUMNS = [
+    "id",
+    "title",
+    "description",
+    "category",
+    "brand",
+    "price",
+    "currency",
+    "colour",
+    "material",
+    "产地",
+    "tags",
+    "capacity_ml",
+    "watts",
+    "stock",
+    "rating",
+    "listed",
+    "variant_of",
+    "image",
+    "audio",
+    "video",
+]
 
 
 def texts() -> dict[str, str]:
@@ -44,6 +63,7 @@ def texts() -> dict[str, str]:
             photos=sum(p.photos for p in PRODUCTS),
             without_photo=sum(not p.photos for p in PRODUCTS),
             without_description=sum(not p.description for p in PRODUCTS),
+            neither=sum(not p.photos and not p.description for p in PRODUCTS),
             sounds=sum(bool(p.sound) for p in PRODUCTS),
             users=len(people),
             one_look=sum(not s.visits for s in people),

@@ -16,7 +16,7 @@ from sample_shop.goods.model import FIRST_DAY, LAST_DAY
 from sample_shop.shoppers import Shopper, liking, pick, shoppers
 from sample_shop.words.searches import COLOUR_ZH, SEARCHES, SPECIAL
 
-START = datetime.datetime.combine(FIRST_DAY, datetime.time(6), datetime.timezone.utc)
+START = datetime.datetime.combine(FIRST_DAY, datetime.time(6), datetime.UTC)
 DAYS = (LAST_DAY - FIRST_DAY).days
 
 #: What people look for after they bought a kind of thing, likeliest first.

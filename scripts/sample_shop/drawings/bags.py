@@ -25,7 +25,11 @@ def backpack(c: Canvas, look: Look) -> None:
         c.paint(box(47, 12, 53, 40, 1), look.accent, bulge=3)
         c.paint(box(45.5, 34, 54.5, 39, 1.5), (60, 60, 64), bulge=3, gloss=0.4)
     else:
-        c.paint(stroke(f"M {left + 4} 46 C {left + 4} 24 36 18 50 18 C 64 18 {right - 4} 24 {right - 4} 46", 1.4), tint(look.main, -0.55), bulge=2)
+        c.paint(
+            stroke(f"M {left + 4} 46 C {left + 4} 24 36 18 50 18 C 64 18 {right - 4} 24 {right - 4} 46", 1.4),
+            tint(look.main, -0.55),
+            bulge=2,
+        )
         c.paint(stroke([(66, 23), (69, 29)], 1.8), look.accent, bulge=2)
     pocket = box(left + 6, 58, right - 6, 86, 6)
     c.shade(pocket, -0.28, 6)
@@ -44,8 +48,10 @@ def backpack(c: Canvas, look: Look) -> None:
 def _body(left: float, right: float, build: str) -> str:
     shoulder, top = (24, 12) if build == "urban" else (32, 11)
     return (
-        f"M {left} {shoulder + 14} C {left} {shoulder - 6} {left + 8} {top} {left + 18} {top} L {right - 18} {top} C {right - 8} {top} {right} {shoulder - 6} "
-        f"{right} {shoulder + 14} L {right} 84 C {right} 90 {right - 4} 92 {right - 8} 92 L {left + 8} 92 C {left + 4} 92 {left} 90 {left} 84 Z"
+        f"M {left} {shoulder + 14} C {left} {shoulder - 6} {left + 8} {top} {left + 18} {top} "
+        f"L {right - 18} {top} C {right - 8} {top} {right} {shoulder - 6} "
+        f"{right} {shoulder + 14} L {right} 84 C {right} 90 {right - 4} 92 "
+        f"{right - 8} 92 L {left + 8} 92 C {left + 4} 92 {left} 90 {left} 84 Z"
     )
 
 
@@ -57,7 +63,9 @@ def tote(c: Canvas, look: Look) -> None:
     c.paint(shape(f"M {19 - flare} {top + 1} L {81 + flare} {top + 1} L 80 {top + 5} L 20 {top + 5} Z"), tint(look.main, -0.6), form="flat")
     skin = pattern(look.pattern, look.main, look.accent, 9) if look.pattern else look.main
     leather = look.build == "leather"
-    body = shape(f"M {18 - flare} {top} C 35 {top + 3} 65 {top + 3} {82 + flare} {top} L 78 91 C 78 93 76 94 74 94 L 26 94 C 24 94 22 93 22 91 Z")
+    body = shape(
+        f"M {18 - flare} {top} C 35 {top + 3} 65 {top + 3} {82 + flare} {top} L 78 91 C 78 93 76 94 74 94 L 26 94 C 24 94 22 93 22 91 Z"
+    )
     c.paint(body, skin, bulge=14, depth=1.1, gloss=0.35 if leather else 0, grain=c.grain("leather" if leather else "cloth"))
     for line, dark in ((f"M 30 {top + 14} C 34 60 30 76 33 92", -0.12), (f"M 68 {top + 8} C 64 64 70 74 66 92", -0.14)):
         c.shade(stroke(line, 2) * body, dark, 4)

@@ -20,7 +20,11 @@ def _face(c: Canvas, cx: float, cy: float, r: float, paper: RGB, ink: RGB, secon
     c.paint(ellipse(cx, cy, r), paper, bulge=5)
     for i in range(12):
         main = i % 3 == 0
-        c.paint(stroke([_around(cx, cy, r * 0.9, i / 12), _around(cx, cy, r * (0.72 if main else 0.8), i / 12)], 2 if main else 1), ink, form="flat")
+        c.paint(
+            stroke([_around(cx, cy, r * 0.9, i / 12), _around(cx, cy, r * (0.72 if main else 0.8), i / 12)], 2 if main else 1),
+            ink,
+            form="flat",
+        )
     hour, minute = c.vary(0, 1), c.vary(0, 1)
     c.paint(stroke([(cx, cy), _around(cx, cy, r * 0.48, hour)], 2.6), ink, form="flat")
     c.paint(stroke([(cx, cy), _around(cx, cy, r * 0.72, minute)], 1.8), ink, form="flat")
@@ -93,7 +97,15 @@ def digital_clock(c: Canvas, look: Look) -> None:
     glow = tint(look.accent, 0.15)
     hour, minute = int(c.vary(6, 12)), int(c.vary(0, 60))
     for x, digit in zip((19, 33.5, 54.5, 69), (hour // 10, hour % 10, minute // 10, minute % 10), strict=True):
-        bars = ([(2, 0), (10, 0)], [(1, 1), (1, 11)], [(11, 1), (11, 11)], [(2, 12), (10, 12)], [(1, 13), (1, 23)], [(11, 13), (11, 23)], [(2, 24), (10, 24)])
+        bars = (
+            [(2, 0), (10, 0)],
+            [(1, 1), (1, 11)],
+            [(11, 1), (11, 11)],
+            [(2, 12), (10, 12)],
+            [(1, 13), (1, 23)],
+            [(11, 13), (11, 23)],
+            [(2, 24), (10, 24)],
+        )
         for bar, on in zip(bars, _SEGMENTS[digit], strict=True):
             line = stroke([(x + a, 40 + b) for a, b in bar], 2.4)
             c.paint(line, glow if on == "1" else (40, 42, 46), form="flat")

@@ -17,7 +17,9 @@ def mug(c: Canvas, look: Look) -> None:
     skin = pattern(look.pattern, look.main, look.accent, 9 if look.pattern != "halves" else 56) if look.pattern else look.main
     handle = stroke(f"M 68 {top + 11} C 88 {top + 6} 92 {foot - 22} 67 {foot - 15}", 6.5)
     c.paint(handle, look.accent if look.motif == "handle" else look.main, bulge=6, depth=1.3, gloss=0.5)
-    body = shape(f"M 20 {top} L 72 {top} L {72 - narrow} {foot - 3} C {70 - narrow} {foot + 4} {22 + narrow} {foot + 4} {20 + narrow} {foot - 3} Z")
+    body = shape(
+        f"M 20 {top} L 72 {top} L {72 - narrow} {foot - 3} C {70 - narrow} {foot + 4} {22 + narrow} {foot + 4} {20 + narrow} {foot - 3} Z"
+    )
     c.paint(body, skin, form="cylinder", depth=0.75, gloss=0.55, grain=c.grain("paper") if look.build == "stone" else None)
     rim = (50, 54, 70) if look.build == "enamel" else tint(look.main, 0.35)
     c.paint(ellipse(46, top, 26, 6), rim, bulge=3, gloss=0.4)
@@ -39,7 +41,10 @@ def _tumbler(c: Canvas, look: Look) -> None:
 
 
 def teapot(c: Canvas, look: Look) -> None:
-    """A round pot with spout, handle and lid; `build` "glass" is see-through with tea inside, "iron" has a hoop over the top, "clay" is unglazed."""
+    """A round pot with spout, handle and lid.
+
+    `build` "glass" is see-through with tea inside, "iron" has a hoop over the top, "clay" is unglazed.
+    """
     glass = look.build == "glass"
     clay = c.grain("paper") if look.build == "clay" else None
     if look.build == "iron":

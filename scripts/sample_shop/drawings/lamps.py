@@ -42,7 +42,9 @@ def desk_lamp(c: Canvas, look: Look) -> None:
 def table_lamp(c: Canvas, look: Look) -> None:
     """A shade on a foot; `build` "ceramic" has a vase, "wood" a turned column, "mushroom" a dome."""
     if look.build == "mushroom":
-        c.paint(shape("M 42 44 L 58 44 C 60 66 64 78 70 90 L 30 90 C 36 78 40 66 42 44 Z"), look.accent, form="cylinder", depth=0.8, gloss=0.5)
+        c.paint(
+            shape("M 42 44 L 58 44 C 60 66 64 78 70 90 L 30 90 C 36 78 40 66 42 44 Z"), look.accent, form="cylinder", depth=0.8, gloss=0.5
+        )
         c.paint(shape("M 16 50 C 16 20 34 12 50 12 C 66 12 84 20 84 50 C 66 56 34 56 16 50 Z"), look.main, bulge=22, depth=1.3, gloss=0.7)
         c.shade(ellipse(50, 44, 26, 8), 0.35, 14)
         return
@@ -77,7 +79,11 @@ def lantern(c: Canvas, look: Look) -> None:
             c.paint(box(38, y, 62, y + 5, 1), look.accent, form="cylinder", depth=0.8, gloss=0.5)
         c.paint(stroke([(50, 49 + tall), (50, 54 + tall)], 1.2), look.accent, form="flat")
         for i in range(9):
-            c.paint(stroke([(50 + (i - 4) * 0.9, 54 + tall), (50 + (i - 4) * 1.5, 68 + tall)], 0.9), look.accent if i % 2 else look.main, form="flat")
+            c.paint(
+                stroke([(50 + (i - 4) * 0.9, 54 + tall), (50 + (i - 4) * 1.5, 68 + tall)], 0.9),
+                look.accent if i % 2 else look.main,
+                form="flat",
+            )
         if look.motif:
             put_print(c, look.motif, 50, 46, 30, look.accent)
         return

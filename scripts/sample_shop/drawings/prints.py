@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from sample_shop.canvas import RGB, Canvas, ellipse, letters, shape, stroke
+from sample_shop.canvas import RGB, Canvas, Point, ellipse, letters, path, shape, stroke
 
 #: Chinese characters as pen strokes in a 100 × 100 box, so that no font is needed.
 _STROKES: dict[str, list[list[tuple[float, float]]]] = {
@@ -26,36 +26,45 @@ _STROKES: dict[str, list[list[tuple[float, float]]]] = {
 
 def put_print(c: Canvas, motif: str, cx: float, cy: float, size: float, colour: RGB) -> None:
     """Print a picture, or any other text as it is, centred on (cx, cy) and about `size` percent high."""
-    r = size / 2
+
+    def at(outline: str) -> list[Point]:
+        """An outline that is drawn around (0, 0), one unit up and down, in its place."""
+        return [(cx + x * size / 2, cy + y * size / 2) for x, y in path(outline)]
+
+    def dot(x: float, y: float, radius: float, fill: RGB) -> None:
+        c.paint(ellipse(cx + x * size / 2, cy + y * size / 2, radius * size / 2), fill, form="flat")
+
+    def fill(outline: str, opacity: float = 1.0) -> None:
+        c.paint(shape(at(outline)), colour, form="flat", opacity=opacity)
+
     if motif in _STROKES:
         for pen in _STROKES[motif]:
             c.paint(stroke([(cx + (x - 50) * size / 100, cy + (y - 50) * size / 100) for x, y in pen], size * 0.09), colour, form="flat")
     elif motif == "mountain":
-        c.paint(ellipse(cx + r * 0.45, cy - r * 0.45, r * 0.32), (236, 176, 60), form="flat")
-        c.paint(shape([(cx - r * 1.2, cy + r * 0.7), (cx - r * 0.35, cy - r * 0.6), (cx + r * 0.5, cy + r * 0.7)]), colour, form="flat")
-        c.paint(shape([(cx - r * 0.1, cy + r * 0.7), (cx + r * 0.55, cy - r * 0.15), (cx + r * 1.2, cy + r * 0.7)]), colour, form="flat", opacity=0.7)
+        dot(0.45, -0.45, 0.32, (236, 176, 60))
+        fill("M -1.2 0.7 L -0.35 -0.6 L 0.5 0.7 Z")
+        fill("M -0.1 0.7 L 0.55 -0.15 L 1.2 0.7 Z", opacity=0.7)
     elif motif == "star":
-        tips = [(cx + (r if i % 2 == 0 else r * 0.42) * math.sin(i * math.pi / 5), cy - (r if i % 2 == 0 else r * 0.42) * math.cos(i * math.pi / 5)) for i in range(10)]
-        c.paint(shape(tips), colour, form="flat")
+        turns = [(1.0 if i % 2 == 0 else 0.42, i * math.pi / 5) for i in range(10)]
+        fill("M " + " L ".join(f"{r * math.sin(a):.4f} {-r * math.cos(a):.4f}" for r, a in turns) + " Z")
     elif motif == "heart":
-        outline = f"M {cx} {cy + r} C {cx - r * 1.7} {cy - r * 0.1} {cx - r * 0.8} {cy - r * 1.3} {cx} {cy - r * 0.4} "
-        c.paint(shape(outline + f"C {cx + r * 0.8} {cy - r * 1.3} {cx + r * 1.7} {cy - r * 0.1} {cx} {cy + r} Z"), colour, form="flat")
+        fill("M 0 1 C -1.7 -0.1 -0.8 -1.3 0 -0.4 C 0.8 -1.3 1.7 -0.1 0 1 Z")
     elif motif == "leaf":
-        leaf = shape(f"M {cx - r} {cy + r} C {cx - r} {cy - r * 0.6} {cx} {cy - r} {cx + r} {cy - r} C {cx + r} {cy} {cx + r * 0.5} {cy + r} {cx - r} {cy + r} Z")
-        c.paint(leaf, colour, form="flat")
-        c.shade(stroke([(cx - r, cy + r), (cx + r * 0.5, cy - r * 0.5)], size * 0.06), 0.5)
+        fill("M -1 1 C -1 -0.6 0 -1 1 -1 C 1 0 0.5 1 -1 1 Z")
+        c.shade(stroke(at("M -1 1 L 0.5 -0.5"), size * 0.06), 0.5)
     elif motif == "cat":
-        c.paint(ellipse(cx, cy + r * 0.1, r * 0.95, r * 0.8), colour, form="flat")
+        fill("M -0.95 0.1 C -0.95 -0.95 0.95 -0.95 0.95 0.1 C 0.95 1.15 -0.95 1.15 -0.95 0.1 Z")
         for side in (-1, 1):
-            c.paint(shape([(cx + side * r * 0.9, cy - r), (cx + side * r * 0.2, cy - r * 0.55), (cx + side * r * 0.92, cy)]), colour, form="flat")
-            c.paint(ellipse(cx + side * r * 0.38, cy, r * 0.13), (250, 250, 250), form="flat")
-        c.paint(ellipse(cx, cy + r * 0.32, r * 0.1), (240, 150, 160), form="flat")
+            fill(f"M {side * 0.9} -1 L {side * 0.2} -0.55 L {side * 0.92} 0 Z")
+            dot(side * 0.38, 0, 0.13, (250, 250, 250))
+        dot(0, 0.32, 0.1, (240, 150, 160))
     elif motif == "bird":
-        body = f"M {cx - r} {cy + r * 0.8} C {cx - r * 0.7} {cy - r * 0.3} {cx} {cy - r * 0.2} {cx + r * 0.2} {cy - r * 0.9} L {cx + r} {cy - r * 0.8} "
-        c.paint(shape(body + f"L {cx + r} {cy - r * 0.4} L {cx + r * 0.55} {cy - r * 0.3} C {cx + r * 0.6} {cy + r * 0.2} {cx + r * 0.4} {cy + r * 0.5} {cx + r * 0.3} {cy + r} L {cx - r * 0.2} {cy + r} L {cx - r * 0.2} {cy + r * 0.6} Z"), colour, form="flat")
-        c.paint(ellipse(cx + r * 0.5, cy - r * 0.68, r * 0.08), (250, 250, 250), form="flat")
+        fill("M -1.1 0.5 C -0.7 0.1 -0.5 -0.2 -0.1 -0.5 C 0.1 -0.9 0.8 -0.9 0.85 -0.4 C 0.9 0.5 0.1 0.9 -0.5 0.7 Z")
+        fill("M 0.8 -0.55 L 1.25 -0.4 L 0.8 -0.25 Z", opacity=0.6)
+        c.shade(shape(at("M -0.5 0.3 C -0.1 -0.2 0.4 -0.1 0.4 0.1 C 0.3 0.5 -0.2 0.5 -0.5 0.3 Z")), 0.35)
+        dot(0.5, -0.48, 0.1, (250, 250, 250))
     elif motif == "bands":
-        for i in range(3):
-            c.paint(stroke([(cx - r * 1.1, cy - r * 0.6 + i * r * 0.6), (cx + r * 1.1, cy - r * 0.6 + i * r * 0.6)], size * 0.14), colour, form="flat")
+        for y in (-0.6, 0, 0.6):
+            c.paint(stroke(at(f"M -1.1 {y} L 1.1 {y}"), size * 0.14), colour, form="flat")
     else:
         c.paint(letters(motif, cx, cy, size * 0.62), colour, form="flat")

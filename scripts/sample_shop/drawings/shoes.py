@@ -10,7 +10,10 @@ def running_shoe(c: Canvas, look: Look) -> None:
     """Mesh upper, thick foam midsole, laces; `build` "trail" has lugs, "road" a smooth sole; `pattern` draws the side."""
     heel = c.vary(60, 63)
     c.paint(shape("M 52 36 C 56 27 62 26 66 30 C 72 34 80 32 87 30 L 88 42 L 60 48 Z"), tint(look.main, -0.55))
-    upper = shape(f"M 6 69 C 5 60 11 54 22 51 C 33 48 41 41 48 33 C 51 29 55 28 57 32 C 62 42 74 44 83 33 C 86 29 91 30 92 35 C 94 45 95 55 95 {heel + 6} Z")
+    upper = shape(
+        f"M 6 69 C 5 60 11 54 22 51 C 33 48 41 41 48 33 C 51 29 55 28 57 32 C 62 42 74 "
+        f"44 83 33 C 86 29 91 30 92 35 C 94 45 95 55 95 {heel + 6} Z"
+    )
     c.paint(upper, look.main, bulge=16, depth=1.2, grain=c.grain("mesh"))
     toe = shape("M 6 69 C 5 60 11 54 22 51 C 26 56 28 62 28 70 Z") * upper
     c.paint(toe, tint(look.main, -0.18), bulge=8, opacity=0.8)
@@ -22,7 +25,9 @@ def running_shoe(c: Canvas, look: Look) -> None:
             c.paint(stroke([(x - 4, 64), (x + 5, 45 + i)], 5.0) * upper, look.accent, bulge=3)
     elif look.pattern == "wave":
         for y in (54, 60):
-            c.paint(stroke(f"M 34 {y} C 42 {y - 7} 50 {y + 7} 58 {y} C 64 {y - 6} 70 {y + 5} 78 {y - 3}", 2.4) * upper, look.accent, bulge=3)
+            c.paint(
+                stroke(f"M 34 {y} C 42 {y - 7} 50 {y + 7} 58 {y} C 64 {y - 6} 70 {y + 5} 78 {y - 3}", 2.4) * upper, look.accent, bulge=3
+            )
     elif look.pattern == "zigzag":
         c.paint(stroke([(36, 62), (44, 52), (51, 63), (58, 51), (65, 63), (72, 51)], 2.6) * upper, look.accent, bulge=3)
     elif look.pattern == "panel":
@@ -51,7 +56,10 @@ def boot(c: Canvas, look: Look) -> None:
     top = c.vary(15, 21)
     gloss = 0.35 if look.build == "chelsea" else 0.1
     c.paint(ellipse(64, top + 2, 19, 4.5), tint(look.main, -0.6), form="flat")
-    upper = shape(f"M 8 75 C 6 66 12 60 24 58 C 36 56 44 51 46 41 C 46 32 45 25 45 {top} C 54 {top + 6} 74 {top + 6} 83 {top} C 83 34 85 46 89 56 C 92 63 92 70 91 76 Z")
+    upper = shape(
+        f"M 8 75 C 6 66 12 60 24 58 C 36 56 44 51 46 41 C 46 32 45 25 45 {top} C 54 "
+        f"{top + 6} 74 {top + 6} 83 {top} C 83 34 85 46 89 56 C 92 63 92 70 91 76 Z"
+    )
     c.paint(upper, look.main, bulge=18, depth=1.3, gloss=gloss, grain=c.grain("leather"))
     if look.build == "chelsea":
         side = shape(f"M 60 {top + 6} L 73 {top + 5} C 73 36 70 46 66 53 C 62 46 60 36 60 {top + 6} Z")
@@ -60,7 +68,11 @@ def boot(c: Canvas, look: Look) -> None:
     else:
         c.paint(shape("M 8 75 C 6 66 12 60 24 58 C 28 62 30 68 30 76 Z"), tint(look.main, -0.3), bulge=8)
         c.paint(shape("M 91 76 C 92 68 92 62 88 54 C 82 56 76 62 75 76 Z") * upper, tint(look.main, -0.3), bulge=7)
-        c.paint(shape(f"M 50 {top + 3} C 60 {top + 7} 74 {top + 7} 83 {top} L 84 {top + 9} C 74 {top + 15} 58 {top + 15} 49 {top + 11} Z"), look.accent, bulge=6)
+        c.paint(
+            shape(f"M 50 {top + 3} C 60 {top + 7} 74 {top + 7} 83 {top} L 84 {top + 9} C 74 {top + 15} 58 {top + 15} 49 {top + 11} Z"),
+            look.accent,
+            bulge=6,
+        )
         c.paint(stroke(f"M 32 57 C 42 54 48 46 48 {top + 6}", 6) * upper, tint(look.main, -0.45), bulge=4)
         for i in range(7):
             x, y = (37 + i * 3.4, 55 - i * 2.8) if i < 4 else (48.5, 47.5 - (i - 4) * 8)
@@ -87,11 +99,18 @@ def _rain_boot(c: Canvas, look: Look) -> None:
 def loafer(c: Canvas, look: Look) -> None:
     """A low leather shoe; `build` "penny" has a strap, "derby" laces."""
     c.paint(shape("M 50 45 C 60 38 78 36 90 40 L 90 52 L 56 56 Z"), tint(look.main, -0.6))
-    upper = shape("M 5 70 C 5 62 12 58 24 57 C 36 56 44 49 52 43 C 54 42 57 43 58 46 C 66 54 78 52 88 40 C 92 39 94 42 94 47 C 95 56 95 63 95 70 Z")
+    upper = shape(
+        "M 5 70 C 5 62 12 58 24 57 C 36 56 44 49 52 43 C 54 42 57 43 58 46 C 66 54 78 52 88 40 C 92 39 94 42 94 47 C 95 56 95 63 95 70 Z"
+    )
     c.paint(upper, look.main, bulge=16, depth=1.3, gloss=0.6, grain=c.grain("leather"))
     c.shade(stroke("M 22 58 C 32 62 42 58 50 48", 1.0), -0.4)
     if look.build == "penny":
-        c.paint(shape("M 36 56 C 42 52 48 47 51 45 L 62 55 C 60 62 58 66 56 69 L 40 69 C 42 64 40 60 36 56 Z") * upper, tint(look.main, -0.15), bulge=5, gloss=0.4)
+        c.paint(
+            shape("M 36 56 C 42 52 48 47 51 45 L 62 55 C 60 62 58 66 56 69 L 40 69 C 42 64 40 60 36 56 Z") * upper,
+            tint(look.main, -0.15),
+            bulge=5,
+            gloss=0.4,
+        )
         c.paint(stroke([(44, 57), (51, 55)], 1.4), tint(look.main, -0.7), form="flat")
     else:
         for i in range(3):

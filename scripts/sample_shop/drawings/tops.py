@@ -37,7 +37,8 @@ def t_shirt(c: Canvas, look: Look) -> None:
         c.paint(left, sleeve, bulge=11, grain=cloth)
         c.paint(right, sleeve, bulge=11, grain=cloth)
     body = shape(
-        f"M 36 17 {dip} 64 17 L 78 23 C 76 34 75 42 75 50 C 75 64 {100 - waist} 76 {100 - waist} {hem} C 60 {hem + 2} 40 {hem + 2} {waist} {hem} C {waist} 76 25 64 25 50 C 25 42 24 34 22 23 Z"
+        f"M 36 17 {dip} 64 17 L 78 23 C 76 34 75 42 75 50 C 75 64 {100 - waist} 76 {100 - waist} {hem} C 60 "
+        f"{hem + 2} 40 {hem + 2} {waist} {hem} C {waist} 76 25 64 25 50 C 25 42 24 34 22 23 Z"
     )
     c.paint(body, skin, bulge=14, depth=1.1, grain=cloth)
     _folds(c, body)
@@ -67,7 +68,9 @@ def hoodie(c: Canvas, look: Look) -> None:
         c.paint(sleeve, look.accent if look.motif == "sleeves" else look.main, bulge=12, depth=1.2, grain=knit)
         cuff = [(6.2, 82), (17.6, 85), (16.8, 92), (5.6, 89)]
         c.paint(shape([(100 - x, y) if side else (x, y) for x, y in cuff]), dark, bulge=4, grain=knit)
-    body = shape(f"M 34 26 L 66 26 L 78 33 C 76 44 75 54 75 64 L 76 {hem} C 60 {hem + 2} 40 {hem + 2} 24 {hem} L 25 64 C 25 54 24 44 22 33 Z")
+    body = shape(
+        f"M 34 26 L 66 26 L 78 33 C 76 44 75 54 75 64 L 76 {hem} C 60 {hem + 2} 40 {hem + 2} 24 {hem} L 25 64 C 25 54 24 44 22 33 Z"
+    )
     c.paint(body, look.main, bulge=15, depth=1.2, grain=knit)
     _folds(c, body)
     c.paint(shape(f"M 24 {hem - 4} L 76 {hem - 4} L 76 {hem + 2} C 60 {hem + 4} 40 {hem + 4} 24 {hem + 2} Z"), dark, bulge=4, grain=knit)
@@ -77,7 +80,9 @@ def hoodie(c: Canvas, look: Look) -> None:
     hood = shape("M 30 30 C 27 10 40 4 50 4 C 60 4 73 10 70 30 C 64 38 56 42 50 42 C 44 42 36 38 30 30 Z")
     c.shade(hood, -0.3, 5)
     c.paint(hood, look.main, bulge=14, depth=1.3, grain=knit)
-    c.paint(shape("M 37 26 C 36 14 43 10 50 10 C 57 10 64 14 63 26 C 60 33 55 37 50 37 C 45 37 40 33 37 26 Z"), tint(look.main, -0.5), bulge=6)
+    c.paint(
+        shape("M 37 26 C 36 14 43 10 50 10 C 57 10 64 14 63 26 C 60 33 55 37 50 37 C 45 37 40 33 37 26 Z"), tint(look.main, -0.5), bulge=6
+    )
     if look.build == "zip":
         c.paint(stroke([(50, 38), (50, hem + 1)], 1.6), tint(look.main, -0.5), bulge=2)
         c.paint(stroke([(50, 40), (50, 46)], 2.2), (200, 200, 204), bulge=2, gloss=0.5)

@@ -52,7 +52,9 @@ def toy_car(c: Canvas, look: Look) -> None:
         for i in range(4):
             c.shade(stroke([(48 + i * 12, 35), (49 + i * 11, 60)], 1.6), -0.2, 1)
         c.paint(box(6, 62, 94, 70, 2), (60, 60, 66), bulge=4)
-        c.paint(shape("M 6 66 L 6 50 C 6 46 12 44 14 36 C 15 31 18 30 22 30 L 34 30 L 34 68 L 6 68 Z"), look.main, bulge=9, depth=1.3, gloss=0.7)
+        c.paint(
+            shape("M 6 66 L 6 50 C 6 46 12 44 14 36 C 15 31 18 30 22 30 L 34 30 L 34 68 L 6 68 Z"), look.main, bulge=9, depth=1.3, gloss=0.7
+        )
         c.paint(shape("M 14 46 C 16 42 18 36 19 35 L 30 35 L 30 47 L 14 47 Z"), (176, 214, 232), bulge=3, gloss=0.8)
         wheels, r = (20, 60, 82), 9.5
     elif look.build == "bus":
@@ -63,7 +65,16 @@ def toy_car(c: Canvas, look: Look) -> None:
         wheels, r = (26, 74), 10.5
     else:
         lift = c.vary(24, 28)
-        c.paint(shape(f"M 4 66 C 3 54 8 50 18 48 L 28 46 C 34 36 38 {lift} 50 {lift} L 62 {lift} C 72 {lift} 78 38 84 46 C 94 48 97 54 96 66 C 96 70 94 71 92 71 L 8 71 C 5 71 4 70 4 66 Z"), look.main, bulge=12, depth=1.4, gloss=0.8)
+        c.paint(
+            shape(
+                f"M 4 66 C 3 54 8 50 18 48 L 28 46 C 34 36 38 {lift} 50 {lift} L 62 {lift} C 72 {lift} 78 38 "
+                f"84 46 C 94 48 97 54 96 66 C 96 70 94 71 92 71 L 8 71 C 5 71 4 70 4 66 Z"
+            ),
+            look.main,
+            bulge=12,
+            depth=1.4,
+            gloss=0.8,
+        )
         c.paint(shape(f"M 34 46 C 38 38 42 {lift + 5} 51 {lift + 5} L 55 {lift + 5} L 55 46 Z"), (176, 214, 232), bulge=4, gloss=0.8)
         c.paint(shape(f"M 58 46 L 58 {lift + 5} L 62 {lift + 5} C 69 {lift + 5} 73 40 76 46 Z"), (176, 214, 232), bulge=4, gloss=0.8)
         c.shade(stroke([(56.5, 47), (56.5, 69)], 0.7), -0.4)
@@ -101,7 +112,9 @@ def _train(c: Canvas, look: Look) -> None:
 
 def rubber_duck(c: Canvas, look: Look) -> None:
     """Body, wing, round head and beak."""
-    body = "M 20 60 C 26 54 34 56 42 57 C 54 60 62 58 74 58 C 84 60 90 52 95 46 C 98 64 94 90 62 91 C 36 93 18 86 17 72 C 17 67 18 63 20 60 Z"
+    body = (
+        "M 20 60 C 26 54 34 56 42 57 C 54 60 62 58 74 58 C 84 60 90 52 95 46 C 98 64 94 90 62 91 C 36 93 18 86 17 72 C 17 67 18 63 20 60 Z"
+    )
     c.paint(shape(body), look.main, bulge=24, depth=1.5, gloss=0.7)
     c.shade(ellipse(38, 60, 16, 5), -0.2, 6)
     c.paint(ellipse(36, 40, 22, c.vary(21, 22.5)), look.main, form="sphere", depth=0.75, gloss=0.7)

@@ -12,6 +12,8 @@ from sample_shop.goods.sound_gear import SOUND_GEAR
 from sample_shop.goods.tops import TOPS
 from sample_shop.goods.toys import TOYS
 
+__all__ = ["CATEGORIES", "CATEGORY_OF", "PRODUCTS", "Product"]
+
 #: Category name (as in products.csv) → its products.
 CATEGORIES: dict[str, list[Product]] = {
     "shoes": SHOES,

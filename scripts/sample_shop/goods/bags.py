@@ -112,7 +112,8 @@ BAGS = [
         "tote bag",
         "en",
         "Harrow & Pell leather tote, tan",
-        "Vegetable-tanned leather that darkens with use; brass button, cotton lining, pocket for keys. Fits A4 folders and a 13-inch laptop.",
+        "Vegetable-tanned leather that darkens with use; brass button, cotton "
+        "lining, pocket for keys. Fits A4 folders and a 13-inch laptop.",
         "Harrow & Pell",
         189.0,
         Look("brown", "beige", build="leather"),
@@ -200,7 +201,8 @@ BAGS = [
         "suitcase",
         "en",
         "Aluminium check-in suitcase, 68 litres, silver",
-        "No zips: two latches with combination locks close an aluminium shell with riveted corners. Heavy (5.1 kg), but it will outlive you.",
+        "No zips: two latches with combination locks close an aluminium shell with "
+        "riveted corners. Heavy (5.1 kg), but it will outlive you.",
         "Packlore",
         319.0,
         Look("silver", "black", build="shell"),

@@ -117,7 +117,8 @@ SHOES = [
         "hiking boot",
         "en",
         "Northmoor Tarn waterproof hiking boots, brown",
-        "Waxed leather, a sealed membrane and a stiff shank for long days with a heavy pack. They need a week of breaking in and then last ten years.",
+        "Waxed leather, a sealed membrane and a stiff shank for long days with a heavy "
+        "pack. They need a week of breaking in and then last ten years.",
         "Northmoor",
         169.0,
         Look("brown", "beige", build="hiking"),

@@ -69,7 +69,8 @@ TOPS = [
         "t-shirt",
         "en",
         "Fleetwing quick-dry running tee, blue",
-        "Dries in twenty minutes, weighs 110 g, flat seams that won't rub under a backpack. Zip pocket at the back for one key and one gel.",
+        "Dries in twenty minutes, weighs 110 g, flat seams that won't rub under a "
+        "backpack. Zip pocket at the back for one key and one gel.",
         "Fleetwing",
         32.0,
         Look("blue", "yellow", motif="bands"),

@@ -128,7 +128,8 @@ TOYS = [
         "toy train",
         "both",
         "Steam locomotive toy train 蒸汽小火车 green",
-        "It puffs, it whistles, it stops for imaginary passengers.\nNeeds 2 AA batteries (not included). 需两节五号电池，会鸣笛会冒烟圈（安全水雾）。",
+        "It puffs, it whistles, it stops for imaginary passengers.\nNeeds 2 "
+        "AA batteries (not included). 需两节五号电池，会鸣笛会冒烟圈（安全水雾）。",
         "Tinwhistle",
         39.0,
         Look("green", "red", build="train"),

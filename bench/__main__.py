@@ -1,0 +1,25 @@
+"""Runs every benchmark, or those named: python -m bench [start search encoders]."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+SUBJECTS = ("start", "encoders", "search")
+
+
+def main() -> int:
+    wanted = sys.argv[1:] or list(SUBJECTS)
+    if unknown := [name for name in wanted if name not in SUBJECTS]:
+        print(f"no benchmark {', '.join(unknown)}; there are: {', '.join(SUBJECTS)}", file=sys.stderr)
+        return 2
+    for name in wanted:
+        module = importlib.import_module(f"bench.{name}")
+        print(f"\n{name}: {(module.__doc__ or '').splitlines()[0]}")
+        for line in module.measure():
+            print(f"  {line}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,49 @@
+"""What all tests share: a home of their own, the fake encoders, and where the real data lies."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fake_encoders import FakeImage, FakeText
+
+from mmsearch import settings
+from mmsearch.encoders import ENCODERS
+
+
+@pytest.fixture(scope="session", autouse=True)
+def user_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Tests run with an empty `MMSEARCH_HOME`; the value is the user's own, which tests marked `models` get back:
+    converting the bundled models takes seconds, and once a machine is enough."""
+    own = settings.home()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MMSEARCH_HOME", str(tmp_path_factory.mktemp("home")))
+        yield own
+
+
+@pytest.fixture(autouse=True)
+def _home(request: pytest.FixtureRequest, user_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.node.get_closest_marker("models"):
+        monkeypatch.setenv("MMSEARCH_HOME", str(user_home))
+    for name in [n for n in os.environ if n.startswith("MMSEARCH_") and n != "MMSEARCH_HOME"]:
+        monkeypatch.delenv(name)  # a developer's own settings change no result
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _fake_encoders() -> Iterator[None]:
+    ENCODERS.register("fake-text", FakeText)
+    ENCODERS.register("fake-image", FakeImage)
+    yield
+    ENCODERS.unregister("fake-text")
+    ENCODERS.unregister("fake-image")
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of real data; a test that asks for it is skipped where it is absent, and is marked `data`."""
+    folder = Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"the real data is not here: {folder}")
+    return folder
