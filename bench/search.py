@@ -23,7 +23,9 @@ def measure() -> Iterator[str]:
                 query = encoder.encode(["red running shoes"]).vectors[0]
                 ids = None if where is None else catalogue.to_table(columns=["id"], filter=where).column("id").to_pylist()
                 keep = None if ids is None else "id in (" + ", ".join(f"'{id}'" for id in ids) + ")"
-                found = table.to_table(columns=["id"], nearest={"column": "vector", "q": query, "k": 10, "metric": "dot"}, filter=keep, prefilter=True)
+                found = table.to_table(
+                    columns=["id"], nearest={"column": "vector", "q": query, "k": 10, "metric": "dot"}, filter=keep, prefilter=True
+                )
                 names = ", ".join(f"'{id}'" for id in found.column("id").to_pylist())
                 catalogue.to_table(columns=["id", "title"], filter=f"id in ({names})")
 

@@ -1,8 +1,8 @@
 """mmsearch: multimodal product search and recommendation over an embedded LanceDB store.
 
-    import mmsearch
-    shop = mmsearch.open("shop.lancedb")
-    shop.search("red shoes", image="shoe.jpg", k=10)
+import mmsearch
+shop = mmsearch.open("shop.lancedb")
+shop.search("red shoes", image="shoe.jpg", k=10)
 """
 
 from __future__ import annotations

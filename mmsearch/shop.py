@@ -142,8 +142,8 @@ class Shop:
         return evaluate_search(self, queries, qrels, list(measures), k=k, combine=combine, drop_empty=drop_empty)
 
     def evaluate_recommend(self, methods: Sequence[str], measures: Sequence[str], *, split: str = "leave-last-out") -> list[dict[str, Any]]:
-        """Compare recommenders on held-out events; see `mmsearch.evaluation.recommend`."""
-        from mmsearch.evaluation.recommend import compare_recommenders
+        """Compare recommenders on held-out events; see `mmsearch.evaluation.compare_recommenders`."""
+        from mmsearch.evaluation.compare_recommenders import compare_recommenders
 
         self.store.check()
         return compare_recommenders(self.store, methods, measures, split)
@@ -157,7 +157,11 @@ class Shop:
         encoders = {}
         for key in record.keys("encoder/"):
             known = record.get(key) or {}
-            encoders[key.removeprefix("encoder/")] = {"encoder": known["spec"], "dim": known["dim"], "vectors": self.store.count(known["table"])}
+            encoders[key.removeprefix("encoder/")] = {
+                "encoder": known["spec"],
+                "dim": known["dim"],
+                "vectors": self.store.count(known["table"]),
+            }
         default = profile.default_name(self.store)
         profiles = {n: record.get(f"profile/{n}") or {} for n in profile.names(self.store)}
         return {
@@ -167,7 +171,8 @@ class Shop:
             "attributes": attributes(self.store).names(),
             "encoders": encoders,
             "profiles": {
-                n: {"method": p["spec"], "version": p["version"], "default": n == default, "summary": p["summary"]} for n, p in profiles.items()
+                n: {"method": p["spec"], "version": p["version"], "default": n == default, "summary": p["summary"]}
+                for n, p in profiles.items()
             },
         }
 

@@ -352,5 +352,9 @@ def _convert(value: Value, annotation: Any, where: str) -> Any:
         if base in (list, tuple) and isinstance(value, tuple):
             return list(value) if base is list else value
         if base not in (type(None), None):
-            wanted.append({float: "a number", int: "a whole number", bool: "true or false", str: "a word or quoted text", list: "a [list]"}.get(base, str(base)))
+            wanted.append(
+                {float: "a number", int: "a whole number", bool: "true or false", str: "a word or quoted text", list: "a [list]"}.get(
+                    base, str(base)
+                )
+            )
     raise UsageError(f"{where} must be {' or '.join(wanted)}, not {_print_value(value)}")

@@ -34,7 +34,7 @@ def make(out: Path, parts: list[str]) -> list[Path]:
     if "sounds" in parts:
         for name in SOUNDS:
             save_sound(name, out)
-            made.append(out / "sounds" / f"{name}.wav")
+            made.append(out / f"{name}.wav")
     with ProcessPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as workers:
         jobs = []
         if "clips" in parts:

@@ -43,7 +43,9 @@ class FakeText(Encoder):
         return item
 
     def encode_batch(self, prepared: Sequence[str]) -> Matrix:
-        return np.stack([np.sum([self._signs(token) for token in tokens(text)] or [np.zeros(64)], axis=0) for text in prepared]).astype(np.float32)
+        return np.stack([np.sum([self._signs(token) for token in tokens(text)] or [np.zeros(64)], axis=0) for text in prepared]).astype(
+            np.float32
+        )
 
     def _signs(self, token: str) -> np.ndarray:
         digest = hashlib.blake2b(f"{self.seed} {token}".encode(), digest_size=8).digest()

@@ -75,7 +75,9 @@ def map_columns(kind: str, columns: Iterable[str], given: Mapping[str, str], nam
         if field not in aliases:
             raise UsageError(f"--map: {kind} have no field '{field}'{did_you_mean(field, aliases)}", hint=f"fields: {', '.join(aliases)}")
         if _fold(column) not in by_fold:
-            raise UsageError(f"--map: {name} has no column '{column}'{did_you_mean(column, columns)}", hint=f"columns: {', '.join(columns)}")
+            raise UsageError(
+                f"--map: {name} has no column '{column}'{did_you_mean(column, columns)}", hint=f"columns: {', '.join(columns)}"
+            )
         found[field] = by_fold[_fold(column)]
     taken = set(found.values())
     for field, names in aliases.items():

@@ -220,6 +220,12 @@ def _interactions(store: Store, rows: Iterator[Row], report: IngestReport, rejec
         report.new += len(fresh)
         events = list(fresh.values())
         columns: list[list[Any]] = [list(fresh), *([getattr(e, name) for e in events] for name in _INTERACTIONS_SCHEMA.names[1:])]
-        store.upsert(INTERACTIONS, pa.table([pa.array(c, f.type) for c, f in zip(columns, _INTERACTIONS_SCHEMA, strict=True)], schema=_INTERACTIONS_SCHEMA), "key")
+        store.upsert(
+            INTERACTIONS,
+            pa.table([pa.array(c, f.type) for c, f in zip(columns, _INTERACTIONS_SCHEMA, strict=True)], schema=_INTERACTIONS_SCHEMA),
+            "key",
+        )
     if strangers:
-        report.notes.append(f"{strangers} events are of products that are not in the catalogue; they are kept and count once the products are")
+        report.notes.append(
+            f"{strangers} events are of products that are not in the catalogue; they are kept and count once the products are"
+        )

@@ -195,7 +195,9 @@ def _attribute(product: Product, name: str, value: Any, typed: bool) -> None:
 
 
 def _empty(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip()) or (isinstance(value, float) and math.isnan(value)) or value == []
+    return (
+        value is None or (isinstance(value, str) and not value.strip()) or (isinstance(value, float) and math.isnan(value)) or value == []
+    )
 
 
 def _hash(value: Any) -> str:

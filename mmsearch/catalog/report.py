@@ -58,7 +58,9 @@ class Rejects:
             entry = {"_line": line, "_reason": reason, "_kept": kept, **row}
             self._file.write(json.dumps(entry, ensure_ascii=False, default=str) + "\n")
         except OSError as error:
-            raise InputError(f"cannot write the reject file {self.path}: {error.strerror}", hint="choose another with --rejects FILE") from error
+            raise InputError(
+                f"cannot write the reject file {self.path}: {error.strerror}", hint="choose another with --rejects FILE"
+            ) from error
 
     def close(self) -> str | None:
         """Finish; the path if anything was rejected."""

@@ -34,7 +34,10 @@ def global_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Let a subcommand take `--store`, `--quiet` and `--verbose` after its name, too."""
     own = inspect.signature(command, eval_str=True)
     extra = {
-        "store": (str | None, typer.Option(None, "--store", metavar="PATH|URI", help="The store (default: $MMSEARCH_STORE, else ./mmsearch.lancedb).")),
+        "store": (
+            str | None,
+            typer.Option(None, "--store", metavar="PATH|URI", help="The store (default: $MMSEARCH_STORE, else ./mmsearch.lancedb)."),
+        ),
         "quiet": (bool, typer.Option(False, "--quiet", help="No progress and no notes on stderr; errors still.")),
         "verbose": (bool, typer.Option(False, "--verbose", help="Tracebacks and details on stderr.")),
     }

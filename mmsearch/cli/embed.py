@@ -17,7 +17,9 @@ from mmsearch.cli.output import ROW_FORMATS, chosen_format, format_option, table
 def command(
     text: str | None = typer.Option(None, "--text", metavar="SPEC", help="Text encoder (default: the store's, else usem)."),
     image: str | None = typer.Option(None, "--image", metavar="SPEC", help="Image encoder (default: the store's, else efficientnet)."),
-    rejects: str | None = typer.Option(None, "--rejects", metavar="FILE", help="Where media that cannot be used are listed (default: inside the store)."),
+    rejects: str | None = typer.Option(
+        None, "--rejects", metavar="FILE", help="Where media that cannot be used are listed (default: inside the store)."
+    ),
     format: str | None = format_option(ROW_FORMATS[:3]),
 ) -> int:
     """Make vectors for what is new or changed.

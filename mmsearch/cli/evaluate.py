@@ -21,7 +21,9 @@ _DROP = typer.Option(False, "--drop-empty", help="Average over queries that have
 @app.command("search")
 @global_options
 def search(
-    queries: str = typer.Option(..., "--queries", metavar="FILE", help="TSV id<TAB>text, or CSV/JSONL with columns; - reads standard input."),
+    queries: str = typer.Option(
+        ..., "--queries", metavar="FILE", help="TSV id<TAB>text, or CSV/JSONL with columns; - reads standard input."
+    ),
     qrels: str = typer.Option(..., "--qrels", metavar="FILE", help="TREC judgments: query 0 product relevance."),
     metric: list[str] = _METRIC,
     within: str | None = typer.Option(None, "--in", metavar="text|image|PROFILE", help="Compare with this evidence of the products alone."),
@@ -29,7 +31,9 @@ def search(
     k: int | None = typer.Option(None, "-k", metavar="N", help="Depth of the run (default: the deepest cut-off of the measures)."),
     combine: str = typer.Option("calibrated", "--combine", metavar="SPEC", help="How scores are combined."),
     drop_empty: bool = _DROP,
-    split: str | None = typer.Option(None, "--split", metavar="LABEL", help="Which part of the judgments this is; printed with the numbers."),
+    split: str | None = typer.Option(
+        None, "--split", metavar="LABEL", help="Which part of the judgments this is; printed with the numbers."
+    ),
     run_out: str | None = typer.Option(None, "--run-out", metavar="FILE", help="Also write the run in TREC format."),
     method: str | None = typer.Option(None, "--method", metavar="LABEL", help="Name of the row (default: the options as a spec)."),
     format: str | None = format_option(ROW_FORMATS),
@@ -68,7 +72,9 @@ def run(
     qrels: str = typer.Option(..., "--qrels", metavar="FILE", help="TREC judgments: query 0 product relevance."),
     metric: list[str] = _METRIC,
     drop_empty: bool = _DROP,
-    split: str | None = typer.Option(None, "--split", metavar="LABEL", help="Which part of the judgments this is; printed with the numbers."),
+    split: str | None = typer.Option(
+        None, "--split", metavar="LABEL", help="Which part of the judgments this is; printed with the numbers."
+    ),
     format: str | None = format_option(ROW_FORMATS),
 ) -> int:
     """Measure TREC runs, one row a run.

@@ -31,7 +31,13 @@ def command(
     how = chosen_format(format, ROW_FORMATS[:3])
     profile = shop().fuse(method, name=name, seed=seed, default=default)
     if how == "table":
-        row = {"profile": profile.name, "version": profile.version, "method": profile.spec, "products": profile.products, "dim": profile.dim}
+        row = {
+            "profile": profile.name,
+            "version": profile.version,
+            "method": profile.spec,
+            "products": profile.products,
+            "dim": profile.dim,
+        }
         table([row | {"modalities": profile.modalities}], title="fused")
     else:
         shown = {k: v for k, v in vars(profile).items() if k != "calibration"}

@@ -14,8 +14,12 @@ from mmsearch.cli.output import ROW_FORMATS, chosen_format, format_option, table
 def command(
     file: str = typer.Argument(..., metavar="FILE", help="CSV, TSV or JSON Lines; - reads standard input."),
     kind: str | None = typer.Option(None, "--kind", metavar="KIND", help="products or interactions (default: told by the columns)."),
-    mapping: list[str] = typer.Option([], "--map", metavar="FIELD=COLUMN", help="Which column holds a field, where its name does not tell."),
-    rejects: str | None = typer.Option(None, "--rejects", metavar="FILE", help="Where rows that cannot be used go (default: inside the store)."),
+    mapping: list[str] = typer.Option(
+        [], "--map", metavar="FIELD=COLUMN", help="Which column holds a field, where its name does not tell."
+    ),
+    rejects: str | None = typer.Option(
+        None, "--rejects", metavar="FILE", help="Where rows that cannot be used go (default: inside the store)."
+    ),
     allow_outside: bool = typer.Option(False, "--allow-outside", help="Accept photos, sounds and clips outside the folder of FILE."),
     format: str | None = format_option(ROW_FORMATS[:3]),
 ) -> int:

@@ -13,7 +13,9 @@ def command(
     user: str | None = typer.Option(None, "--user", metavar="ID", help="The shopper to recommend for."),
     like: list[str] = typer.Option([], "--like", metavar="ID", help="A product that is liked; counts as the newest event."),
     unlike: list[str] = typer.Option([], "--unlike", metavar="ID", help="A product that is not liked (weight .5)."),
-    method: str | None = typer.Option(None, "--method", metavar="SPEC", help="itemcf, content or popular, with parameters (default: itemcf)."),
+    method: str | None = typer.Option(
+        None, "--method", metavar="SPEC", help="itemcf, content or popular, with parameters (default: itemcf)."
+    ),
     where: str | None = typer.Option(None, "--where", metavar="FILTER", help="Only products that pass."),
     k: int = typer.Option(10, "-k", metavar="N", help="How many products."),
     why: bool = typer.Option(False, "--why", help="Show which products of the history speak for each."),

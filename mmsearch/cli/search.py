@@ -27,7 +27,9 @@ def command(
     where: list[str] = typer.Option([], "--where", metavar="FILTER", help="Only products that pass: \"price < 80 and colour = 'red'\"."),
     k: int = typer.Option(10, "-k", metavar="N", help="How many hits."),
     explain: bool = typer.Option(False, "--explain", help="Show what each score is made of."),
-    queries: str | None = typer.Option(None, "--queries", metavar="FILE", help="Answer many queries: TSV id<TAB>text, or CSV/JSONL with columns."),
+    queries: str | None = typer.Option(
+        None, "--queries", metavar="FILE", help="Answer many queries: TSV id<TAB>text, or CSV/JSONL with columns."
+    ),
     combine: str = typer.Option("calibrated", "--combine", metavar="SPEC", help="How scores are combined: calibrated, rrf."),
     tag: str = typer.Option("mmsearch", "--tag", help="Name of the run in --format trec."),
     format: str | None = format_option(HIT_FORMATS),

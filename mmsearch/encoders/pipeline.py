@@ -106,7 +106,9 @@ def embed(store: Store, chosen: Mapping[str, str] | None = None, progress: Progr
                 continue
             encoder: Encoder = ENCODERS.create(spec)
             if encoder.modality != modality:
-                raise UsageError(f"the encoder {spec} encodes {encoder.modality}, not {modality}", hint=f"choose it with --{encoder.modality}")
+                raise UsageError(
+                    f"the encoder {spec} encodes {encoder.modality}, not {modality}", hint=f"choose it with --{encoder.modality}"
+                )
             report.modalities.append(_embed_modality(store, modality, str(spec), encoder, progress))
     return report
 

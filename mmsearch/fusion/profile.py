@@ -79,7 +79,10 @@ def load(store: Store, name: str) -> Profile:
     value = store.record.get(f"profile/{name}")
     if value is None:
         have = names(store)
-        raise UsageError(f"there is no fusion profile '{name}'{did_you_mean(name, have)}", hint=f"profiles: {', '.join(have) or 'none; make one: mmsearch fuse'}")
+        raise UsageError(
+            f"there is no fusion profile '{name}'{did_you_mean(name, have)}",
+            hint=f"profiles: {', '.join(have) or 'none; make one: mmsearch fuse'}",
+        )
     profile = Profile(**value)
     for modality, fingerprint in profile.encoders.items():
         known = recorded_encoder(store, modality)
@@ -122,7 +125,11 @@ def fuse(store: Store, name: str | None, method: str | None, *, seed: int = 0, d
     fuser: Fuser = FUSERS.create(spec)
     name = name or re.split(r"[(\s]", spec.strip(), maxsplit=1)[0]
     if name in MODALITIES or not _NAME.fullmatch(name):
-        reason = "is the name of a modality" if name in MODALITIES else "must be lower-case letters, digits, '_' and '-', a letter first, at most 40"
+        reason = (
+            "is the name of a modality"
+            if name in MODALITIES
+            else "must be lower-case letters, digits, '_' and '-', a letter first, at most 40"
+        )
         raise UsageError(f"a profile cannot be called '{name}': it {reason}")
     encoders = {m: load_encoder(store, m) for m in tables}
     with store.writing("fuse"):

@@ -54,9 +54,11 @@ def _part(evidence: Sequence[Evidence], correlations: Correlations) -> Scores:
     z = np.array([np.nan_to_num((e.similarity - e.mean) / e.std) for e in evidence]) * present
     reliability = np.array([e.reliability for e in evidence])
     if len(evidence) == 1:
-        return reliability[:, None] * z
+        alone: Scores = reliability[:, None] * z
+        return alone
     weighted = reliability[:, None] * present
     c = np.array([[correlations(a.kind, b.kind) for b in evidence] for a in evidence])
     spread = np.sqrt(np.maximum(np.einsum("en,ef,fn->n", weighted, c, weighted), 1e-12))
     strongest = weighted.max(axis=0)
-    return reliability[:, None] * z * np.where(strongest > 0, strongest / spread, 0.0)
+    scores: Scores = reliability[:, None] * z * np.where(strongest > 0, strongest / spread, 0.0)
+    return scores

@@ -43,7 +43,8 @@ class Cosine(Similarity):
     def matrix(self, Q: Matrix, X: Matrix) -> Matrix:
         product = Q @ X.T
         lengths = np.linalg.norm(Q, axis=1)[:, None] * np.linalg.norm(X, axis=1)[None, :]
-        return np.divide(product, lengths, out=np.zeros_like(product), where=lengths > 0)
+        cosine: Matrix = np.divide(product, lengths, out=np.zeros_like(product), where=lengths > 0)
+        return cosine
 
 
 class Euclidean(Similarity):
@@ -53,4 +54,5 @@ class Euclidean(Similarity):
 
     def matrix(self, Q: Matrix, X: Matrix) -> Matrix:
         squared = (Q * Q).sum(axis=1)[:, None] + (X * X).sum(axis=1)[None, :] - 2 * (Q @ X.T)
-        return 1 / (1 + np.sqrt(np.maximum(squared, 0)))
+        near: Matrix = 1 / (1 + np.sqrt(np.maximum(squared, 0)))
+        return near

@@ -6,12 +6,10 @@ catalogue photo than these are among themselves, and a short text less like any 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
-from mmsearch.fusion.calibration import Pair
+from mmsearch.fusion.calibration import Calibration, Pair
 
 Scores = NDArray[np.float64]
 _FEWEST = 8  # below this many products their mean says nothing; what was measured at embed or fuse stands in
@@ -26,7 +24,7 @@ def spread(similarity: Scores, otherwise: Pair) -> tuple[float, float]:
 
 
 def spread_by_pattern(
-    similarity: Scores, made_of: NDArray[np.str_], candidates: NDArray[np.str_], otherwise: Callable[[str], Pair]
+    similarity: Scores, made_of: NDArray[np.str_], candidates: NDArray[np.str_], kind: str, calibration: Calibration
 ) -> tuple[Scores, Scores]:
     """Mean and spread for each candidate's fused vector, by what it is made of.
 
@@ -34,9 +32,10 @@ def spread_by_pattern(
     ----------
     similarity, made_of : (m,) of the products that stand for the store.
     candidates : (n,) what each candidate's fused vector is made of; '' where it has none.
+    kind, calibration : what was measured at `fuse` stands in for a pattern that few products have.
     """
     mean, std = np.zeros(len(candidates)), np.ones(len(candidates))
     for name in np.unique(candidates):
         here = candidates == name
-        mean[here], std[here] = spread(similarity[made_of == name], otherwise(str(name)))
+        mean[here], std[here] = spread(similarity[made_of == name], calibration.pair(f"{kind}:{name}"))
     return mean, std

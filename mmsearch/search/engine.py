@@ -147,7 +147,11 @@ class Engine:
         return pc.is_in(self.index.products(), value_set=passing.combine_chunks()).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
 
     def _targets(self, query: Query, vectors: Mapping[Part, dict[str, Matrix]]) -> tuple[list[Target], Calibration]:
-        tables = {m: known["table"] for m in settings.MODALITIES if (known := recorded_encoder(self.store, m)) and self.store.count(known["table"])}
+        tables = {
+            m: known["table"]
+            for m in settings.MODALITIES
+            if (known := recorded_encoder(self.store, m)) and self.store.count(known["table"])
+        }
         if not tables:
             raise InputError("the store has no vectors", hint="make them: mmsearch embed")
         within = query.within
@@ -249,10 +253,12 @@ class Engine:
                 sample = self.index.sample(target.table)
                 background = self.index.similarity.scores(target.vector, sample.vectors).astype(np.float64)
                 made_of = sample.parts.to_numpy(zero_copy_only=False).astype(str)
-            mean, std = spread(background, pair)
+            mean: float | NDArray[np.float64]
+            std: float | NDArray[np.float64]
             if target.fused:
-                kind = target.kind
-                mean, std = spread_by_pattern(background, made_of, rows.parts(n), lambda name, kind=kind: calibration.pair(f"{kind}:{name}"))
+                mean, std = spread_by_pattern(background, made_of, rows.parts(n), target.kind, calibration)
+            else:
+                mean, std = spread(background, pair)
             similarity[~keep] = np.nan
             evidence.append(Evidence(target.part, share, target.kind, similarity, mean, std, pair.reliability))
         return Scored(candidates, targets, evidence, placed, combiner.combine(evidence, correlations))
@@ -275,13 +281,17 @@ class Engine:
             hits.append(Hit(rank, ids[i], float(total[i]), titles.get(ids[i]), matched, explained))
         notes = []
         if not hits:
-            notes.append(f"no product matches {' and '.join(query.where)}" if query.where else "no product has the evidence that the query compares")
+            notes.append(
+                f"no product matches {' and '.join(query.where)}" if query.where else "no product has the evidence that the query compares"
+            )
         return Result(hits, int((~np.isnan(total)).sum()), notes)
 
 
 def _explain(query: Query, scored: Scored, i: int) -> tuple[list[Contribution], dict[str, str]]:
     explained, matched = [], {}
-    for target, evidence, placed, added in zip(scored.targets, scored.evidence, scored.placed, scored.combined.contributions[:, i], strict=True):
+    for target, evidence, placed, added in zip(
+        scored.targets, scored.evidence, scored.placed, scored.combined.contributions[:, i], strict=True
+    ):
         similarity = float(evidence.similarity[i])
         if np.isnan(similarity):
             continue
@@ -297,7 +307,9 @@ def _explain(query: Query, scored: Scored, i: int) -> tuple[list[Contribution], 
     return explained, matched
 
 
-def _nothing_to_compare(part: Part, has: list[str], within: str | None, tables: Mapping[str, str], profile: Profile | None) -> UsageError | InputError:
+def _nothing_to_compare(
+    part: Part, has: list[str], within: str | None, tables: Mapping[str, str], profile: Profile | None
+) -> UsageError | InputError:
     what = " and ".join(has)
     if within is not None and within not in settings.MODALITIES:
         return UsageError(f"the profile {within} was not fitted on {what}, which the part '{part}' is")
@@ -306,4 +318,6 @@ def _nothing_to_compare(part: Part, has: list[str], within: str | None, tables: 
         hint = "make a fusion profile that maps one to the other: mmsearch fuse"
     else:
         hint = f"the default profile {profile.name} does not compare them; one that does: mmsearch fuse --method aligned"
-    return InputError(f"the part '{part}' is {what}, and {what} cannot be compared with the products' {target} without a fusion profile", hint=hint)
+    return InputError(
+        f"the part '{part}' is {what}, and {what} cannot be compared with the products' {target} without a fusion profile", hint=hint
+    )

@@ -51,7 +51,9 @@ def split_weight(text: str, default: float = 1.0) -> tuple[str, float]:
     if carets:
         at = carets[-1].start()
         if not _NUMBER.fullmatch(text, at + 1) or not math.isfinite(float(text[at + 1 :])):
-            raise ParseError("bad weight", text, at + 1, "after ^ stands a weight, a number of 0 or more", hint=r"a literal caret is written \^")
+            raise ParseError(
+                "bad weight", text, at + 1, "after ^ stands a weight, a number of 0 or more", hint=r"a literal caret is written \^"
+            )
         content, weight = text[:at], float(text[at + 1 :])
     return content.replace("\\^", "^").strip(), weight
 
@@ -86,8 +88,13 @@ def make_query(
             parts.append(Part(kind, content, weight, negative))
     if not any(not p.negative for p in parts):
         if parts:
-            raise UsageError("the query has only negative parts: they lower products, but nothing says what to look for", hint='add a part, for example: mmsearch search "shoes" --not leather')
-        raise UsageError("the query is empty", hint='for example: mmsearch search "red running shoes"   or: mmsearch search --image shoe.jpg')
+            raise UsageError(
+                "the query has only negative parts: they lower products, but nothing says what to look for",
+                hint='add a part, for example: mmsearch search "shoes" --not leather',
+            )
+        raise UsageError(
+            "the query is empty", hint='for example: mmsearch search "red running shoes"   or: mmsearch search --image shoe.jpg'
+        )
     if not any(p.weight > 0 for p in parts if not p.negative):
         raise UsageError("every part of the query has weight 0", hint="give at least one part a weight above 0")
     filters = (where,) if isinstance(where, str) else tuple(where or ())

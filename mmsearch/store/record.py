@@ -44,7 +44,9 @@ class Record:
 
     def put(self, key: str, value: Any, blob: bytes | None = None) -> None:
         """Set a key, at once and whole."""
-        row = pa.table({"key": [key], "value": [json.dumps(value, ensure_ascii=False)], "blob": pa.array([blob], pa.large_binary())}, schema=_SCHEMA)
+        row = pa.table(
+            {"key": [key], "value": [json.dumps(value, ensure_ascii=False)], "blob": pa.array([blob], pa.large_binary())}, schema=_SCHEMA
+        )
         self._store.upsert(self.TABLE, row, "key")
 
     def delete(self, key: str) -> None:
@@ -56,7 +58,9 @@ class Record:
         if version != self._version:
             rows = self._store.read(self.TABLE, ["key", "value"]) if version else _SCHEMA.empty_table()
             try:
-                self._values = {k: json.loads(v) for k, v in zip(rows.column("key").to_pylist(), rows.column("value").to_pylist(), strict=True)}
+                self._values = {
+                    k: json.loads(v) for k, v in zip(rows.column("key").to_pylist(), rows.column("value").to_pylist(), strict=True)
+                }
             except (KeyError, json.JSONDecodeError) as error:
                 raise StoreError(f"{self._store.path}: the store's record cannot be read: {error}") from error
             self._version = version

@@ -29,7 +29,11 @@ def compile_where(node: Node, attributes: Attributes) -> str:
         case IsNull(name):
             return "(" + " AND ".join(f"{_quote(c)} IS NULL" for c in _columns(name, attributes).values()) + ")"
         case Between(name, low, high):
-            return "(" + f"{compile_where(Compare(name, '>=', low), attributes)} AND {compile_where(Compare(name, '<=', high), attributes)}" + ")"
+            return (
+                "("
+                + f"{compile_where(Compare(name, '>=', low), attributes)} AND {compile_where(Compare(name, '<=', high), attributes)}"
+                + ")"
+            )
         case In(name, values):
             return _compare(name, "in", tuple(dict.fromkeys(values)), attributes)
         case Compare(name, "has", value):

@@ -52,7 +52,9 @@ class Store:
             if "://" not in self.path and where.exists():
                 if not where.is_dir() or any(where.iterdir()):
                     raise StoreError(f"{self.path} is not an mmsearch store", hint="choose another folder with --store (or MMSEARCH_STORE)")
-            raise StoreError(f"there is no store at {self.path}", hint="make one: mmsearch ingest products.csv   (or name another with --store)")
+            raise StoreError(
+                f"there is no store at {self.path}", hint="make one: mmsearch ingest products.csv   (or name another with --store)"
+            )
         layout = self.record.get("format") or {}
         version = layout.get("version")
         if not isinstance(version, int):
@@ -70,14 +72,16 @@ class Store:
         where = Path(self.path)
         if "://" not in self.path:
             if where.exists() and (not where.is_dir() or any(p.name != ".lock" for p in where.iterdir())):
-                raise StoreError(f"{self.path} exists and is not an mmsearch store", hint="choose another folder with --store (or MMSEARCH_STORE)")
+                raise StoreError(
+                    f"{self.path} exists and is not an mmsearch store", hint="choose another folder with --store (or MMSEARCH_STORE)"
+                )
             try:
                 where.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise StoreError(f"cannot make the store folder {self.path}: {error.strerror}") from error
-        from mmsearch import __version__
+        from importlib.metadata import version
 
-        self.record.put("format", {"version": FORMAT, "written_by": __version__})
+        self.record.put("format", {"version": FORMAT, "written_by": version("mmsearch")})
         return None
 
     @contextlib.contextmanager

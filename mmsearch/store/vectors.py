@@ -46,7 +46,9 @@ def check_vectors(vectors: Matrix, dim: int | None = None) -> None:
     bad = ~(np.abs(lengths - 1) < _UNIT)  # also true for NaN and infinity
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
-        raise StoreError(f"vector {row} of {len(vectors)} has length {lengths[row]:g}, not 1 (zero, infinite or not a number); nothing was written")
+        raise StoreError(
+            f"vector {row} of {len(vectors)} has length {lengths[row]:g}, not 1 (zero, infinite or not a number); nothing was written"
+        )
 
 
 def write_vectors(store: Store, table: str, ids: Sequence[str], parts: Sequence[str], hashes: Sequence[str], vectors: Matrix) -> None:
@@ -112,7 +114,9 @@ def nearest(store: Store, table: str, query: Matrix, k: int, metric: str = "cosi
     opened = store.dataset(table)
     if opened is None:
         raise StoreError(f"{store.path} has no table {table}")
-    rows = opened.to_table(columns=["id", "part", "vector", "_distance"], nearest={"column": "vector", "q": query, "k": k, "metric": metric})
+    rows = opened.to_table(
+        columns=["id", "part", "vector", "_distance"], nearest={"column": "vector", "q": query, "k": k, "metric": metric}
+    )
     return to_rows(rows)
 
 

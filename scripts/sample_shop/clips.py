@@ -95,7 +95,7 @@ def save_clip(name: str, out: Path) -> None:
         audio = container.add_stream("aac", rate=RATE, layout="mono") if sound else None
         for picture in frames():
             wide = picture.crop((0, SIDE // 8, SIDE, SIDE - SIDE // 8)).resize(SIZE, Image.Resampling.LANCZOS)
-            container.mux(video.encode(av.VideoFrame.from_image(wide)))
+            container.mux(video.encode(av.VideoFrame.from_ndarray(np.asarray(wide), format="rgb24")))
         container.mux(video.encode())
         if audio is not None and sound is not None:
             heard = av.AudioFrame.from_ndarray(samples(sound())[None, :], format="s16", layout="mono")

@@ -44,7 +44,7 @@ English, Chinese or both. {without_photo} products have no photo, {without_descr
 | `photos/` | {photos} photos, 224 × 224: JPEG, and some cut-outs as transparent PNG. `-b` is a second view, `-c` one taken at home |
 | `sounds/` | {sounds} sounds of products, WAV, 16 kHz mono: bells, beeps, whistles, tunes |
 | `clips/` | three clips of 2–3 s, H.264, 160 × 120; the train's has a sound track |
-| `queries/` | photos to search with: other angles and backgrounds, of things that are not in the shop exactly like that |
+| `queries/` | four photos and a sound to search with: other angles and backgrounds, of things that are not in the shop exactly like that |
 | `users.csv` | {users} shoppers; {one_look} of them came once and looked at one thing |
 | `events.csv` | {events} views, carts and buys (`value` counts pieces) in the first half of 2025 |
 | `reviews.csv` | {reviews} reviews by people who bought the thing. A few hold a (fictional) mail address or phone number, to be scrubbed |

@@ -174,7 +174,7 @@ def test_a_disliked_product_lowers(personal: Recommender) -> None:
 def test_state_round_trip_is_exact(recommender: Recommender, spec: str) -> None:
     arrays, values = recommender.state()
     file = io.BytesIO()
-    np.savez(file, allow_pickle=False, **arrays)  # type: ignore[arg-type]  # the stub takes every keyword for allow_pickle
+    np.savez(file, allow_pickle=False, **arrays)
     file.seek(0)
     with np.load(file, allow_pickle=False) as read:
         other: Recommender = RECOMMENDERS.create(spec)

@@ -91,15 +91,15 @@ def suitcase(c: Canvas, look: Look) -> None:
     c.paint(body, look.main, bulge=16, depth=1.4, gloss=0.5)
     if look.build == "ribs":
         for i in range(6):
-            x = 31 + i * 7.6
-            c.shade(box(x, tall + 4, x + 1.6, 87, 0.8), -0.28, 1)
-            c.shade(box(x + 1.6, tall + 4, x + 2.8, 87, 0.6), 0.25, 1)
+            rib = 31 + i * 7.6
+            c.shade(box(rib, tall + 4, rib + 1.6, 87, 0.8), -0.28, 1)
+            c.shade(box(rib + 1.6, tall + 4, rib + 2.8, 87, 0.6), 0.25, 1)
     else:
         for y in (44, 66):
             c.shade(box(24, y, 76, y + 1.4), -0.35, 1)
         for x in (24, 66):
-            for y in (tall, 81):
-                c.paint(box(x, y, x + 10, y + 10, 5) * body, look.accent, bulge=6, gloss=0.3)
+            for corner in (tall, 81):
+                c.paint(box(x, corner, x + 10, corner + 10, 5) * body, look.accent, bulge=6, gloss=0.3)
     c.paint(box(42, tall - 1.5, 58, tall + 2.5, 2), (54, 54, 58), bulge=3)
     c.paint(box(72, 50, 77.5, 62, 2), (60, 60, 64), bulge=3, gloss=0.3)
     c.paint(box(45, tall + 8, 55, tall + 12, 1), (206, 208, 212), bulge=2, gloss=0.4)

@@ -35,8 +35,8 @@ def running_shoe(c: Canvas, look: Look) -> None:
     throat = stroke("M 27 51 C 36 48 44 42 53 33", 5.5) * upper
     c.paint(throat, tint(look.main, -0.35), bulge=4)
     for i in range(5):
-        x, y = 31 + i * 4.6, 48.6 - i * 3.6
-        c.paint(stroke([(x - 2.6, y - 2), (x + 3.4, y + 4.2)], 1.7), (246, 246, 244), bulge=2)
+        across, up = 31 + i * 4.6, 48.6 - i * 3.6
+        c.paint(stroke([(across - 2.6, up - 2), (across + 3.4, up + 4.2)], 1.7), (246, 246, 244), bulge=2)
     foam = shape("M 4 67 C 16 71 34 67 50 66 C 68 65 82 61 96 61 C 99 65 99 72 96 77 C 70 80 30 80 14 79 C 6 78 3 73 4 67 Z")
     c.paint(foam, (244, 243, 239) if look.colour != "white" else (214, 216, 218), bulge=8)
     c.paint(stroke("M 8 73 C 30 75 60 73 95 69", 1.1), look.accent if look.second != "white" else look.main, bulge=1)

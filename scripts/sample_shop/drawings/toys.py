@@ -56,13 +56,13 @@ def toy_car(c: Canvas, look: Look) -> None:
             shape("M 6 66 L 6 50 C 6 46 12 44 14 36 C 15 31 18 30 22 30 L 34 30 L 34 68 L 6 68 Z"), look.main, bulge=9, depth=1.3, gloss=0.7
         )
         c.paint(shape("M 14 46 C 16 42 18 36 19 35 L 30 35 L 30 47 L 14 47 Z"), (176, 214, 232), bulge=3, gloss=0.8)
-        wheels, r = (20, 60, 82), 9.5
+        wheels, r = [20, 60, 82], 9.5
     elif look.build == "bus":
         c.paint(box(6, 24, 94, 72, 9), look.main, bulge=10, depth=1.3, gloss=0.6)
         for i in range(5):
             c.paint(box(12 + i * 16.2, 31, 25 + i * 16.2, 46, 2), (176, 214, 232), bulge=3, gloss=0.8)
         c.paint(box(6, 51, 94, 56), look.accent, form="flat")
-        wheels, r = (26, 74), 10.5
+        wheels, r = [26, 74], 10.5
     else:
         lift = c.vary(24, 28)
         c.paint(
@@ -82,7 +82,7 @@ def toy_car(c: Canvas, look: Look) -> None:
         c.paint(ellipse(8, 56, 3, 3.6), (255, 240, 180), form="sphere", gloss=0.6)
         if look.motif:
             put_print(c, look.motif, 66, 57, 15, look.accent)
-        wheels, r = (24, 76), 11.5
+        wheels, r = [24, 76], 11.5
     for x in wheels:
         _wheel(c, x, 72, r, look.accent if look.build != "truck" else look.main)
 

