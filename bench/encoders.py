@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 
-import numpy as np
-
 from bench.data import SAMPLE
 from bench.timing import paired, shown
 from mmsearch.encoders import ENCODERS
@@ -27,5 +25,5 @@ def measure() -> Iterator[str]:
     image = ENCODERS.create("efficientnet")
     ready = [image.prepare(path) for path in photos]
     a, b, ratio = paired(lambda: image.encode(photos), lambda: image.encode_batch(ready), 5)
-    yield f"image, {len(photos)} photos: decode and encode {shown(a)}, model on ready arrays {shown(b)}; ratio {ratio:.2f} ({len(photos) / a:.0f} photos/s)"
-    assert np.isfinite(b)
+    photos_line = f"image, {len(photos)} photos: decode and encode {shown(a)}, model on ready arrays {shown(b)}"
+    yield f"{photos_line}; ratio {ratio:.2f} ({len(photos) / a:.0f} photos/s)"

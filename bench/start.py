@@ -23,7 +23,7 @@ def measure() -> Iterator[str]:
     a, b, ratio = paired(lambda: run("-m", "mmsearch", "--help"), lambda: run("-c", "import typer"), 7)
     yield f"--help {shown(a)}; python importing typer {shown(b)}; ratio {ratio:.2f}"
     with shop_of(10_000) as shop:
-        table = next(f"{shop.store.path}/{name}.lance" for name in [shop.store.record.get("encoder/text")["table"]])
+        table = f"{shop.store.path}/{(shop.store.record.get('encoder/text') or {})['table']}.lance"
         search = ("-m", "mmsearch", "--store", shop.store.path, "search", "red running shoes", "--format", "ids")
         a, b, ratio = paired(lambda: run(*search), lambda: run("-c", _BARE, table), 7)
     yield f"first text search, 10,000 products {shown(a)}; python importing lance and searching {shown(b)}; ratio {ratio:.2f}"

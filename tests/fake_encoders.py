@@ -6,6 +6,7 @@ They are small but mean something: texts that share words, and photos of like co
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -56,7 +57,7 @@ def tokens(text: str) -> list[str]:
     """Lower-case words; runs of Chinese as their characters and pairs of neighbours."""
     found = []
     for run in _TOKEN.findall(text.lower()):
-        found += [*run, *map("".join, zip(run, run[1:], strict=False))] if re.match(f"[{_HAN}]", run) else [run]
+        found += [*run, *map("".join, itertools.pairwise(run))] if re.match(f"[{_HAN}]", run) else [run]
     return found
 
 

@@ -27,7 +27,7 @@ class Encoded(NamedTuple):
 class Classes:
     """The classifier head of an image encoder: logits = scale · (x @ weight.T) + bias for a unit vector x."""
 
-    names: list[str]  # (c,) English class names, most common synonym first
+    names: list[str]  # (c,) English class names: synonyms separated by ', ', the most common first
     weight: Matrix  # (c, dim)
     bias: Matrix  # (c,)
     scale: float  # typical length of the raw (not normalised) vector, since stored vectors have length 1

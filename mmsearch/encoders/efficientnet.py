@@ -57,7 +57,7 @@ class EfficientNet(Encoder):
         """A photo (path, bytes or an opened `PIL.Image.Image`, as of a video's frame) → (224, 224, 3) bytes. Raises MediaError."""
         from PIL import Image
 
-        # Twice the needed size is decoded at least, so that the reduced decoding of large JPEGs leaves no trace.
+        # Twice the needed size is decoded at least, so that the reduced decoding of large JPEGs leaves next to no trace.
         image = item.convert("RGB") if isinstance(item, Image.Image) else open_image(item, short_side=2 * round(SIZE / CROP))
         width, height = image.size
         margin = min(width, height) * CROP / 2

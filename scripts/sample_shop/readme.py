@@ -40,7 +40,7 @@ brands or people are accidental. Licence: Apache-2.0, as the project.
 | file | what is in it |
 |---|---|
 | `products.csv` | {products} products in {len(categories)} categories ({", ".join(categories)}). Titles are \
-English, Chinese or both. {without_photo} products have no photo, {without_description} no description, {neither} neither |
+English, Chinese or both. {without_photo} products have no photo, {without_description} no description, {neither} of them neither |
 | `photos/` | {photos} photos, 224 × 224: JPEG, and some cut-outs as transparent PNG. `-b` is a second view, `-c` one taken at home |
 | `sounds/` | {sounds} sounds of products, WAV, 16 kHz mono: bells, beeps, whistles, tunes |
 | `clips/` | three clips of 2–3 s, H.264, 160 × 120; the train's has a sound track |

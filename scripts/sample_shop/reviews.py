@@ -63,10 +63,10 @@ def _stars(shopper: Shopper, product: Product, chance: random.Random) -> int:
     return 5 if mood > 1.35 else 4 if mood > 1.0 else 3 if mood > 0.82 else 2 if mood > 0.66 else 1
 
 
-#: Stars → how many good and bad things are said, and which come first.
+#: Stars → the good (+), the bad (-) and the small complaints (~), in the order in which they are said.
 _SHAPES: dict[int, tuple[str, ...]] = {
     5: ("++", "+++", "++"),
-    4: ("++", "+", "++-"),
+    4: ("++", "+", "++~", "+~"),
     3: ("+-", "+-", "++--"),
     2: ("-+", "--", "-+-"),
     1: ("--", "---", "--"),
@@ -81,22 +81,23 @@ def _text(shopper: Shopper, product: Product, rating: int, used: dict[str, int],
     for position, sign in enumerate(shape):
         options = [
             (aspect, text)
-            for scope, aspect, good, text in words.SENTENCES
+            for scope, aspect, good, text in (words.SMALL if sign == "~" else words.SENTENCES)
             if good == (sign == "+")
             and aspect not in aspects
             and _applies(scope, product)
             and (scope != "*" or position > 0)  # first something about the thing itself
-            and not (aspect in ("overall", "service") and good != (rating > 3))  # no "would not recommend" under three stars or more
+            and (aspect not in ("overall", "service") or (good and rating > 3) or (not good and rating < 3))
         ]
         # What has been said least so far, so that the reviews do not repeat each other.
         aspect, text = min(options, key=lambda o: (used.get(o[1], 0), chance.random()))
         used[text] = used.get(text, 0) + 1
         aspects.add(aspect)
         turns = position > 0 and sign != shape[position - 1]
-        said.append((pick(chance, words.BUT if sign == "-" else words.YET) if turns else "") + text)
+        said.append((pick(chance, words.YET if sign == "+" else words.BUT) if turns else "") + text)
     return (" " if shopper.language == "en" else "").join(said)
 
 
 def _applies(scope: str, product: Product) -> bool:
-    """Whether a sentence about categories, kinds, tags or single products ("mug;teapot", "wireless", "KIT-14") fits a product."""
-    return not {"*", CATEGORY_OF[product.id], product.kind, product.id, *product.tags}.isdisjoint(scope.split(";"))
+    """Whether a sentence about categories, kinds, single products or all that is wireless ("mug;teapot", "KIT-14", "wireless") fits."""
+    names = {"*", CATEGORY_OF[product.id], product.kind, product.id} | ({"wireless"} & set(product.tags))
+    return not names.isdisjoint(scope.split(";"))

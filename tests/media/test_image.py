@@ -254,7 +254,7 @@ def test_our_limit_stands_above_pillows_own(monkeypatch: pytest.MonkeyPatch, tmp
     assert probe_image(path) == (20_000, 10_000)
     before = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES
     probe_image(path)
-    assert (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES) == before
+    assert before == (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES)
 
 
 def test_size_limit_before_reading(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

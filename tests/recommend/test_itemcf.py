@@ -108,8 +108,9 @@ def test_values_are_strengths() -> None:
     assert matrix(fitted(weighted))[A, B] == pytest.approx(1.2 / np.sqrt(1.04 * 3))
 
 
-def test_events_against_a_product_do_not_teach_what_goes_together() -> None:
-    against = events({"u": "ab", "v": "ab", "w": "bc", "x": "cd", "y": "ad"}, [1] * 8 + [1, -1])
+@pytest.mark.parametrize("values", [[1.0, -1.0], [-1.0, -1.0]])
+def test_events_against_a_product_do_not_teach_what_goes_together(values: list[float]) -> None:
+    against = events({"u": "ab", "v": "ab", "w": "bc", "x": "cd", "y": "ad"}, [1] * 8 + values)
     assert matrix(fitted(against))[A, D] == 0
 
 

@@ -275,7 +275,9 @@ def test_the_script_makes_the_same_sounds(made: Path) -> None:
 def test_the_script_draws_the_same_photos(tmp_path: Path) -> None:
     """One of each category, a cut-out, a second view and a query photo."""
     names = ["shoe-01.jpg", "bag-08-b.jpg", "top-04.jpg", "kit-03.jpg", "lamp-10.png", "aud-01-c.jpg", "clk-14.jpg", "toy-02.jpg"]
-    code = "import sys, pathlib; from sample_shop.photos import save_photo; [save_photo(n, pathlib.Path(sys.argv[1])) for n in sys.argv[2:]]"
+    code = (
+        "import sys, pathlib; from sample_shop.photos import save_photo as save; [save(n, pathlib.Path(sys.argv[1])) for n in sys.argv[2:]]"
+    )
     wanted = [*(f"photos/{name}" for name in names), "queries/red-shoe.jpg"]
     subprocess.run([sys.executable, "-c", code, str(tmp_path), *wanted], check=True, capture_output=True, timeout=60, cwd=ROOT / "scripts")
     for name in wanted:

@@ -13,10 +13,11 @@ def teddy_bear(c: Canvas, look: Look) -> None:
     limb = COLOURS["black"] if look.build == "panda" else look.main
     patch = tint(look.main, 0.45)
     ears = c.vary(-1, 1)
+    head = 38 if look.build == "rabbit" else 30  # long ears need the room above
     for side in (-1, 1):
         if look.build == "rabbit":
-            c.paint(ellipse(50 + side * 11, 17, 6.5, 15, side * 10), limb, bulge=9, grain=fur)
-            c.paint(ellipse(50 + side * 11, 17, 3, 10, side * 10), tint(COLOURS["pink"], 0.3), bulge=4)
+            c.paint(ellipse(50 + side * 10, 17, 6, 15, side * 8), limb, bulge=9, grain=fur)
+            c.paint(ellipse(50 + side * 10, 16, 2.8, 11, side * 8), tint(COLOURS["pink"], 0.3), bulge=4)
         else:
             c.paint(ellipse(50 + side * 18, 15 + ears, 8), limb, form="sphere", depth=0.8, grain=fur)
             c.paint(ellipse(50 + side * 18, 16 + ears, 4.5), tint(limb, 0.4), form="sphere", depth=0.6)
@@ -26,20 +27,20 @@ def teddy_bear(c: Canvas, look: Look) -> None:
     for side in (-1, 1):
         c.paint(ellipse(50 + side * 23, 85, 13, 10, side * 12), limb, form="sphere", depth=0.8, grain=fur)
         c.paint(ellipse(50 + side * 25, 86, 6.5, 6), tint(limb, 0.4), form="sphere", depth=0.5)
-    c.paint(ellipse(50, 30, 22, 19), look.main, form="sphere", depth=0.8, grain=fur)
-    c.paint(ellipse(50, 37, 10, 7.5), patch, form="sphere", depth=0.6, grain=fur)
+    c.paint(ellipse(50, head, 22, 19), look.main, form="sphere", depth=0.8, grain=fur)
+    c.paint(ellipse(50, head + 7, 10, 7.5), patch, form="sphere", depth=0.6, grain=fur)
     for side in (-1, 1):
         if look.build == "panda":
-            c.paint(ellipse(50 + side * 9, 28, 5, 6, side * 20), COLOURS["black"], bulge=5)
-        c.paint(ellipse(50 + side * 9, 28, 2.3), (26, 22, 22), form="sphere", gloss=0.9)
-        c.paint(ellipse(50 + side * 9 - 0.7, 27.2, 0.7), (255, 255, 255), form="flat")
-    c.paint(ellipse(50, 34, 3.2, 2.2), (40, 30, 28), form="sphere", gloss=0.7)
-    c.paint(stroke("M 50 36 L 50 39 C 48 42 45 41 44 39 M 50 39", 0.9), (60, 44, 40), form="flat")
-    c.paint(stroke("M 50 39 C 52 42 55 41 56 39", 0.9), (60, 44, 40), form="flat")
+            c.paint(ellipse(50 + side * 9, head - 2, 5, 6, side * 20), COLOURS["black"], bulge=5)
+        c.paint(ellipse(50 + side * 9, head - 2, 2.3), (26, 22, 22), form="sphere", gloss=0.9)
+        c.paint(ellipse(50 + side * 9 - 0.7, head - 2.8, 0.7), (255, 255, 255), form="flat")
+    c.paint(ellipse(50, head + 4, 3.2, 2.2), (40, 30, 28), form="sphere", gloss=0.7)
+    c.paint(stroke(f"M 50 {head + 6} L 50 {head + 9} C 48 {head + 12} 45 {head + 11} 44 {head + 9}", 0.9), (60, 44, 40), form="flat")
+    c.paint(stroke(f"M 50 {head + 9} C 52 {head + 12} 55 {head + 11} 56 {head + 9}", 0.9), (60, 44, 40), form="flat")
     if look.build != "panda":
         for side in (-1, 1):
-            c.paint(shape([(50, 49), (50 + side * 12, 43.5), (50 + side * 12, 54.5)]), look.accent, bulge=5, gloss=0.2)
-        c.paint(ellipse(50, 49, 3), tint(look.accent, -0.2), form="sphere", gloss=0.3)
+            c.paint(shape([(50, head + 19), (50 + side * 12, head + 13.5), (50 + side * 12, head + 24.5)]), look.accent, bulge=5, gloss=0.2)
+        c.paint(ellipse(50, head + 19, 3), tint(look.accent, -0.2), form="sphere", gloss=0.3)
 
 
 def toy_car(c: Canvas, look: Look) -> None:

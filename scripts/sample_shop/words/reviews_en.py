@@ -1,4 +1,7 @@
-"""English review sentences: (kinds or category or "*", aspect, good?, text). A review never says two things about one aspect."""
+"""English review sentences: (what it fits, aspect, good?, text); a review never says two things about one aspect.
+
+What a sentence fits: "*", or categories, kinds, product ids or "wireless", separated by semicolons.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ SENTENCES: list[tuple[str, str, bool, str]] = [
     ("bags", "colour", True, "Great colour, I get compliments on it all the time."),
     ("bags", "stitching", False, "The stitching at the bottom is poor and came undone within a month."),
     # tops
-    ("tops", "fabric", True, "The fabric is thick and soft, excellent quality for the price."),
+    ("tops", "fabric", True, "The fabric is soft and feels durable, excellent quality for the price."),
     ("tops", "fabric", False, "The fabric is thin and scratchy, you can see right through it."),
     ("tops", "washing", True, "Still looks like new after a dozen washes."),
     ("tops", "washing", False, "It shrank two sizes in the first wash, useless now."),
@@ -93,7 +96,7 @@ SENTENCES: list[tuple[str, str, bool, str]] = [
     ("alarm clock;digital clock", "alarm", True, "Finally an alarm that wakes me up, love it."),
     ("alarm clock;digital clock", "alarm", False, "The alarm did not go off twice and I was late for work."),
     ("wall clock", "sound", True, "Completely silent, ideal for the bedroom."),
-    ("clocks", "sound", False, "The ticking is so loud that it drives me mad at night."),
+    ("alarm clock;wall clock", "sound", False, "The ticking is so loud that it drives me mad at night."),
     ("clocks", "accuracy", True, "Keeps perfect time, not a second off since spring."),
     ("clocks", "accuracy", False, "It loses ten minutes a week, which is a bad joke for a clock."),
     ("clocks", "looks", True, "A beautiful clock, the best thing on that wall of ours."),
@@ -131,6 +134,19 @@ SENTENCES: list[tuple[str, str, bool, str]] = [
     ("*", "overall", True, "Highly recommended."),
     ("*", "overall", False, "I regret buying it and am sending it back."),
     ("*", "overall", False, "Would not recommend."),
+]
+
+#: Complaints that cost no more than a star.
+SMALL: list[tuple[str, str, bool, str]] = [
+    ("*", "price", False, "It could be a little cheaper."),
+    ("*", "delivery", False, "Delivery took a day longer than promised."),
+    ("*", "packaging", False, "There was a bit too much packaging."),
+    ("*", "choice", False, "I wish it came in more colours."),
+    ("lamps;clocks;audio;kettle", "setting", False, "The manual is printed far too small."),
+    ("shoes;tops", "fit", False, "The size chart takes some guessing."),
+    ("bags", "pocket", False, "One more inside pocket would be nice."),
+    ("toys", "size", False, "It is a bit smaller than I imagined."),
+    ("mug;tumbler;teapot", "size", False, "It could hold a little more."),
 ]
 
 #: How a mixed review turns from the good to the bad.

@@ -30,7 +30,7 @@ SENTENCES: list[tuple[str, str, bool, str]] = [
     ("bags", "smell", False, "味道很大，晾了好几天还是臭。"),
     ("bags", "colour", True, "颜色高级，同事都问链接。"),
     # 上衣
-    ("tops", "fabric", True, "面料柔软厚实，贴身穿很舒服。"),
+    ("tops", "fabric", True, "面料柔软亲肤，贴身穿很舒服。"),
     ("tops", "fabric", False, "料子又薄又硬，穿着扎人，不值这个价。"),
     ("tops", "washing", True, "洗了好几次不缩水不变形，质量很好。"),
     ("tops", "washing", False, "洗一次就缩水，还掉色，太差了。"),
@@ -81,13 +81,13 @@ SENTENCES: list[tuple[str, str, bool, str]] = [
     ("alarm clock;digital clock", "alarm", True, "铃声够响，再也没迟到过，好用。"),
     ("alarm clock;digital clock", "alarm", False, "闹铃时响时不响，害我上班迟到，差评。"),
     ("wall clock", "sound", True, "真的静音，放卧室一点不吵。"),
-    ("clocks", "sound", False, "走针声音太大，晚上吵得睡不着。"),
+    ("alarm clock;wall clock", "sound", False, "走针声音太大，晚上吵得睡不着。"),
     ("clocks", "accuracy", True, "走时很准，两个月分秒不差。"),
     ("clocks", "accuracy", False, "一周慢十分钟，这也叫钟？太失望了。"),
     ("clocks", "looks", True, "做工精致，摆在家里很好看。"),
     ("clocks", "build", False, "做工粗糙，摔了一下就不走了。"),
     # 玩具
-    ("toys", "child", True, "宝宝爱不释手，睡觉都抱着。"),
+    ("toys", "child", True, "宝宝爱不释手，走到哪儿都带着。"),
     ("toys", "child", False, "孩子玩了两分钟就不玩了，浪费钱。"),
     ("toys", "durability", True, "很结实，摔了好多次都没坏。"),
     ("toys", "durability", False, "第一天就坏了，质量太差。"),
@@ -110,6 +110,18 @@ SENTENCES: list[tuple[str, str, bool, str]] = [
     ("*", "overall", True, "非常满意的一次购物。"),
     ("*", "overall", False, "后悔买了，不推荐。"),
     ("*", "overall", False, "再也不会买这家的东西。"),
+]
+
+SMALL: list[tuple[str, str, bool, str]] = [
+    ("*", "price", False, "要是再便宜一点就好了。"),
+    ("*", "delivery", False, "物流比预计慢了一天。"),
+    ("*", "packaging", False, "包装可以再简单环保些。"),
+    ("*", "choice", False, "希望多出几个颜色。"),
+    ("lamps;clocks;audio;kettle", "setting", False, "说明书字太小。"),
+    ("shoes;tops", "fit", False, "尺码表可以写得更清楚些。"),
+    ("bags", "pocket", False, "里面再多个小口袋就完美了。"),
+    ("toys", "size", False, "比想象中小一点点。"),
+    ("mug;tumbler;teapot", "size", False, "容量再大一点就更好了。"),
 ]
 
 BUT = ("不过，", "可惜，", "美中不足：", "但是，")
