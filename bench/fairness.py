@@ -54,7 +54,8 @@ def main() -> int:
             for label, texts in (("general queries", general), ("titles", titles)):
                 results = shop.search_many({str(i): make_query([text]) for i, text in enumerate(texts)}, k=10)
                 hits = [hit.id for result in results.values() for hit in result]
-                line = f"{name}, {len(texts)} {label}: {sum(id in photoless for id in hits) / len(hits):.1%} of the top-10 places have no photo"
+                share = sum(id in photoless for id in hits) / len(hits)
+                line = f"{name}, {len(texts)} {label}: {share:.1%} of the top-10 places have no photo"
                 if label == "general queries":
                     found = [sum(hit.id in kinds[text] for hit in results[str(i)]) / 10 for i, text in enumerate(texts)]
                     line += f"; P@10 {sum(found) / len(found):.4f}"

@@ -39,8 +39,8 @@ class ItemCF(Recommender):
     Directed: c_ij = Σ r_ui·r_uj·.8^(steps − 1) over the events with j that come 1 to `window` steps before one with i, and
     s_ij = c_ij / (n_j^.5 · n_i^.3 + shrink). It is better where order means something and useless where the times do not tell it.
 
-    k, shrink and decay were chosen on the validation items of an online shop's purchases (58,492 events) and checked on MovieLens-100k:
-    each is the best value tried or within noise of it on both.
+    k, shrink and decay were chosen on validation items of two sets, an online shop's purchases (58,492 events) and MovieLens-100k taken as
+    binary, a compromise: k=400 with shrink=20 raises NDCG@20 from .093 to .095 on the first and lowers it from .145 to .137 on the other.
 
     Parameters
     ----------

@@ -31,6 +31,10 @@ from mmsearch.store.sql import compile_where
 from mmsearch.store.vectors import read_vectors
 from mmsearch.store.where import id_list, parse_where
 
+_NAMED = 5_000  # products that a filter names one by one: reading their vectors takes 0.03 ms each
+_ENOUGH = 100  # candidates that the search in a large store goes on for, however few hits are wanted
+_AT_ONCE = 64  # query photos decoded at a time: a queries file may hold any number
+
 
 @dataclass(frozen=True)
 class Target:
@@ -79,8 +83,11 @@ class Engine:
         if k < 1:
             raise UsageError(f"-k must be at least 1, not {k}")
         combiner: Combiner = COMBINERS.create(combine)
-        vectors = self._encode(list(dict.fromkeys(p for q in queries.values() for p in q.parts)))
+        if not self.store.has(PRODUCTS):
+            raise InputError("the store has no products", hint="bring them: mmsearch ingest products.csv")
+        self.index.look()
         filters = {w: self._filter(w) for w in dict.fromkeys(w for q in queries.values() for w in q.where)}
+        vectors = self._encode(list(dict.fromkeys(p for q in queries.values() for p in q.parts)))
         answers = {}
         for id, query in queries.items():
             allowed = np.logical_and.reduce([filters[w] for w in query.where]) if query.where else None
@@ -107,10 +114,11 @@ class Engine:
             if not mine:
                 continue
             contents = [Path(p.content) if modality == "image" else p.content for p in mine]
-            encoded = self._encoder(modality).encode(contents)
-            for index, reason in encoded.failures:
-                raise InputError(f"the query {modality} {mine[index].content} cannot be used: {reason}")
-            vectors |= {mine[i]: {modality: v} for i, v in zip(encoded.kept, encoded.vectors, strict=True)}
+            for start in range(0, len(mine), _AT_ONCE):
+                encoded = self._encoder(modality).encode(contents[start : start + _AT_ONCE])
+                for index, reason in encoded.failures:
+                    raise InputError(f"the query {modality} {mine[start + index].content} cannot be used: {reason}")
+                vectors |= {mine[start + i]: {modality: v} for i, v in zip(encoded.kept, encoded.vectors, strict=True)}
         for part in parts:
             if part.kind == "like":
                 vectors[part] = self._product_vectors(part.content)
@@ -198,7 +206,7 @@ class Engine:
         targets, calibration = self._targets(query, vectors)
         part_shares = shares(query.parts)
         products = self.index.products()
-        own = pa.array([p.content for p in query.parts if p.kind == "like"], pa.string())
+        own = pa.array([p.content for p in query.parts if p.kind == "like" and not p.negative], pa.string())
         limit = settings.exact_limit()
         if max(self.store.count(t.table) for t in targets) <= limit:
             placed = [self.index.everything(t.table) for t in targets]
@@ -206,7 +214,7 @@ class Engine:
             keep &= ~pc.is_in(products, value_set=own).to_numpy(zero_copy_only=False)
             return self._combine(products, targets, placed, part_shares, calibration, combiner, keep, complete=True)
         passing = None if allowed is None else products.filter(pa.array(allowed))
-        if passing is not None and len(passing) <= limit:
+        if passing is not None and len(passing) <= min(limit, _NAMED):
             candidates = passing
         else:
             candidates = self._nearest(targets, part_shares, passing, k)
@@ -224,7 +232,7 @@ class Engine:
             found = pc.unique(pa.array(ids, pa.string()))
             if passing is not None:
                 found = found.filter(pc.is_in(found, value_set=passing))
-            if len(found) >= 2 * k:
+            if len(found) >= max(2 * k, _ENOUGH):
                 break
         return found
 
@@ -247,16 +255,14 @@ class Engine:
         for target, rows in zip(targets, placed, strict=True):
             similarity = rows.best(self.index.similarity.scores(target.vector, rows.rows.vectors), n)
             share, pair = part_shares[target.part], calibration.pair(target.kind)
-            if complete:
-                background, made_of = similarity, rows.parts(n)
-            else:
-                sample = self.index.sample(target.table)
-                background = self.index.similarity.scores(target.vector, sample.vectors).astype(np.float64)
-                made_of = sample.parts.to_numpy(zero_copy_only=False).astype(str)
+            sample = None if complete else self.index.sample(target.table)
+            background = similarity if sample is None else self.index.similarity.scores(target.vector, sample.vectors).astype(np.float64)
             mean: float | NDArray[np.float64]
             std: float | NDArray[np.float64]
             if target.fused:
-                mean, std = spread_by_pattern(background, made_of, rows.parts(n), target.kind, calibration)
+                mine = rows.parts(n)
+                made_of = mine if sample is None else sample.parts.to_numpy(zero_copy_only=False).astype(str)
+                mean, std = spread_by_pattern(background, made_of, mine, target.kind, calibration)
             else:
                 mean, std = spread(background, pair)
             similarity[~keep] = np.nan

@@ -47,7 +47,11 @@ class Placed:
 
 
 class Index:
-    """A cache of a store's vectors, kept while the tables' versions stay the same."""
+    """A cache of a store's vectors, kept while the tables' versions stay the same.
+
+    `look` notices new versions. Between two calls everything comes from the versions seen first, so that a catalogue that
+    changes in the middle of a batch of queries cannot mix two orders of the products.
+    """
 
     def __init__(self, store: Store):
         self.store = store
@@ -56,10 +60,24 @@ class Index:
         self._products: tuple[int, pa.Array] | None = None
         self._samples: dict[str, tuple[int, VectorRows]] = {}
         self._placed: dict[str, tuple[int, int, Placed]] = {}
+        self._versions: dict[str, int] = {}
+
+    def look(self) -> None:
+        """Look for new versions of the tables, and let go of tables that are gone."""
+        self._versions = {}
+        kept = {t for t in {*self._tables, *self._samples, *self._placed} if self.store.has(t)}
+        self._tables = {t: c for t, c in self._tables.items() if t in kept}
+        self._samples = {t: c for t, c in self._samples.items() if t in kept}
+        self._placed = {t: c for t, c in self._placed.items() if t in kept}
+
+    def _version(self, table: str) -> int:
+        if table not in self._versions:
+            self._versions[table] = self.store.version(table)
+        return self._versions[table]
 
     def products(self) -> pa.Array:
         """Ids of all products, in the table's order."""
-        version = self.store.version(PRODUCTS)
+        version = self._version(PRODUCTS)
         if self._products is None or self._products[0] != version:
             ids = self.store.read(PRODUCTS, ["id"]).column("id").combine_chunks()
             self._products = version, ids if isinstance(ids, pa.Array) else pa.concat_arrays(ids.chunks)
@@ -67,16 +85,16 @@ class Index:
 
     def rows(self, table: str) -> VectorRows:
         """Every vector of a table."""
-        version = self.store.version(table)
+        version = self._version(table)
         cached = self._tables.get(table)
         if cached is None or cached[0] != version:
             cached = version, read_vectors(self.store, table)
-            self._tables = {t: c for t, c in self._tables.items() if self.store.has(t)} | {table: cached}
+            self._tables[table] = cached
         return cached[1]
 
     def everything(self, table: str) -> Placed:
         """A whole table, placed among all products."""
-        versions = self.store.version(table), self.store.version(PRODUCTS)
+        versions = self._version(table), self._version(PRODUCTS)
         cached = self._placed.get(table)
         if cached is None or cached[:2] != versions:
             cached = (*versions, place(self.rows(table), self.products()))
@@ -89,7 +107,7 @@ class Index:
 
     def sample(self, table: str) -> VectorRows:
         """Some rows of a table that is too large to compare whole, the same ones every time: they stand for the store."""
-        version = self.store.version(table)
+        version = self._version(table)
         cached = self._samples.get(table)
         if cached is None or cached[0] != version:
             cached = version, read_sample(self.store, table, _SAMPLE)

@@ -11,6 +11,7 @@ from typing import Any
 from mmsearch.catalog.readers import open_lines, read_rows
 from mmsearch.errors import InputError, MMSearchError
 from mmsearch.search.query import Query, make_query
+from mmsearch.store.where import parse_where
 
 _COLUMNS = ("id", "text", "image", "audio", "video", "speech", "like", "not", "where")
 _FORMAT = f"a queries file is TSV without a header (id<TAB>text), or CSV or JSON Lines with the columns {', '.join(_COLUMNS)}"
@@ -22,7 +23,7 @@ def read_queries(path: str, notes: list[str] | None = None) -> dict[str, Query]:
 
     Columns that are not a query's (a label beside the photo) are left alone; `notes` takes a line that names them.
 
-    Raises InputError with `file:line` for a bad line: a batch with a hole in it would measure something else.
+    Raises InputError with `file:line` for a bad line: a batch with a hole in it would measure something else; or for a file without queries.
     """
     name = "standard input" if path == "-" else path
     folder = Path.cwd() if path == "-" else Path(path).resolve().parent
@@ -44,7 +45,7 @@ def read_queries(path: str, notes: list[str] | None = None) -> dict[str, Query]:
             if not text.strip():
                 continue
             id, tab, content = text.rstrip("\r\n").partition("\t")
-            if not tab:
+            if not tab or "\t" in content.strip():  # more fields: a file of another kind, such as qrels
                 raise InputError(f"{name}:{line}: expected id<TAB>text", hint=_FORMAT)
             add(line, id.strip(), {"text": content})
         return queries
@@ -58,6 +59,8 @@ def read_queries(path: str, notes: list[str] | None = None) -> dict[str, Query]:
             raise InputError(f"{name}:{row.line}: no column of a query; its columns: {', '.join(columns)}", hint=_FORMAT)
         others |= dict.fromkeys(c for c in row.values if c not in _COLUMNS)
         add(row.line, _cell(row.values.get("id")), row.values)
+    if not queries:
+        raise InputError(f"{name} holds no queries", hint=_FORMAT)
     if others and notes is not None:
         notes.append(f"{name}: columns that are not part of a query are left alone: {', '.join(others)}")
     return queries
@@ -68,19 +71,23 @@ def _has_no_header(first: str) -> bool:
     if "\t" not in first or first.lstrip().startswith("{"):
         return False
     cells = next(csv.reader([first], delimiter="\t"))
-    return not ("id" in cells and set(cells) <= set(_COLUMNS) and len(cells) > 1)
+    return not ("id" in cells and set(cells) & set(_COLUMNS[1:]))
 
 
 def _query(values: Mapping[str, Any], folder: Path) -> Query:
     for column in _NOT_YET:
         if _cell(values.get(column)):
             raise InputError(f"{column} queries need an encoder that this version does not have")
+    where = _cell(values.get("where"))
+    if where:
+        parse_where(where)  # here the file and the line are known
+    beside = Path(str(folder).replace("^", r"\^"))  # a caret in the folder's name is no weight
     return make_query(
         _cells(values.get("text")),
-        image=[str(folder / image) for image in _cells(values.get("image"))],
+        image=[str(beside / image) for image in _cells(values.get("image"))],
         like=_cells(values.get("like")),
         not_text=_cells(values.get("not")),
-        where=_cell(values.get("where")) or None,
+        where=where or None,
     )
 
 
