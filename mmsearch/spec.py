@@ -8,10 +8,12 @@ and the one a report prints are the same: `str(parse(text))` is canonical and pa
 from __future__ import annotations
 
 import inspect
+import math
 import re
-from collections.abc import Callable, Iterator
+import types
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Union, get_args, get_origin
 
 from mmsearch.errors import MissingPackage, MMSearchError, ParseError, UsageError, did_you_mean
 
@@ -43,16 +45,12 @@ class Spec:
     params: tuple[tuple[str | Spec, Value], ...] = ()
 
     def __str__(self) -> str:
-        parts = [_print_value(v) for v in self.args] + [f"{k}={_print_value(v)}" for k, v in self.params]
+        parts = [_print_value(v) for v in self.args] + [f"{_print_value(k)}={_print_value(v)}" for k, v in self.params]
         return f"{self.name}({', '.join(parts)})" if parts else self.name
 
     def ranges(self) -> Iterator[Range]:
-        """Every range inside, depth first."""
-        for value in (*self.args, *(v for _, v in self.params)):
-            if isinstance(value, Range):
-                yield value
-            elif isinstance(value, Spec):
-                yield from value.ranges()
+        """Every range inside, in the order of the text."""
+        yield from _ranges((*self.args, *(part for pair in self.params for part in pair)))
 
 
 Value = bool | int | float | str | Range | Spec | tuple["Value", ...]
@@ -119,6 +117,7 @@ class _Parser:
         while not self.take(")"):
             if args or params:
                 self.need(",", opened)
+            self.space()
             start = self.at
             value = self.value(depth + 1)
             if not self.take("="):
@@ -157,17 +156,23 @@ class _Parser:
                 raise self.error(f"{word!r} is not a spec name", start)
             return self.call(word, depth + 1)
         if _NUMBER.fullmatch(word):
-            if len(word) > _MAX_DIGITS:
-                raise self.error(f"a number of {len(word)} characters", start)
-            return _number(word)
+            return self.finite(word, start)
         if bounds := _RANGE.fullmatch(word):
             if not self.allow_ranges:
                 raise self.error("a range a..b is for tuning only; give one number here", start)
-            low, high = float(_number(bounds[1])), float(_number(bounds[2]))
+            low, high = float(self.finite(bounds[1], start)), float(self.finite(bounds[2], start))
             if low > high:
                 raise self.error("the range's low end is above its high end", start)
             return Range(low, high)
         return {"true": True, "false": False}.get(word, word)
+
+    def finite(self, word: str, at: int) -> int | float:
+        if len(word) > _MAX_DIGITS:
+            raise self.error(f"a number of {len(word)} characters", at)
+        number = int(word) if re.fullmatch(r"[+-]?\d+", word) else float(word)
+        if math.isinf(number):
+            raise self.error("the number is too large", at)
+        return number
 
     def quoted(self) -> str:
         start, out = self.at, []
@@ -206,8 +211,14 @@ class _Parser:
         return ParseError(f"bad {self.what}", self.text, self.at if at is None else at, reason)
 
 
-def _number(text: str) -> int | float:
-    return int(text) if re.fullmatch(r"[+-]?\d+", text) else float(text)
+def _ranges(values: Iterable[Value]) -> Iterator[Range]:
+    for value in values:
+        if isinstance(value, Range):
+            yield value
+        elif isinstance(value, Spec):
+            yield from value.ranges()
+        elif isinstance(value, tuple):
+            yield from _ranges(value)
 
 
 def _print_number(value: float) -> str:
@@ -217,8 +228,10 @@ def _print_number(value: float) -> str:
 def _print_value(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | Range | Spec):
+    if isinstance(value, int | Range):
         return str(value)
+    if isinstance(value, Spec):
+        return str(value) if value.args or value.params else f"{value.name}()"  # a bare name inside a spec is a word
     if isinstance(value, float):
         return repr(value)
     if isinstance(value, tuple):
@@ -262,7 +275,7 @@ class Registry:
 
         Raises
         ------
-        UsageError : no such name; lists those there are.
+        UsageError : no such name (lists those there are), or its package is broken.
         MissingPackage : the implementation needs a package that is not installed.
         """
         if name in self._local:
@@ -278,6 +291,8 @@ class Registry:
                 return entry.load()  # type: ignore[no-any-return]
             except ModuleNotFoundError as error:
                 raise MissingPackage(f"{self.kind} {name}", error.name or str(error)) from error
+            except (ImportError, AttributeError) as error:  # another package's mistake: its name is what helps
+                raise UsageError(f"{self.kind} {name} ({entry.value}) cannot be loaded: {error}") from error
         available = self.names()
         raise UsageError(f"unknown {self.kind} '{name}'{did_you_mean(name, available)}", hint=f"available: {', '.join(available)}")
 
@@ -319,7 +334,7 @@ def bind(factory: Callable[..., Any], spec: Spec, kind: str, reserved: frozenset
     bound: dict[str, Any] = {}
     for key, value in given:
         text = str(key)
-        parameter = named.get(text, extra)
+        parameter = None if text in reserved else named.get(text, extra)
         if parameter is None:
             have = f"parameters: {', '.join(order)}" if order else "it has no parameters"
             raise UsageError(f"{kind} {spec.name} has no parameter '{text}'{did_you_mean(text, order)}", hint=have)
@@ -335,10 +350,9 @@ def bind(factory: Callable[..., Any], spec: Spec, kind: str, reserved: frozenset
 def _convert(value: Value, annotation: Any, where: str) -> Any:
     if annotation in (inspect.Parameter.empty, Any):
         return value
-    options = annotation.__args__ if hasattr(annotation, "__args__") and not hasattr(annotation, "__origin__") else (annotation,)
     wanted = []
-    for option in options:
-        base = getattr(option, "__origin__", option)
+    for option in get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,):
+        base = get_origin(option) or option
         if base is float and isinstance(value, int | float) and not isinstance(value, bool):
             return float(value)
         if base is int and isinstance(value, int) and not isinstance(value, bool):
@@ -347,14 +361,25 @@ def _convert(value: Value, annotation: Any, where: str) -> Any:
             return _print_number(value)  # a bare word that happens to look like a number
         if base is str and isinstance(value, Spec):
             return str(value)  # parameters that hold another spec's text
+        if base is Spec and isinstance(value, str) and _NAME.fullmatch(value):
+            return Spec(value)
         if base in (bool, str, Spec, Range) and isinstance(value, base):
             return value
         if base in (list, tuple) and isinstance(value, tuple):
-            return list(value) if base is list else value
-        if base not in (type(None), None):
-            wanted.append(
-                {float: "a number", int: "a whole number", bool: "true or false", str: "a word or quoted text", list: "a [list]"}.get(
-                    base, str(base)
-                )
-            )
+            inner = (*get_args(option), Any)[0]  # lists are of one type: list[float], tuple[str, ...]
+            return base(_convert(item, inner, f"{where}, each of the list,") for item in value)
+        if base is not types.NoneType:
+            wanted.append(_TYPE_NAMES.get(base, str(base)))
     raise UsageError(f"{where} must be {' or '.join(wanted)}, not {_print_value(value)}")
+
+
+_TYPE_NAMES = {
+    float: "a number",
+    int: "a whole number",
+    bool: "true or false",
+    str: "a word or quoted text",
+    list: "a [list]",
+    tuple: "a [list]",
+    Spec: "a spec",
+    Range: "a range a..b",
+}

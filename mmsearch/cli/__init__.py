@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -50,6 +51,9 @@ app.add_typer(evaluate.app, name="eval")
 
 def main(args: list[str] | None = None) -> None:
     """Run the program; exits with the codes of SPEC (0 done, 1 failed, 2 wrong usage, 3 some rows rejected, 4 a gate failed)."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file name that is not UTF-8, or a terminal that cannot show Chinese, costs a few escaped characters and not the answer.
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:] if args is None else args))
 
 
@@ -77,14 +81,22 @@ def run(args: list[str]) -> int:
         print_error("interrupted")
         return 130
     except BrokenPipeError:
-        # The reader of a pipe has gone (`mmsearch search … | head -1`): nothing went wrong here.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _reader_gone()
+    except SystemExit as exit:  # typer and rich turn a broken pipe into an exit of their own
+        if isinstance(exit.__context__, BrokenPipeError):
+            return _reader_gone()
+        raise
     except Exception as error:  # noqa: BLE001 - the last resort: report, never a bare traceback
         if STATE.verbose:
             _traceback()
         print_error(f"unexpected {type(error).__name__}: {error}", "this is a bug in mmsearch; --verbose shows where")
         return EXIT_FAILED
+
+
+def _reader_gone() -> int:
+    """The reader of a pipe has gone (`mmsearch search … | head -1`): nothing went wrong here."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def _traceback() -> None:

@@ -10,6 +10,7 @@ import typer
 from mmsearch.cli.common import global_options, note, shop
 from mmsearch.cli.output import ROW_FORMATS, chosen_format, format_option, write_rows
 from mmsearch.cli.search import restricted
+from mmsearch.errors import InputError
 from mmsearch.spec import Spec
 
 app = typer.Typer(help="Measure search, runs and recommendations.", no_args_is_help=True, rich_markup_mode=None)
@@ -59,8 +60,11 @@ def search(
         wanted, read_qrels(qrels), metric or list(DEFAULT_MEASURES), k=k, combine=combine, drop_empty=drop_empty
     )
     if run_out:
-        with Path(run_out).open("w", encoding="utf-8") as file:
-            write_run(file, run, "mmsearch")
+        try:
+            with Path(run_out).open("w", encoding="utf-8") as file:
+                write_run(file, run, "mmsearch")
+        except OSError as error:
+            raise InputError(f"cannot write the run to {run_out}: {error.strerror}") from error
     _report([_row(evaluation, label, split)], how)
     return 0
 

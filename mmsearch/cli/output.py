@@ -41,7 +41,8 @@ def write_rows(rows: Iterable[Mapping[str, Any]], how: str, *, title: str | None
     elif how == "csv":
         names = list(dict.fromkeys(name for row in rows for name in row))
         writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(names)
+        if names:
+            writer.writerow(names)
         for row in rows:
             writer.writerow([_cell(row.get(name)) for name in names])
     else:
@@ -50,6 +51,8 @@ def write_rows(rows: Iterable[Mapping[str, Any]], how: str, *, title: str | None
 
 def table(rows: Sequence[Mapping[str, Any]], *, title: str | None = None) -> None:
     """Rows as a table for people: numbers to the right, four decimals."""
+    if not rows:
+        return
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -68,9 +71,11 @@ def table(rows: Sequence[Mapping[str, Any]], *, title: str | None = None) -> Non
 
 
 def write_trec(rows: Iterable[tuple[str, str, int, float]], tag: str) -> None:
-    """(query, product, rank, score) as a TREC run."""
+    """(query, product, rank, score) as a TREC run. Raises UsageError for a tag that a run cannot hold."""
+    if not tag.strip() or any(c in tag for c in "\t\r\n"):
+        raise UsageError(f"--tag {tag!r} cannot name a run", hint="give it a name without TAB and line breaks")
     for query, product, rank, score in rows:
-        separator = "\t" if any(" " in field for field in (query, product)) else " "
+        separator = "\t" if any(" " in field for field in (query, product, tag)) else " "
         _echo(separator.join((query, "Q0", product, str(rank), repr(score), tag)))
 
 

@@ -9,7 +9,7 @@ import typer
 
 from mmsearch.cli.common import global_options, note, shop
 from mmsearch.cli.output import HIT_FORMATS, chosen_format, format_option, table, write_ids, write_rows, write_trec
-from mmsearch.errors import UsageError
+from mmsearch.errors import InputError, UsageError
 from mmsearch.search.hits import Hit, Result
 from mmsearch.search.query import Query, make_query
 
@@ -55,7 +55,7 @@ def command(
         for line in notes:
             note(line)
     else:
-        words = [sys.stdin.read().strip() if query == ["-"] else " ".join(query)] if query else []
+        words = [_standard_input() if query == ["-"] else " ".join(query)] if query else []
         parts = make_query([*words, *text], image=image, like=like, not_text=not_text, not_image=not_image, unlike=unlike)
         batch = {"": restricted(parts, where, within)}
     results = shop().search_many(batch, k=k, combine=combine)
@@ -64,6 +64,13 @@ def command(
         for line in result.notes:
             note(f"{id}: {line}" if id else line)
     return 0
+
+
+def _standard_input() -> str:
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig").strip()
+    except UnicodeDecodeError as error:
+        raise InputError(f"standard input is not UTF-8 text ({error.reason})") from error
 
 
 def restricted(query: Query, where: list[str], within: str | None) -> Query:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from mmsearch.errors import InputError
+from mmsearch.errors import InputError, UsageError
 from mmsearch.evaluation.evaluate import Evaluation, evaluate
 from mmsearch.measures import Measure, parse_measure
 from mmsearch.search.hits import Result
@@ -45,15 +45,17 @@ def evaluate_search(
 
     Raises
     ------
-    InputError : no query is judged at all: the ids of the two files do not meet.
+    InputError : no query is judged at all: the ids of the two files do not meet. UsageError : no measure, or a malformed one.
     """
     parsed: list[Measure] = [parse_measure(m) for m in measures]
+    if not parsed:
+        raise UsageError("nothing to measure", hint=f"name measures, such as {', '.join(DEFAULT_MEASURES)}")
     judged = {id: q for id, q in queries.items() if id in qrels}
     if not judged:
         example = f"queries have ids like {next(iter(queries), '?')}, the qrels like {next(iter(qrels), '?')}"
         raise InputError("no query of the queries file is in the qrels", hint=example)
     cuts: list[Any] = [m.k for m in parsed]
-    depth = k or (max(cuts) if all(cuts) else DEPTH)
+    depth = k if k is not None else max(cuts) if all(cuts) else DEPTH
     results = searcher.search_many(judged, k=depth, combine=combine)
     run = {id: {hit.id: hit.score for hit in result} for id, result in results.items()}
     return evaluate(run, qrels, parsed, drop_empty=drop_empty), run

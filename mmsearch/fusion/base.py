@@ -87,3 +87,10 @@ class Fuser(ABC):
     @abstractmethod
     def load_state(self, arrays: Mapping[str, Matrix], values: Mapping[str, Any]) -> None:
         """Restore what `state` gave."""
+
+
+def unit_rows(X: NDArray[Any], least: float = 1e-6) -> Matrix:
+    """Rows (n, d) → length 1, float32. A row shorter than `least` holds nothing but rounding and becomes zero."""
+    lengths = np.linalg.norm(X, axis=1, keepdims=True)
+    kept = lengths > least
+    return np.divide(X, lengths, out=np.zeros(X.shape), where=kept).astype(np.float32)

@@ -46,6 +46,7 @@ def split_weight(text: str, default: float = 1.0) -> tuple[str, float]:
 
     Raises ParseError when what follows the caret is not a number of 0 or more.
     """
+    text = text.rstrip()
     carets = list(_CARET.finditer(text))
     content, weight = text, default
     if carets:
@@ -103,5 +104,6 @@ def make_query(
 
 def shares(parts: Sequence[Part]) -> list[float]:
     """Share of each part: w / Σ positive w; negative for a part that lowers."""
-    total = sum(p.weight for p in parts if not p.negative)
-    return [(-p.weight if p.negative else p.weight) / total for p in parts]
+    largest = max(p.weight for p in parts if not p.negative)  # taken out first: the sum of huge weights is not finite
+    total = sum(p.weight / largest for p in parts if not p.negative)
+    return [(-p.weight if p.negative else p.weight) / largest / total for p in parts]

@@ -1,0 +1,117 @@
+"""Text and photos in one space without any training pairs, through the names of what the photos show."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from mmsearch.encoders.base import Encoder
+from mmsearch.errors import InputError
+from mmsearch.fusion.base import Batch, FitReport, Matrix, unit_rows
+from mmsearch.fusion.shared_space import SharedSpace, pair_recall, same_product
+
+#: How many titles the class names are worth, where the centre of the space is estimated from both.
+_CENTRE_PRIOR = 5
+
+_MEASURED = 500  # pairs at most on which the recall is reported
+_FEWEST = 20  # pairs below which a recall would say nothing
+_CHUNK = 4_096  # photos whose class probabilities are in memory at a time
+
+
+class Conse(SharedSpace):
+    """A photo is the mean of its likeliest classes' names, as the text encoder sees them, weighted by their probability.
+
+    Norouzi et al., "Zero-Shot Learning by Convex Combination of Semantic Embeddings", ICLR 2014, arXiv 1312.5650. Both sides
+    are centred: titles of a shop resemble each other, and so do mixtures of class names, in ways that say nothing.
+    """
+
+    def __init__(self, top: int = 100, temperature: float = 2.0, text: float = 1.0, image: float = 1.0):
+        """
+        Parameters
+        ----------
+        top : likeliest classes that are mixed.
+        temperature : logits are divided by it; higher mixes more evenly.
+        text, image : weights of a product's text and photo in its fused vector.
+        """
+        super().__init__(text, image)
+        if top < 1:
+            raise ValueError(f"top must be at least 1, not {top}")
+        if not (math.isfinite(temperature) and temperature > 0):
+            raise ValueError(f"temperature must be above 0, not {temperature:g}")
+        self.top, self.temperature = top, temperature
+        self._arrays: dict[str, Matrix] = {}
+
+    def fit(self, batch: Batch, encoders: Mapping[str, Encoder], seed: int) -> FitReport:
+        """Encode the class names and centre both sides. See `Fuser.fit`.
+
+        Raises
+        ------
+        InputError : no photo's vector, no text encoder, or an image encoder without named classes.
+        """
+        photos = batch.present.get("image")
+        if photos is None or not photos.any():
+            raise InputError("conse needs photos, but no product has an image vector", hint="make vectors: mmsearch embed")
+        classes = encoders["image"].classes() if "image" in encoders else None
+        if classes is None:
+            raise InputError(
+                "conse needs an image encoder whose model names classes, and the store's has none",
+                hint="embed with one that has: mmsearch embed --image efficientnet",
+            )
+        if "text" not in encoders:
+            raise InputError("conse needs a text encoder to read the names of classes", hint="choose one: mmsearch embed --text usem")
+        encoded = encoders["text"].encode(classes.names)
+        if not encoded.kept:
+            raise InputError("the text encoder can read none of the names of the image encoder's classes")
+        self.dim = encoded.vectors.shape[1]
+        self._arrays = {
+            "names": encoded.vectors,
+            "weight": (classes.weight[encoded.kept] * (classes.scale / self.temperature)).astype(np.float32),
+            "bias": (classes.bias[encoded.kept] / self.temperature).astype(np.float32),
+        }
+        texts = batch.present.get("text", np.zeros(len(batch), bool))
+        # Without titles the mean name is the one centre of both sides; the more titles there are, the more each side has its own.
+        name = encoded.vectors.mean(axis=0)
+        share = texts.sum() / (texts.sum() + _CENTRE_PRIOR)
+        mean_text = batch.vectors["text"][texts].mean(axis=0) if texts.any() else name
+        mean_image = self._mixtures(batch.vectors["image"][photos]).mean(axis=0)
+        self._arrays["text_mean"] = (share * mean_text + (1 - share) * name).astype(np.float32)
+        self._arrays["image_mean"] = (share * mean_image + (1 - share) * name).astype(np.float32)
+        summary = f"text and photos meet in the names of {len(encoded.kept)} classes (ConSE), learned from no pairs"
+        return FitReport(*self._measured(batch, texts & photos, seed, summary))
+
+    def project(self, modality: str, X: Matrix) -> Matrix:
+        """See `Fuser.project`."""
+        mapped = {"text": lambda: X, "image": lambda: self._mixtures(X)}[modality]()
+        return unit_rows(mapped - self._arrays[f"{modality}_mean"])
+
+    def state(self) -> tuple[dict[str, Matrix], dict[str, Any]]:
+        """See `Fuser.state`."""
+        return dict(self._arrays), {"dim": self.dim}
+
+    def load_state(self, arrays: Mapping[str, Matrix], values: Mapping[str, Any]) -> None:
+        """See `Fuser.load_state`."""
+        self._arrays, self.dim = dict(arrays), int(values["dim"])
+
+    def _mixtures(self, X: Matrix) -> Matrix:
+        """Photos (n, d) → the mean names of what they show (n, dim), not centred."""
+        out = np.empty((len(X), self.dim), np.float32)
+        for start in range(0, len(X), _CHUNK):
+            logits = X[start : start + _CHUNK] @ self._arrays["weight"].T + self._arrays["bias"]
+            if self.top < logits.shape[1]:
+                least = np.partition(logits, -self.top, axis=1)[:, -self.top, None]
+                logits[logits < least] = -np.inf
+            odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+            out[start : start + _CHUNK] = odds / odds.sum(axis=1, keepdims=True) @ self._arrays["names"]
+        return out
+
+    def _measured(self, batch: Batch, both: np.ndarray, seed: int, summary: str) -> tuple[str, dict[str, Any]]:
+        rows = np.random.default_rng(seed).permutation(np.flatnonzero(both))[:_MEASURED]
+        if len(rows) < _FEWEST:
+            return summary, {"pairs": int(both.sum())}
+        T, G = batch.vectors["text"][rows], batch.vectors["image"][rows]
+        recall = pair_recall(self.project("text", T), self.project("image", G), same_product(T, G))
+        found = f"; a title finds its own photo among {len(rows)} with R@10 {recall['text>image']['R@10']:.3f}"
+        return summary + found, {"pairs": int(both.sum()), "among": len(rows), "recall": recall}
