@@ -42,7 +42,8 @@ class ParseError(UsageError):
         position = max(0, min(position, len(text)))
         # A long text is shown around the place only, so that the pointer stays on one screen line.
         start = max(0, position - 60)
-        shown = ("…" if start else "") + text[start : position + 30].replace("\n", " ").replace("\t", " ")
+        # Line breaks would move the pointer, and escape codes would steer the terminal.
+        shown = ("…" if start else "") + "".join(c if c.isprintable() else " " for c in text[start : position + 30])
         column = position - start + (1 if start else 0)
         super().__init__(f"{what}: {reason}\n  {shown}\n  {' ' * _columns(shown[:column])}^", hint=hint)
         self.text, self.position, self.reason = text, position, reason
@@ -95,7 +96,7 @@ def did_you_mean(name: str, available: Iterable[str]) -> str:
 
 
 def _columns(text: str) -> int:
-    """Terminal columns of `text`: East Asian wide characters take two, so the pointer lands under Chinese text too."""
+    """Terminal columns of `text`, so that the pointer lands under Chinese text too: wide characters take two, accents on others none."""
     import unicodedata
 
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)

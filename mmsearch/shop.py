@@ -86,7 +86,7 @@ class Shop:
         k: int = 10,
         combine: str = "calibrated",
     ) -> Result:
-        """Search by any weighted mix (`"in blue^0.5"`); `within` is the command line's `--in`. See `mmsearch.search.engine.Engine.search`."""
+        """Search by any weighted mix (`"in blue^0.5"`); `within` is the command line's `--in`. See `mmsearch.search.engine`."""
         query = make_query(
             _many(text),
             image=_many(image),

@@ -38,7 +38,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Spec:
-    """A parsed spec: its name, positional values and named values (a key may itself be a spec, as in `boost(recency(half_life=30d)=.1)`)."""
+    """A parsed spec: its name, positional and named values (a key may be a spec, as in `boost(recency(half_life=30d)=.1)`)."""
 
     name: str
     args: tuple[Value, ...] = ()

@@ -16,7 +16,7 @@ from mmsearch.search.query import Query, make_query
 
 @global_options
 def command(
-    query: list[str] | None = typer.Argument(None, metavar="[TEXT]", help="What to look for; - reads it from standard input."),
+    query: list[str] | None = typer.Argument(None, metavar="TEXT", help="What to look for; - reads it from standard input."),
     text: list[str] = typer.Option([], "--text", metavar="TEXT", help="A further text part."),
     image: list[str] = typer.Option([], "--image", metavar="FILE", help="A photo to look for."),
     like: list[str] = typer.Option([], "--like", metavar="ID", help="A product to look like."),

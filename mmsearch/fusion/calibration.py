@@ -36,7 +36,8 @@ class Calibration:
     correlations: dict[str, float] = field(default_factory=dict)
 
     def pair(self, kind: str) -> Pair:
-        return self.pairs.get(kind, Pair())
+        """What was measured of a kind; for one that was not, plain similarities, and a cross-modal one counts least."""
+        return self.pairs.get(kind, Pair(reliability=_unmeasured(kind)))
 
     def merged(self, other: Calibration) -> Calibration:
         """Both; `other` wins."""
@@ -76,9 +77,15 @@ def calibrate(batch: Batch, fuser: Fuser | None, reliability: Mapping[str, float
         if usable.any(axis=1).sum() < _FEWEST:
             continue
         values = matrix[usable]
-        pairs[kind] = Pair(float(values.mean()), float(max(values.std(), 1e-4)), float(reliability.get(kind, 1.0)))
+        pairs[kind] = Pair(float(values.mean()), float(max(values.std(), 1e-4)), float(reliability.get(kind, _unmeasured(kind))))
         kept[kind] = np.where(usable, matrix, np.nan)
     return Calibration(pairs, _correlations(kept))
+
+
+def _unmeasured(kind: str) -> float:
+    """The reliability of a kind of which it was not measured."""
+    query, _, product = kind.partition(">")
+    return 1.0 if product == query or product.startswith("fused") else _LEAST_RELIABILITY
 
 
 def cross_reliability(batch: Batch, fuser: Fuser, seed: int = 0) -> dict[str, float]:

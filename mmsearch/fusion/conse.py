@@ -84,16 +84,17 @@ class Conse(SharedSpace):
 
     def project(self, modality: str, X: Matrix) -> Matrix:
         """See `Fuser.project`."""
-        mapped = {"text": lambda: X, "image": lambda: self._mixtures(X)}[modality]()
-        return unit_rows(mapped - self._arrays[f"{modality}_mean"])
+        if modality not in self.modalities():
+            raise KeyError(modality)
+        return unit_rows((X if modality == "text" else self._mixtures(X)) - self._arrays[f"{modality}_mean"])
 
     def state(self) -> tuple[dict[str, Matrix], dict[str, Any]]:
         """See `Fuser.state`."""
-        return dict(self._arrays), {"dim": self.dim}
+        return dict(self._arrays), {"dim": self.dim, "top": self.top}
 
     def load_state(self, arrays: Mapping[str, Matrix], values: Mapping[str, Any]) -> None:
         """See `Fuser.load_state`."""
-        self._arrays, self.dim = dict(arrays), int(values["dim"])
+        self._arrays, self.dim, self.top = dict(arrays), int(values["dim"]), int(values["top"])
 
     def _mixtures(self, X: Matrix) -> Matrix:
         """Photos (n, d) → the mean names of what they show (n, dim), not centred."""

@@ -28,7 +28,9 @@ from mmsearch.store.vectors import batches_of, key_of, source_hashes, write_vect
 from mmsearch.store.where import id_list
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
-_HELD_OUT = 0.2  # of the products with every modality: on these the reliability of cross-modal evidence is measured
+_FOLDS = 5  # a fifth of the products with every modality is held out: on it the reliability of cross-modal evidence is measured
+_ENOUGH = 200  # held-out products for which one fold does
+_FEWEST = 8  # held-out products below which a fold would say nothing
 _DEFAULT = "default_profile"
 _DIRECT = "calibration"
 
@@ -118,21 +120,18 @@ def fuse(store: Store, name: str | None, method: str | None, *, seed: int = 0, d
     ------
     InputError : no vectors, or not those that the method needs. UsageError : bad name or spec.
     """
-    tables = {m: known["table"] for m in MODALITIES if (known := recorded_encoder(store, m)) and store.count(known["table"])}
-    if not tables:
-        raise InputError("the store has no vectors to fuse", hint="make them: mmsearch embed")
-    spec = method or ("aligned" if {"text", "image"} <= set(tables) else "concat")
-    fuser: Fuser = FUSERS.create(spec)
-    name = name or re.split(r"[(\s]", spec.strip(), maxsplit=1)[0]
-    if name in MODALITIES or not _NAME.fullmatch(name):
-        reason = (
-            "is the name of a modality"
-            if name in MODALITIES
-            else "must be lower-case letters, digits, '_' and '-', a letter first, at most 40"
-        )
-        raise UsageError(f"a profile cannot be called '{name}': it {reason}")
-    encoders = {m: load_encoder(store, m) for m in tables}
+    if name is not None:
+        _check_name(name)
     with store.writing("fuse"):
+        tables = {m: known["table"] for m in MODALITIES if (known := recorded_encoder(store, m)) and store.count(known["table"])}
+        if not tables:
+            raise InputError("the store has no vectors to fuse", hint="make them: mmsearch embed")
+        spec = method or ("aligned" if {"text", "image"} <= set(tables) else "concat")
+        fuser: Fuser = FUSERS.create(spec)
+        if name is None:
+            name = re.split(r"[(\s]", spec.strip(), maxsplit=1)[0]
+            _check_name(name)
+        encoders = {m: load_encoder(store, m) for m in tables}
         ids, batch = load_batch(store, tables)
         report = fuser.fit(batch, encoders, seed)
         profile = _profile(store, name, str(spec), fuser, report, ids, batch, encoders, seed)
@@ -141,6 +140,7 @@ def fuse(store: Store, name: str | None, method: str | None, *, seed: int = 0, d
 
         head = json.dumps(values, ensure_ascii=False).encode()
         blob = len(head).to_bytes(8, "little") + head + safe.save({k: np.ascontiguousarray(v) for k, v in arrays.items()})
+        _drop_tables(store, profile)  # a fuse that was killed may have left some, made by another fit
         _bring_up_to_date(store, profile, fuser)  # all vectors first: the record names only what is complete
         old = store.record.get(f"profile/{name}")
         store.record.put(f"profile/{name}", profile.__dict__, blob)
@@ -149,6 +149,14 @@ def fuse(store: Store, name: str | None, method: str | None, *, seed: int = 0, d
         if old is not None:
             _drop_tables(store, Profile(**old))
     return profile
+
+
+def _check_name(name: str) -> None:
+    if name in MODALITIES:
+        raise UsageError(f"a profile cannot be called '{name}': it is the name of a modality")
+    if not _NAME.fullmatch(name):
+        rule = "lower-case letters, digits, '_' and '-', a letter first, at most 40"
+        raise UsageError(f"a profile cannot be called '{name}': it must be {rule}")
 
 
 def refresh(store: Store) -> list[str]:
@@ -160,7 +168,9 @@ def refresh(store: Store) -> list[str]:
     notes = []
     with store.writing("embed"):
         _, batch = load_batch(store, tables)
-        store.record.put(_DIRECT, calibrate(batch, None, {}).to_json())
+        direct = calibrate(batch, None, {}).to_json()
+        if direct != store.record.get(_DIRECT):
+            store.record.put(_DIRECT, direct)
         for name in names(store):
             try:
                 profile = load(store, name)
@@ -215,13 +225,24 @@ def _profile(
 
 
 def _held_out_reliability(spec: str, batch: Batch, encoders: Mapping[str, Encoder], modalities: list[str], seed: int) -> dict[str, float]:
-    """Reliability on products that the method did not see: fitted once more on the others (a learned map flatters its own pairs)."""
+    """Reliability on products that the method did not see: fitted once more on the others (a learned map flatters its own pairs).
+
+    Where a fold is small the mean over several is taken; {} where there are too few products to leave any out.
+    """
     both = np.flatnonzero(np.logical_and.reduce([batch.present[m] for m in modalities if m in batch.present]))
-    held = np.random.default_rng(seed).permutation(both)[: int(len(both) * _HELD_OUT)]
-    fuser: Fuser = FUSERS.create(spec)
-    rest = np.setdiff1d(np.arange(len(batch)), held)
-    fuser.fit(batch.take(rest), encoders, seed)
-    return cross_reliability(batch.take(held) if len(held) >= 40 else batch, fuser, seed)
+    folds = np.array_split(np.random.default_rng(seed).permutation(both), max(1, min(_FOLDS, len(both) // _FEWEST)))
+    if len(folds) == 1:
+        return {}
+    found: dict[str, list[float]] = {}
+    for held in folds[: 1 if len(folds[0]) >= _ENOUGH else None]:
+        fuser: Fuser = FUSERS.create(spec)
+        try:
+            fuser.fit(batch.take(np.setdiff1d(np.arange(len(batch)), held)), encoders, seed)
+        except InputError:  # what is left is too little to fit on
+            continue
+        for kind, value in cross_reliability(batch.take(held), fuser, seed).items():
+            found.setdefault(kind, []).append(value)
+    return {kind: float(np.mean(values)) for kind, values in found.items()}
 
 
 def _bring_up_to_date(store: Store, profile: Profile, fuser: Fuser) -> None:

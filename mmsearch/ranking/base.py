@@ -18,7 +18,8 @@ class Evidence:
 
     `kind` names the pair ('text>image': a text query against photos); `similarity` is NaN where a product has no such
     evidence. `mean` and `std` are of the similarity between a query and a product that have nothing to do with each
-    other; `reliability` (0..1] says how well this evidence foretells the direct one (1 for the direct one itself).
+    other; `reliability` (0..1] says how well this evidence foretells the direct one (1 for the direct one itself). All three
+    may differ from product to product: fused vectors are made of different things.
     """
 
     part: int
@@ -27,7 +28,7 @@ class Evidence:
     similarity: Scores  # (n,)
     mean: float | Scores = 0.0
     std: float | Scores = 1.0
-    reliability: float = 1.0
+    reliability: float | Scores = 1.0
 
 
 @dataclass(frozen=True)

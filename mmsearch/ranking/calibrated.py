@@ -52,13 +52,13 @@ def _part(evidence: Sequence[Evidence], correlations: Correlations) -> Scores:
     """The standardised evidence of one part, (e, n): rows add up to the part's score, 0 where there is none."""
     present = np.array([~np.isnan(e.similarity) for e in evidence])
     z = np.array([np.nan_to_num((e.similarity - e.mean) / e.std) for e in evidence]) * present
-    reliability = np.array([e.reliability for e in evidence])
+    reliability = np.array([np.broadcast_to(e.reliability, z.shape[1:]) for e in evidence])
     if len(evidence) == 1:
-        alone: Scores = reliability[:, None] * z
+        alone: Scores = reliability * z
         return alone
-    weighted = reliability[:, None] * present
+    weighted = reliability * present
     c = np.array([[correlations(a.kind, b.kind) for b in evidence] for a in evidence])
     spread = np.sqrt(np.maximum(np.einsum("en,ef,fn->n", weighted, c, weighted), 1e-12))
     strongest = weighted.max(axis=0)
-    scores: Scores = reliability[:, None] * z * np.where(strongest > 0, strongest / spread, 0.0)
+    scores: Scores = reliability * z * np.where(strongest > 0, strongest / spread, 0.0)
     return scores

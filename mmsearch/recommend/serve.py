@@ -24,8 +24,6 @@ from mmsearch.store.sql import compile_where
 from mmsearch.store.vectors import dimension, read_vectors
 from mmsearch.store.where import id_list, parse_where
 
-UNLIKE_VALUE = -0.5
-
 #: What answers when the asked method cannot: a user without events gets what sells.
 FALLBACK = "popular"
 
@@ -117,24 +115,22 @@ def recommend(
     if not interactions.product_ids:
         raise InputError("the store has no products", hint="bring them: mmsearch ingest products.csv")
     place = {id: i for i, id in enumerate(interactions.product_ids)}
-    history = _history(store, interactions, place, user, like, unlike)
+    history = _history(interactions, place, user, like, unlike)
     notes = [f"{left_out} events of products that are not in the catalogue are left out"] if left_out else []
     spec = method or ("itemcf" if len(interactions) else "content")
-    recommender = _fit(store, spec, interactions)
-    scores = recommender.score([history])[0]
-    had = history.products.tolist()
-    scores[had] = -np.inf
     allowed = _allowed(store, interactions.product_ids, where)
-    scores[~allowed] = -np.inf
-    if recommender.personal and not (scores > 0).any():
-        notes.append(_fallback_reason(store, user, history, spec) + f": showing {FALLBACK}")
-        spec, recommender = FALLBACK, _fit(store, FALLBACK, interactions)
-        scores = recommender.score([history])[0]
-        scores[had] = -np.inf
-        scores[~allowed] = -np.inf
-    best = top(scores, k)
-    if where and not allowed.any():
+    if not allowed.any():
         notes.append(f"no product matches {where}")
+    elif allowed[history.products].sum() == allowed.sum():
+        notes.append("every product is in the history already")
+    allowed[history.products] = False
+    recommender = _fit(store, spec, interactions)
+    scores = np.where(allowed, recommender.score([history])[0], -np.inf)
+    if recommender.personal and allowed.any() and not (scores > 0).any():
+        notes.append(_fallback_reason(user, history, spec) + f": showing {FALLBACK}")
+        spec, recommender = FALLBACK, _fit(store, FALLBACK, interactions)
+        scores = np.where(allowed, recommender.score([history])[0], -np.inf)
+    best = top(scores, k)
     ids = [interactions.product_ids[i] for i in best.products]
     titles = _titles(store, ids)
     items = []
@@ -152,7 +148,6 @@ def _fit(store: Store, spec: str, interactions: Interactions) -> Recommender:
 
 
 def _history(
-    store: Store,
     interactions: Interactions,
     place: dict[str, int],
     user: str | None,
@@ -174,7 +169,7 @@ def _history(
     return History(products, values, ages)
 
 
-def _fallback_reason(store: Store, user: str | None, history: History, spec: str) -> str:
+def _fallback_reason(user: str | None, history: History, spec: str) -> str:
     if user is not None and not len(history.products):
         return f"the user {user} has no events"
     return f"{spec} finds nothing for this history"

@@ -6,6 +6,8 @@ catalogue photo than these are among themselves, and a short text less like any 
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,18 +26,33 @@ def spread(similarity: Scores, otherwise: Pair) -> tuple[float, float]:
 
 
 def spread_by_pattern(
-    similarity: Scores, made_of: NDArray[np.str_], candidates: NDArray[np.str_], kind: str, calibration: Calibration
-) -> tuple[Scores, Scores]:
-    """Mean and spread for each candidate's fused vector, by what it is made of.
+    similarity: Scores,
+    made_of: NDArray[np.str_],
+    candidates: NDArray[np.str_],
+    kind: str,
+    calibration: Calibration,
+    compares: Collection[str],
+) -> tuple[Scores, Scores, Scores]:
+    """Mean, spread and reliability for each candidate's fused vector, by what it is made of.
+
+    A fused vector without the query's own modality is cross-modal evidence, and as reliable as the best of its own; NaN
+    where the query can be compared with nothing that it is made of.
 
     Parameters
     ----------
     similarity, made_of : (m,) of the products that stand for the store.
     candidates : (n,) what each candidate's fused vector is made of; '' where it has none.
     kind, calibration : what was measured at `fuse` stands in for a pattern that few products have.
+    compares : the cross-modal kinds of the profile ('text>image').
     """
-    mean, std = np.zeros(len(candidates)), np.ones(len(candidates))
+    query = kind.partition(">")[0]
+    mean, std, reliability = np.zeros(len(candidates)), np.ones(len(candidates)), np.full(len(candidates), np.nan)
     for name in np.unique(candidates):
-        here = candidates == name
+        here, members = candidates == name, str(name).split("+")
         mean[here], std[here] = spread(similarity[made_of == name], calibration.pair(f"{kind}:{name}"))
-    return mean, std
+        crosses = [cross for m in members if (cross := f"{query}>{m}") in compares]
+        if query in members:
+            reliability[here] = 1.0
+        elif crosses:
+            reliability[here] = max(calibration.pair(cross).reliability for cross in crosses)
+    return mean, std, reliability

@@ -22,7 +22,7 @@ from mmsearch.fusion.calibration import Calibration
 from mmsearch.fusion.profile import Profile
 from mmsearch.ranking import COMBINERS
 from mmsearch.ranking.base import Combined, Combiner, Correlations, Evidence
-from mmsearch.search.background import spread, spread_by_pattern
+from mmsearch.search.background import Scores, spread, spread_by_pattern
 from mmsearch.search.hits import Contribution, Hit, Result
 from mmsearch.search.index import Index, Placed, widening
 from mmsearch.search.query import Part, Query, shares
@@ -46,6 +46,7 @@ class Target:
     table: str
     vector: Matrix  # (d,)
     fused: bool = False  # rows of a fused table: calibrated by what each is made of
+    compares: tuple[str, ...] = ()  # the cross-modal kinds of the profile of a fused table
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,10 @@ class Engine:
             raise InputError("the store has no vectors", hint="make them: mmsearch embed")
         within = query.within
         if within is not None and within not in settings.MODALITIES:
+            there = [*settings.MODALITIES, *profiles.names(self.store)]
+            if within not in there:
+                hint = f"there are: {', '.join(there)}"
+                raise UsageError(f"--in {within}: neither a modality nor a fusion profile{did_you_mean(within, there)}", hint=hint)
             profile: Profile | None = profiles.load(self.store, within)
         else:
             name = profiles.default_name(self.store)
@@ -187,7 +192,7 @@ class Engine:
             if profile is None or modality not in profile.modalities:
                 return []
             mapped = self._fuser(profile).query(modality, vector)
-            return [Target(part, f"{modality}>fused", profile.name, profile.fused_table, mapped, fused=True)]
+            return [Target(part, f"{modality}>fused", profile.name, profile.fused_table, mapped, fused=True, compares=tuple(profile.compares))]
         targets = []
         for product, table in tables.items():
             kind = f"{modality}>{product}"
@@ -257,16 +262,19 @@ class Engine:
             share, pair = part_shares[target.part], calibration.pair(target.kind)
             sample = None if complete else self.index.sample(target.table)
             background = similarity if sample is None else self.index.similarity.scores(target.vector, sample.vectors).astype(np.float64)
-            mean: float | NDArray[np.float64]
-            std: float | NDArray[np.float64]
+            usable = keep
+            mean: float | Scores
+            std: float | Scores
+            reliability: float | Scores
             if target.fused:
                 mine = rows.parts(n)
                 made_of = mine if sample is None else sample.parts.to_numpy(zero_copy_only=False).astype(str)
-                mean, std = spread_by_pattern(background, made_of, mine, target.kind, calibration)
+                mean, std, reliability = spread_by_pattern(background, made_of, mine, target.kind, calibration, target.compares)
+                usable, reliability = keep & ~np.isnan(reliability), np.nan_to_num(reliability)
             else:
-                mean, std = spread(background, pair)
-            similarity[~keep] = np.nan
-            evidence.append(Evidence(target.part, share, target.kind, similarity, mean, std, pair.reliability))
+                (mean, std), reliability = spread(background, pair), pair.reliability
+            similarity = np.where(usable, similarity, np.nan)
+            evidence.append(Evidence(target.part, share, target.kind, similarity, mean, std, reliability))
         return Scored(candidates, targets, evidence, placed, combiner.combine(evidence, correlations))
 
     # -- answers ---------------------------------------------------------------------------------------------------
@@ -309,7 +317,8 @@ def _explain(query: Query, scored: Scored, i: int) -> tuple[list[Contribution], 
             best = mine[np.argmax(placed.rows.vectors[mine] @ target.vector)]
             if part := placed.rows.parts[int(best)].as_py():
                 matched[target.kind.partition(">")[2]] = part
-        explained.append(Contribution(str(query.parts[target.part]), label, evidence.share, similarity, float(added), evidence.reliability))
+        reliability = float(np.broadcast_to(evidence.reliability, evidence.similarity.shape)[i])
+        explained.append(Contribution(str(query.parts[target.part]), label, evidence.share, similarity, float(added), reliability))
     return explained, matched
 
 

@@ -23,7 +23,8 @@ def read_queries(path: str, notes: list[str] | None = None) -> dict[str, Query]:
 
     Columns that are not a query's (a label beside the photo) are left alone; `notes` takes a line that names them.
 
-    Raises InputError with `file:line` for a bad line: a batch with a hole in it would measure something else; or for a file without queries.
+    Raises InputError for a file without queries, and with `file:line` for a bad line: a batch with a hole in it would
+    measure something else.
     """
     name = "standard input" if path == "-" else path
     folder = Path.cwd() if path == "-" else Path(path).resolve().parent

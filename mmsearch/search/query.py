@@ -31,7 +31,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Query:
-    """Parts, and what restricts the answer: `where` filters that must all hold, `within` the evidence compared (a modality or a profile)."""
+    """Parts, and what restricts the answer: filters that must all hold, and the evidence compared (a modality or a profile)."""
 
     parts: tuple[Part, ...]
     where: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ import math
 
 from mmsearch.errors import UsageError, did_you_mean
 from mmsearch.store.attributes import Attributes
-from mmsearch.store.where import And, Between, Compare, In, IsNull, Literal, Name, Node, Not, Or, text_literal
+from mmsearch.store.where import And, Between, Compare, In, IsNull, Literal, Name, Node, Not, Or, text_literal, written
 
 
 def compile_where(node: Node, attributes: Attributes) -> str:
@@ -35,11 +35,11 @@ def compile_where(node: Node, attributes: Attributes) -> str:
                 + ")"
             )
         case In(name, values):
-            return _compare(name, "in", tuple(dict.fromkeys(values)), attributes)
+            return _compare(name, "in", values, attributes)
         case Compare(name, "has", value):
             columns = _columns(name, attributes)
             if "list" not in columns:
-                raise UsageError(f"--where: {name.name} is not a list", hint=f"compare it: {_shown(name)} = {_print(value)}")
+                raise UsageError(f"--where: {name.name} is not a list", hint=f"compare it: {written(name.name)} = {_print(value)}")
             tests = [f"array_has({_quote(columns['list'])}, {text_literal(item_text(value))})"]
             # In a cell without a separator CSV cannot tell a list of one from a plain value.
             tests += [f"{_quote(columns[k])} = {literal}" for k in ("number", "text") if k in columns and (literal := _as(k, value, "="))]
@@ -58,7 +58,7 @@ def _compare(name: Name, op: str, values: tuple[Literal, ...], attributes: Attri
     if not tests:
         value = values[0]
         if set(columns) == {"list"}:
-            raise UsageError(f"--where: {name.name} is a list", hint=f"write: {_shown(name)} has {_print(value)}")
+            raise UsageError(f"--where: {name.name} is a list", hint=f"write: {written(name.name)} has {_print(value)}")
         plural = {"number": "numbers", "text": "text", "bool": "true or false", "list": "lists"}
         holds = " or ".join(plural[k] for k in columns)
         hint = f"quote the value: {text_literal(item_text(value))}" if "text" in columns else f"compare it with {holds}"
@@ -89,7 +89,7 @@ def _columns(name: Name, attributes: Attributes) -> dict[str, str]:
     columns = attributes.columns.get(name.name)
     if not columns:
         have = attributes.names()
-        shown = ", ".join(have[:30]) + (f" and {len(have) - 30} more" if len(have) > 30 else "")
+        shown = ", ".join(map(written, have[:30])) + (f" and {len(have) - 30} more" if len(have) > 30 else "")
         raise UsageError(f"--where: no product has an attribute '{name.name}'{did_you_mean(name.name, have)}", hint=f"attributes: {shown}")
     return columns
 
@@ -105,10 +105,6 @@ def item_text(value: Literal) -> str:
 
 def _print(value: Literal) -> str:
     return text_literal(value) if isinstance(value, str) else item_text(value)
-
-
-def _shown(name: Name) -> str:
-    return name.name if name.name.isidentifier() else f"`{name.name}`"
 
 
 def _quote(column: str) -> str:

@@ -83,8 +83,8 @@ Node = Compare | In | Between | IsNull | Not | And | Or
 _TOKEN = re.compile(
     r"""\s*(?:
       (?P<number>[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))
-    | (?P<text>'(?:[^']|'')*')
-    | (?P<quoted>`(?:[^`]|``)+`)
+    | (?P<text>'(?:[^']|'')*+')
+    | (?P<quoted>`(?:[^`]|``)++`)
     | (?P<word>[^\W\d]\w*)
     | (?P<op><=|>=|!=|=|<|>)
     | (?P<mark>[(),])
@@ -99,7 +99,10 @@ _HINTS = {
     "&": "write 'and'",
     "|": "write 'or'",
 }
-_MAX_DEPTH = 50
+_SURROGATE = re.compile("[\ud800-\udfff]")  # how Python holds bytes of the command line that are not UTF-8
+# DataFusion fails on nested expressions, slowly or by a stack overflow: here from 20 brackets and about 50,000 comparisons on.
+_MAX_DEPTH = 15
+_MAX_COMPARISONS = 1000
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,12 @@ def text_literal(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+def written(name: str) -> str:
+    """An attribute name as this language takes it: in backticks where it must."""
+    plain = re.fullmatch(r"[^\W\d]\w*", name) and name.lower() not in _KEYWORDS
+    return name if plain else "`" + name.replace("`", "``") + "`"
+
+
 def id_list(column: str, ids: list[str]) -> str:
     """`column in (…)` for ids; `column` is a name of ours."""
     return f"{column} in ({', '.join(map(text_literal, ids))})" if ids else "false"
@@ -127,10 +136,13 @@ def id_list(column: str, ids: list[str]) -> str:
 class _Parser:
     def __init__(self, text: str):
         self.text = text
-        self.tokens = list(self.scan())
+        self.tokens = self.scan()
         self.index = 0
+        self.comparisons = 0
 
     def scan(self) -> list[_Token]:
+        if bad := _SURROGATE.search(self.text):
+            raise ParseError("bad filter", self.text, bad.start(), "not UTF-8 text")
         tokens, at = [], 0
         end = len(self.text.rstrip())
         while at < end:
@@ -181,6 +193,9 @@ class _Parser:
         return self.comparison()
 
     def comparison(self) -> Node:
+        self.comparisons += 1
+        if self.comparisons > _MAX_COMPARISONS:
+            raise self.error(f"more than {_MAX_COMPARISONS:,} comparisons", hint="for many values of one attribute: name in ('a', 'b', …)")
         name = self.attribute()
         if self.keyword("is"):
             negated = self.keyword("not")
