@@ -5,12 +5,18 @@ A photo is a plain colour with a grey patch; the place of the patch tells the ki
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from fake_fuser import FakeFuser
 from PIL import Image
+
+from mmsearch.fusion import FUSERS
+from mmsearch.shop import Shop
 
 COLOURS = {
     "red": (220, 20, 20),
@@ -98,3 +104,25 @@ def write_events(folder: Path) -> Path:
         for step, kind in enumerate(KINDS[: 6 - (copy == 0)])
     ]
     return write_csv(folder / "events.csv", ("user", "product", "event", "time"), taken)
+
+
+@contextlib.contextmanager
+def fake_fuser() -> Iterator[None]:
+    """`fake-fuser` is a fusion method while the body runs."""
+    FUSERS.register("fake-fuser", FakeFuser)
+    try:
+        yield
+    finally:
+        FUSERS.unregister("fake-fuser")
+
+
+def make(folder: Path, *, fuse: bool = True, events: bool = True) -> Shop:
+    """The small shop as a store in `folder`, embedded with the fake encoders and fused with `fake-fuser`."""
+    shop = Shop(folder / "store.lancedb")
+    shop.ingest(write_catalogue(folder))
+    if events:
+        shop.ingest(write_events(folder))
+    shop.embed(text="fake-text", image="fake-image")
+    if fuse:
+        shop.fuse("fake-fuser")
+    return shop

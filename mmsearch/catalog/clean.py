@@ -8,16 +8,22 @@ import re
 import unicodedata
 from datetime import UTC, datetime
 
+from mmsearch.catalog.problems import shown
+
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u2060\ufeff]")
+# Control characters that are no white space, soft hyphens, zero-width spaces, marks of writing direction, halves of surrogate
+# pairs: invisible, and two texts that differ in them alone would not match. Joiners stay: emoji, Persian and Indic scripts need them.
+_INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]")
 _SPACE = re.compile(r"\s+")
+_BREAK = re.compile(r"[\t-\r\x1c-\x1f\x85\u2028\u2029]")
 _PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?")
-_CURRENCIES = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "¥": "CNY", "￥": "CNY", "元": "CNY", "RMB": "CNY"}
-_PRICE = re.compile(r"(?P<before>[^\d\s.,-]*)\s*(?P<number>-?[\d.,' ]*\d)\s*(?P<after>\D*)")
+_CURRENCIES = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "¥": "CNY", "元": "CNY", "RMB": "CNY"}
+_DIGITS = re.compile(r"-?(?:\d|(?<![^\W\d_])\.\d)[\d.,' ]*")  # a dot behind a letter ends an abbreviation: "Rs.500"
+_MARK = re.compile(r"[.,' ]")
 
 
 def clean_text(value: str) -> str:
-    """NFKC, HTML entities and tags removed, control and zero-width characters removed, white space folded and trimmed.
+    """NFKC, HTML entities and tags removed, control and invisible characters removed, white space folded and trimmed.
 
     >>> clean_text("Ｎｉｋｅ&nbsp;<b>Air</b>")
     'Nike Air'
@@ -25,16 +31,16 @@ def clean_text(value: str) -> str:
     text = value
     if "&" in text or "<" in text:
         text = _TAG.sub(" ", html.unescape(text))
-    return _SPACE.sub(" ", _CONTROL.sub("", unicodedata.normalize("NFKC", text))).strip()
+    return _SPACE.sub(" ", unicodedata.normalize("NFKC", _INVISIBLE.sub("", text))).strip()
 
 
 def clean_id(value: str) -> str:
-    """An id: control characters removed and trimmed, else as it is (ids are compared exactly).
+    """An id: control and invisible characters removed and trimmed, else as it is (ids are compared exactly).
 
     >>> clean_id(" AB-1 ")
     'AB-1'
     """
-    return _CONTROL.sub("", value).strip()
+    return _BREAK.sub("", _INVISIBLE.sub("", value)).strip()
 
 
 def plain_number(text: str) -> float | None:
@@ -46,7 +52,7 @@ def plain_number(text: str) -> float | None:
     return float(text) if _PLAIN_NUMBER.fullmatch(text) else None
 
 
-def parse_price(value: str) -> tuple[float, str | None]:
+def parse_price(value: str | float) -> tuple[float, str | None]:
     """A price and its currency code if one is written with it.
 
     >>> parse_price("$1,299.00"), parse_price("1.299,00 €"), parse_price("99元")
@@ -54,45 +60,56 @@ def parse_price(value: str) -> tuple[float, str | None]:
 
     Raises ValueError for what is not a price, and for a negative one.
     """
-    text = unicodedata.normalize("NFKC", value).strip()
-    match = _PRICE.fullmatch(text)
-    if not match:
-        raise ValueError(f"{value!r} is not a price")
-    digits = match["number"].replace(" ", "").replace("'", "")
-    comma, dot = digits.rfind(","), digits.rfind(".")
-    if comma > dot and (dot >= 0 or len(digits) - comma - 1 != 3):  # the last mark is the decimal one, unless it separates thousands
-        digits = digits.replace(".", "").replace(",", ".")
-    else:
-        digits = digits.replace(",", "")
+    currency = None
     try:
-        price = float(digits)
-    except ValueError:
-        raise ValueError(f"{value!r} is not a price") from None
+        if isinstance(value, str):
+            text = unicodedata.normalize("NFKC", value).strip()
+            found = _DIGITS.search(text)
+            before, after = (text[: found.start()], text[found.end() :]) if found else ("", "")
+            if not found or "-" in before or any(c.isdigit() for c in after):
+                raise ValueError
+            price = _decimal(found.group().rstrip(".,' "))
+            currency = _currency(before.strip()) or _currency(after.strip())
+        else:
+            price = float(value)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{shown(value)} is not a price") from None
     if price < 0 or not math.isfinite(price):
-        raise ValueError(f"the price {value!r} is negative or not finite")
-    for mark in (match["before"], match["after"]):
-        code = mark.strip().upper()
-        if code in _CURRENCIES or re.fullmatch(r"[A-Z]{3}", code):
-            return price, _CURRENCIES.get(code, code)
-    return price, None
+        raise ValueError(f"{shown(value)} is negative or not finite")
+    return price, currency
+
+
+def _decimal(text: str) -> float:
+    """Digits and marks → a number: the last mark is the decimal one, unless it separates thousands. Raises ValueError."""
+    marks, groups = _MARK.findall(text), _MARK.split(text.removeprefix("-"))
+    decimal = marks and marks[-1] in ".," and marks.count(marks[-1]) == 1
+    if decimal and (len(set(marks)) > 1 or marks[-1] == "." or len(groups[-1]) != 3 or groups[0] == "0"):
+        marks, fraction = marks[:-1], groups.pop()
+    else:
+        fraction = ""
+    # Thousands are separated by one kind of mark, into groups of three digits (in India the upper ones of two).
+    if marks and (len(set(marks)) > 1 or len(groups[0]) > 3 or len(groups[-1]) != 3 or any(len(g) not in (2, 3) for g in groups[1:])):
+        raise ValueError
+    return float(f"{'-' * text.startswith('-')}{''.join(groups)}.{fraction}")
+
+
+def _currency(mark: str) -> str | None:
+    return _CURRENCIES.get(mark.upper(), mark if re.fullmatch(r"[A-Z]{3}", mark) else None)
 
 
 def parse_time(value: object) -> float:
     """A number as it is, ISO 8601 as seconds since 1970 (UTC where no zone is given). Raises ValueError."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        number = float(value)
-    else:
-        text = str(value).strip()
+    text = str(value).strip()
+    try:
+        number = float(text)
+    except ValueError:
         try:
-            number = float(text)
+            moment = datetime.fromisoformat(text)
         except ValueError:
-            try:
-                moment = datetime.fromisoformat(text)
-            except ValueError:
-                raise ValueError(f"{text!r} is neither a number nor an ISO 8601 time") from None
-            number = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+            raise ValueError(f"{shown(value)} is neither a number nor an ISO 8601 time") from None
+        number = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     if not math.isfinite(number):
-        raise ValueError(f"the time {value!r} is not finite")
+        raise ValueError(f"{shown(value)} is not finite")
     return number
 
 

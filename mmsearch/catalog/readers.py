@@ -13,10 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from mmsearch.catalog.problems import Problem
 from mmsearch.errors import InputError
 
-csv.field_size_limit(50_000_000)
+# What is read of one cell before its opening quote counts as a mistake; a cell may hold ten times what a field may.
+csv.field_size_limit(1_000_000)
 _DELIMITERS = "\t,;|"
+_MAX_NESTING = 50
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")  # what stands for bytes that could not be decoded
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class Row:
 
     line: int
     values: dict[str, Any]
-    problem: str | None = None
+    problem: Problem | None = None
 
 
 @dataclass(frozen=True)
@@ -70,28 +74,26 @@ def read_rows(path: str, *, opened: tuple[str, Iterator[tuple[int, str]]] | None
 
 def _open(path: str, name: str) -> IO[str]:
     if path == "-":
-        return io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", newline="")
+        return io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", errors="surrogateescape", newline="")
     where = Path(path)
     if where.is_dir():
         raise InputError(f"{name} is a folder, not a file")
     try:
-        return where.open(encoding="utf-8-sig", newline="")
+        return where.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
     except FileNotFoundError:
         raise InputError(f"there is no file {name}") from None
-    except OSError as error:
-        raise InputError(f"cannot read {name}: {error.strerror}") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise InputError(f"cannot read {name}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _lines(stream: IO[str], name: str) -> Iterator[tuple[int, str]]:
-    number = 0
-    try:
-        with stream:
-            for line in stream:
-                number += 1
-                yield number, line
-    except UnicodeDecodeError as error:
-        hint = "convert it: iconv -f GB18030 -t UTF-8 old.csv > new.csv"
-        raise InputError(f"{name}: not UTF-8 near line {number + 1} ({error.reason})", hint=hint) from error
+    with stream:
+        for number, line in enumerate(stream, 1):
+            if not line.isascii() and (bad := _NOT_UTF8.search(line)):
+                byte = ord(bad.group()) - 0xDC00
+                hint = "convert it: iconv -f GB18030 -t UTF-8 old.csv > new.csv"
+                raise InputError(f"{name}: not UTF-8 on line {number} (byte 0x{byte:02x})", hint=hint)
+            yield number, line
 
 
 def _json_lines(lines: Iterator[tuple[int, str]]) -> Iterator[Row]:
@@ -101,53 +103,76 @@ def _json_lines(lines: Iterator[tuple[int, str]]) -> Iterator[Row]:
             continue
         try:
             value = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
-            yield Row(number, {}, f"not JSON: {error}")
+        except (ValueError, RecursionError) as error:  # ValueError: no JSON, or a number of thousands of digits
+            yield Row(number, {"_text": text}, Problem("not JSON", str(error)))
             continue
-        if isinstance(value, dict):
-            yield Row(number, value)
+        if not isinstance(value, dict):
+            yield Row(number, {"_text": text}, Problem("not a JSON object"))
+        elif _too_deep(value):
+            yield Row(number, {"_text": text}, Problem("not usable", f"nested over {_MAX_NESTING} levels deep"))
         else:
-            yield Row(number, {}, "not a JSON object")
+            yield Row(number, value)
+
+
+def _too_deep(value: dict[str, Any]) -> bool:
+    level: list[Any] = [value]
+    for _ in range(_MAX_NESTING):
+        level = [v for inner in level for v in (inner.values() if isinstance(inner, dict) else inner) if isinstance(v, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def _delimited(lines: Iterator[tuple[int, str]], header: str, name: str) -> Source:
     delimiter = max(_DELIMITERS, key=lambda d: (header.count(d), -_DELIMITERS.index(d)))
     numbered = _Numbered(lines)
     reader = csv.reader(numbered, delimiter=delimiter if delimiter in header else ",", strict=True)
-    columns = [_column(c) for c in next(reader)]
+    try:
+        columns = [_column(c) for c in next(reader)]
+    except csv.Error as error:
+        raise InputError(f"{name}: the header cannot be read: {error}") from error
     if twice := sorted({c for c in columns if c and columns.count(c) > 1}):
         raise InputError(f"{name}: the header names {', '.join(twice)} more than once")
     return Source(name, columns, False, _csv_rows(reader, numbered, columns))
 
 
 class _Numbered:
-    """Lines for csv, which joins those inside quotes; remembers on which line of the file it stands."""
+    """Lines for csv, which joins those inside quotes: remembers those of the present row, and can give them out again."""
 
     def __init__(self, lines: Iterator[tuple[int, str]]):
-        self.lines, self.number = lines, 0
+        self.lines = lines
+        self.row: list[tuple[int, str]] = []
 
     def __iter__(self) -> _Numbered:
         return self
 
     def __next__(self) -> str:
-        self.number, line = next(self.lines)
-        return line
+        self.row.append(next(self.lines))
+        return self.row[-1][1]
+
+    def again(self) -> None:
+        """Give out the lines of the present row behind its first one once more."""
+        self.lines = itertools.chain(self.row[1:], self.lines)
 
 
 def _csv_rows(reader: Any, numbered: _Numbered, columns: list[str]) -> Iterator[Row]:
     while True:
-        line = numbered.number + 1
+        numbered.row = []
         try:
             cells = next(reader)
         except StopIteration:
             return
-        except csv.Error as error:
-            yield Row(line, {}, f"not CSV: {error}")
+        except csv.Error as error:  # a quote that is never closed must cost its own line, not all that follow
+            numbered.again()
+            line, text = numbered.row[0]
+            yield Row(line, {"_text": text.rstrip("\r\n")}, Problem("not CSV", str(error)))
             continue
         if not cells or cells == [""]:
             continue
+        line = numbered.row[0][0]
         if len(cells) != len(columns):
-            yield Row(line, {"cells": cells}, f"{len(cells)} cells, but the header names {len(columns)} columns")
+            reason = f"{len(cells)} cells, the header names {len(columns)} columns"
+            yield Row(line, {"_cells": cells}, Problem("wrong number of cells", reason))
             continue
         yield Row(line, {c: cell for c, cell in zip(columns, cells, strict=True) if c})
 

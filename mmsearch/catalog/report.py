@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -42,32 +43,47 @@ class Rejects:
     """The reject file: JSON Lines, the row as it was with `_line`, `_reason` and `_kept`; fix the rows and ingest the file again.
 
     It is made with the first reject; a file left by an earlier run of the same name is removed when there is none.
+    Raises InputError where it cannot be written.
     """
 
     def __init__(self, path: Path):
         self.path = path
         self._file: IO[str] | None = None
-        path.unlink(missing_ok=True)
+        with self._told():
+            path.unlink(missing_ok=True)
+
+    def __enter__(self) -> Rejects:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def add(self, line: int, reason: str, row: Mapping[str, Any], *, kept: bool = False) -> None:
-        """Write one line. Raises InputError if the file cannot be written."""
-        try:
+        """Write one line."""
+        entry = {**row, "_line": line, "_reason": reason, "_kept": kept}
+        with self._told():
             if self._file is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._file = self.path.open("w", encoding="utf-8")
-            entry = {"_line": line, "_reason": reason, "_kept": kept, **row}
-            self._file.write(json.dumps(entry, ensure_ascii=False, default=str) + "\n")
-        except OSError as error:
-            raise InputError(
-                f"cannot write the reject file {self.path}: {error.strerror}", hint="choose another with --rejects FILE"
-            ) from error
+                # Half a surrogate pair, from a broken JSON escape, is written as that escape again.
+                self._file = self.path.open("w", encoding="utf-8", errors="backslashreplace")
+            self._file.write(json.dumps(entry, ensure_ascii=False) + "\n")
 
     def close(self) -> str | None:
         """Finish; the path if anything was rejected."""
         if self._file is None:
             return None
-        self._file.close()
+        with self._told():
+            self._file.close()
         return str(self.path)
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise InputError(
+                f"cannot write the reject file {self.path}: {error.strerror}", hint="choose another with --rejects FILE"
+            ) from error
 
 
 def reject_path(store: str, source: str, chosen: str | None) -> Path:
@@ -75,4 +91,9 @@ def reject_path(store: str, source: str, chosen: str | None) -> Path:
     if chosen:
         return Path(chosen)
     name = ("stdin" if source == "-" else Path(source).name) + ".jsonl"
-    return (Path("mmsearch-rejects") if "://" in store else Path(store) / "rejects") / name
+    return reject_folder(store) / name
+
+
+def reject_folder(store: str) -> Path:
+    """The folder of a store's reject files."""
+    return Path("mmsearch-rejects") if "://" in store else Path(store) / "rejects"

@@ -12,14 +12,12 @@ from numpy.typing import NDArray
 from mmsearch.encoders.base import Encoder
 from mmsearch.errors import InputError
 from mmsearch.fusion.base import Batch, FitReport, Matrix, unit_rows
-from mmsearch.fusion.cca import LinearMap, fit_cca
+from mmsearch.fusion.cca import CanonicalMap, Features, fit_cca
 from mmsearch.fusion.conse import Conse
 from mmsearch.fusion.shared_space import SharedSpace, pair_recall, same_product
 
 Rows = NDArray[np.int64]
 
-_REG_PAIRS = 1_000  # the ridge is this number / pairs: on fashion subsets of 100 to 2,000 pairs the best of 250…4,000 at each
-_MOST_REG = 10.0
 _LEAST_SHARE = 0.05  # a smaller share of ConSE helps no longer, and its block would triple the vectors
 
 _LEAST_PAIRS = 20  # enough to beat ConSE by mixing with it: fashion R@10 .24 against .20, grocery .69 against .48
@@ -31,7 +29,7 @@ _MOST_SPLITS = 10
 
 
 class Aligned(SharedSpace):
-    """Regularised CCA of (title, photo) pairs, with ConSE as what is believed before there are pairs.
+    """Regularised kernel CCA of (title, photo) pairs, with ConSE as what is believed before there are pairs.
 
     The space has two blocks: the canonical directions, and ConSE's mean class names. A cosine in it is
     (1 − s)·cos_CCA + s·cos_ConSE with s = prior / (prior + pairs), so ConSE fades as pairs come in; below `min_pairs`, or
@@ -42,6 +40,7 @@ class Aligned(SharedSpace):
     def __init__(
         self,
         dim: int = 256,
+        landmarks: int = 1_000,
         reg: float | None = None,
         power: float = 1.0,
         prior: float = 40.0,
@@ -53,20 +52,28 @@ class Aligned(SharedSpace):
         Parameters
         ----------
         dim : canonical directions at most.
-        reg : ridge in units of the mean variance of a dimension; None is 1000 / pairs, at most 10.
+        landmarks : pairs at most by whose similarity a title or a photo is described; 0 for linear CCA.
+        reg : ridge, as a share of the total variance; None is 1 / pairs.
         power : directions are weighted by their correlation to this power.
         prior : how many pairs ConSE is worth; 0 leaves it out.
         min_pairs : with fewer pairs than this ConSE stands alone, where the image encoder has classes.
         text, image : weights of a product's text and photo in its fused vector.
         """
         super().__init__(text, image)
-        for name, value, least in (("dim", dim, 1), ("min_pairs", min_pairs, 2), ("power", power, 0), ("prior", prior, 0)):
+        for name, value, least in (
+            ("dim", dim, 1),
+            ("landmarks", landmarks, 0),
+            ("min_pairs", min_pairs, 2),
+            ("power", power, 0),
+            ("prior", prior, 0),
+        ):
             if not (math.isfinite(value) and value >= least):
                 raise ValueError(f"{name} must be at least {least}, not {value:g}")
         if reg is not None and not (math.isfinite(reg) and reg > 0):
             raise ValueError(f"reg must be above 0, not {reg:g}")
-        self._dim, self._reg, self._power, self._prior, self._min_pairs = dim, reg, power, prior, min_pairs
-        self._maps: dict[str, LinearMap] = {}
+        self._dim, self._landmarks, self._reg, self._power = dim, landmarks, reg, power
+        self._prior, self._min_pairs = prior, min_pairs
+        self._maps: dict[str, CanonicalMap] = {}
         self._conse: Conse | None = None
         self._share = 0.0
 
@@ -81,7 +88,7 @@ class Aligned(SharedSpace):
         conse, unable = _conse(batch, encoders, seed)
         T, G = batch.vectors["text"][pairs], batch.vectors["image"][pairs]
         needed = self._min_pairs if conse else min(self._min_pairs, _LEAST_PAIRS)
-        maps = self._learn(T, G) if len(pairs) >= needed else None
+        maps = self._learn(T, G, seed) if len(pairs) >= needed else None
         if maps is None:
             few = f"only {len(pairs)} products have both a title and a photo, and {needed} are needed"
             reason = few if len(pairs) < needed else "all titles or all photos of the catalogue are alike"
@@ -108,9 +115,10 @@ class Aligned(SharedSpace):
     def state(self) -> tuple[dict[str, Matrix], dict[str, Any]]:
         """See `Fuser.state`."""
         arrays: dict[str, Matrix] = {}
-        values: dict[str, Any] = {"dim": self.dim, "share": self._share, "rooted": {m: map.rooted for m, map in self._maps.items()}}
+        values: dict[str, Any] = {"dim": self.dim, "share": self._share, "maps": {}}
         for modality, map in self._maps.items():
-            arrays |= {f"{modality}.mean": map.mean, f"{modality}.weight": map.weight}
+            arrays |= {f"{modality}.landmarks": map.features.landmarks, f"{modality}.mean": map.mean, f"{modality}.weight": map.weight}
+            values["maps"][modality] = {"rooted": map.features.rooted, "sharpness": map.features.sharpness}
         if self._conse is not None:
             inner, values["conse"] = self._conse.state()
             arrays |= {f"conse.{name}": array for name, array in inner.items()}
@@ -119,25 +127,28 @@ class Aligned(SharedSpace):
     def load_state(self, arrays: Mapping[str, Matrix], values: Mapping[str, Any]) -> None:
         """See `Fuser.load_state`."""
         self.dim, self._share, self._conse = int(values["dim"]), float(values["share"]), None
-        self._maps = {m: LinearMap(arrays[f"{m}.mean"], arrays[f"{m}.weight"], rooted) for m, rooted in values["rooted"].items()}
+        self._maps = {}
+        for m, known in values["maps"].items():
+            features = Features(known["rooted"], arrays[f"{m}.landmarks"], known["sharpness"])
+            self._maps[m] = CanonicalMap(features, arrays[f"{m}.mean"], arrays[f"{m}.weight"])
         if "conse" in values:
             self._conse = Conse()
             inner = {name.removeprefix("conse."): array for name, array in arrays.items() if name.startswith("conse.")}
             self._conse.load_state(inner, values["conse"])
 
-    def _learn(self, T: Matrix, G: Matrix) -> dict[str, LinearMap] | None:
+    def _learn(self, T: Matrix, G: Matrix, seed: int) -> dict[str, CanonicalMap] | None:
         """Titles and photos of pairs (n, d) → the two maps; None where one side does not vary."""
-        found = fit_cca(T, G, dim=self._dim, reg=self._ridge(len(T)), power=self._power)
+        found = fit_cca(T, G, dim=self._dim, landmarks=self._landmarks, reg=self._ridge(len(T)), power=self._power, seed=seed)
         return {"text": found.x, "image": found.y} if found else None
 
     def _ridge(self, pairs: int) -> float:
-        return self._reg if self._reg is not None else min(_MOST_REG, _REG_PAIRS / pairs)
+        return self._reg if self._reg is not None else 1 / pairs
 
     def _prior_share(self, pairs: int) -> float:
         share = self._prior / (self._prior + pairs)
         return share if share >= _LEAST_SHARE else 0.0
 
-    def _stand(self, maps: dict[str, LinearMap] | None, conse: Conse | None, share: float) -> None:
+    def _stand(self, maps: dict[str, CanonicalMap] | None, conse: Conse | None, share: float) -> None:
         self._maps, self._share = maps or {}, share
         self._conse = conse if share else None
         self.dim = sum(m.weight.shape[1] for m in list(self._maps.values())[:1]) + (self._conse.dim if self._conse else 0)
@@ -147,7 +158,7 @@ class Aligned(SharedSpace):
         after, before, held = [], [], 0
         for kept, out in _splits(len(T), seed):
             same = same_product(T[out], G[out])
-            maps = self._learn(T[kept], G[kept])
+            maps = self._learn(T[kept], G[kept], seed)
             share = (1.0 if maps is None else self._prior_share(len(kept))) if conse else 0.0
             both = [_joined(m, X[out], maps or {}, conse, share) for m, X in (("text", T), ("image", G))]
             after.append(pair_recall(both[0], both[1], same))
@@ -158,7 +169,7 @@ class Aligned(SharedSpace):
         return scores | {"recall": _mean(after)} | ({"before": _mean(before)} if before else {})
 
 
-def _joined(modality: str, X: Matrix, maps: Mapping[str, LinearMap], conse: Conse | None, share: float) -> Matrix:
+def _joined(modality: str, X: Matrix, maps: Mapping[str, CanonicalMap], conse: Conse | None, share: float) -> Matrix:
     """The blocks side by side, each by the root of its share, so that cosines mix by their shares."""
     blocks = []
     if maps:

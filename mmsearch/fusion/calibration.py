@@ -11,9 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmsearch.fusion.base import Batch, Fuser, Matrix
+from mmsearch.ranking.base import Evidence, Joint, together
+from mmsearch.ranking.calibrated import Calibrated
 
 _QUERIES = 400  # products that stand in for queries
 _PRODUCTS = 2_000  # products that they meet
+_TOP = 10  # places at the top of a ranking that are made fair
+_FEWEST_PLACES = 3
+_FEWEST_FOR_TAILS = 40  # products with both kinds of evidence; fewer say nothing of the top ten
 _FEWEST = 8  # below this many products no statistic means anything: scores stay plain similarities
 _LEAST_RELIABILITY = 0.05  # shrunk, never zeroed
 _MOST_RELIABILITY = 0.95  # cross-modal evidence never outranks direct evidence of equal standing
@@ -30,10 +35,11 @@ class Pair:
 
 @dataclass(frozen=True)
 class Calibration:
-    """kind ('text>image') → `Pair`, and correlations 'kind|kind' over unrelated pairs."""
+    """kind ('text>image') → `Pair`, and how kinds behave together (see `mmsearch.ranking.base.Joint`)."""
 
     pairs: dict[str, Pair] = field(default_factory=dict)
     correlations: dict[str, float] = field(default_factory=dict)
+    tails: dict[str, float] = field(default_factory=dict)
 
     def pair(self, kind: str) -> Pair:
         """What was measured of a kind; for one that was not, plain similarities, and a cross-modal one counts least."""
@@ -41,16 +47,20 @@ class Calibration:
 
     def merged(self, other: Calibration) -> Calibration:
         """Both; `other` wins."""
-        return Calibration(self.pairs | other.pairs, self.correlations | other.correlations)
+        return Calibration(self.pairs | other.pairs, self.correlations | other.correlations, self.tails | other.tails)
 
     def to_json(self) -> dict[str, Any]:
-        return {"pairs": {k: [p.mean, p.std, p.reliability] for k, p in self.pairs.items()}, "correlations": self.correlations}
+        return {
+            "pairs": {k: [p.mean, p.std, p.reliability] for k, p in self.pairs.items()},
+            "correlations": self.correlations,
+            "tails": self.tails,
+        }
 
     @staticmethod
     def from_json(value: Mapping[str, Any] | None) -> Calibration:
         if not value:
             return Calibration()
-        return Calibration({k: Pair(*p) for k, p in value["pairs"].items()}, dict(value["correlations"]))
+        return Calibration({k: Pair(*p) for k, p in value["pairs"].items()}, dict(value["correlations"]), dict(value["tails"]))
 
 
 def calibrate(batch: Batch, fuser: Fuser | None, reliability: Mapping[str, float], seed: int = 0) -> Calibration:
@@ -79,7 +89,8 @@ def calibrate(batch: Batch, fuser: Fuser | None, reliability: Mapping[str, float
         values = matrix[usable]
         pairs[kind] = Pair(float(values.mean()), float(max(values.std(), 1e-4)), float(reliability.get(kind, _unmeasured(kind))))
         kept[kind] = np.where(usable, matrix, np.nan)
-    return Calibration(pairs, _correlations(kept))
+    found = Calibration(pairs, _correlations(kept))
+    return Calibration(found.pairs, found.correlations, _tails(kept, found, len(sample) / max(len(batch), 1), rng))
 
 
 def _unmeasured(kind: str) -> float:
@@ -168,3 +179,52 @@ def _correlations(matrices: Mapping[str, Matrix]) -> dict[str, float]:
                 value = float(np.nan_to_num(np.corrcoef(matrices[one][both], matrices[other][both])[0, 1]))
                 found[f"{one}|{other}"] = round(value, 6)
     return found
+
+
+def _tails(matrices: Mapping[str, Matrix], known: Calibration, sampled: float, rng: np.random.Generator) -> dict[str, float]:
+    """For direct and cross-modal evidence together, the factor that makes the top of a ranking fair.
+
+    A random half of the products loses the cross-modal evidence; the factor is the one with which that half still holds
+    half of the top-10 places over all queries. Spread over unrelated pairs cannot tell: it is in the likely products, at
+    the top, that two kinds of evidence agree and add up.
+    """
+    tails = {}
+    places = max(_FEWEST_PLACES, round(_TOP * sampled))  # as high up among the sample as the top ten are among all
+    for cross in matrices:
+        query, _, product = cross.partition(">")
+        direct = f"{query}>{query}"
+        if product == query or ":" in product or direct not in matrices:
+            continue
+        kinds = [direct, cross]
+        both = np.isfinite(matrices[direct]) & np.isfinite(matrices[cross])
+        usable = np.flatnonzero(np.count_nonzero(both, axis=1) >= _FEWEST_FOR_TAILS)
+        if not len(usable):
+            continue
+        joint = Joint(known.correlations)
+        lost = rng.random(both.shape[1]) < 0.5
+        full, single = [], []
+        for row in usable:
+            here = both[row]
+            evidence = [Evidence(0, 1.0, k, _standardised(matrices[k][row][here]), reliability=known.pair(k).reliability) for k in kinds]
+            full.append(np.where(lost[here], -np.inf, Calibrated().combine(evidence, joint).total))
+            single.append(np.where(lost[here], evidence[0].similarity, -np.inf))
+        low, high = 0.2, 2.0
+        for _ in range(20):
+            middle = (low + high) / 2
+            held = [_share_of_top(middle * f, s, places) for f, s in zip(full, single, strict=True)]
+            low, high = (low, middle) if float(np.mean(held)) > 0.5 else (middle, high)
+        tails[together(kinds)] = round(low, 4)
+    return tails
+
+
+def _standardised(similarity: Matrix) -> NDArray[np.float64]:
+    values = similarity.astype(np.float64)
+    scores: NDArray[np.float64] = (values - values.mean()) / max(float(values.std()), 1e-6)
+    return scores
+
+
+def _share_of_top(full: NDArray[np.float64], single: NDArray[np.float64], places: int) -> float:
+    """Share of the best places that products with all their evidence hold."""
+    best = np.maximum(full, single)
+    top = np.argpartition(-best, places - 1)[:places]
+    return float((full[top] >= single[top]).mean())

@@ -1,7 +1,8 @@
-"""Regularised canonical correlation analysis, in closed form."""
+"""Regularised kernel canonical correlation analysis, in closed form."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,113 +12,166 @@ from mmsearch.fusion.base import Matrix, unit_rows
 
 Float64 = NDArray[np.float64]
 
-_CHUNK = 8_192  # rows that are in double precision at a time
-_FLAT = 1e-12  # variance (of vectors of length 1) below which there is only rounding
+_CHUNK = 4_096  # rows whose features are in memory at a time
+_FLAT = 1e-10  # total variance (of vectors of length 1) below which there is only rounding
+_JITTER = 1e-5  # on the diagonal (of ones) of a kernel matrix, which equal landmarks would make singular
 _WEAKEST = 1e-3  # directions whose correlation is below this share of the first add nothing to a cosine
 
 
 @dataclass(frozen=True)
-class LinearMap:
-    """x → unit((prepared(x) − mean) @ weight).
+class Features:
+    """What a view is seen by: its Gaussian similarities to landmarks, or the vector itself where there are none.
 
     `rooted`: the vectors are non-negative (those of a rectified CNN), and their square roots are used instead: a few
     strong activations no longer hide the rest (the Hellinger kernel; Perronnin et al. 2010, Arandjelović & Zisserman 2012).
     """
 
-    mean: Matrix  # (d,)
-    weight: Matrix  # (d, k)
     rooted: bool
+    landmarks: Matrix  # (m, d) unit rows, rooted if the vectors are; m = 0 for the linear map
+    sharpness: float  # γ of exp(−γ·‖x − landmark‖²)
+
+    def __call__(self, X: Matrix) -> Matrix:
+        """Unit rows (n, d) → (n, m), or (n, d) where there are no landmarks."""
+        seen = unit_rows(np.sqrt(np.maximum(X, 0))) if self.rooted else X
+        if not len(self.landmarks):
+            return seen
+        squared = 2 - 2 * (seen @ self.landmarks.T)
+        similar: Matrix = np.exp(-self.sharpness * np.maximum(squared, 0))
+        return similar
+
+
+@dataclass(frozen=True)
+class CanonicalMap:
+    """x → unit((features(x) − mean) @ weight)."""
+
+    features: Features
+    mean: Matrix  # (m,)
+    weight: Matrix  # (m, k)
 
     def __call__(self, X: Matrix) -> Matrix:
         """(n, d) → (n, k) unit rows; a zero row for a vector that equals the mean."""
-        return unit_rows((_prepared(X, self.rooted) - self.mean) @ self.weight)
+        out = np.empty((len(X), self.weight.shape[1]), np.float32)
+        for rows in _chunks(len(X)):
+            out[rows] = unit_rows((self.features(X[rows]) - self.mean) @ self.weight)
+        return out
 
 
 @dataclass(frozen=True)
 class Canonical:
     """What `fit_cca` finds."""
 
-    x: LinearMap
-    y: LinearMap
+    x: CanonicalMap
+    y: CanonicalMap
     correlations: Matrix  # (k,) of the directions, falling
 
 
-def fit_cca(X: Matrix, Y: Matrix, *, dim: int, reg: float, power: float = 1.0) -> Canonical | None:
+def fit_cca(X: Matrix, Y: Matrix, *, dim: int, landmarks: int, reg: float, power: float = 1.0, seed: int = 0) -> Canonical | None:
     """Maps of two views into one space, where the two rows of a pair are near.
 
-    With Cxx, Cyy and Cxy the covariances, both views are whitened with a ridge, (Cxx + reg·v̄x·I)^−½ where v̄x is the mean
-    variance of a dimension (Vinod 1976); the singular vectors of the whitened Cxy are the canonical directions, its
-    singular values c their shrunk correlations. Directions are weighted by c^power (Gong et al. 2014, arXiv 1212.4522).
+    Each view is described by its Gaussian similarities to some of the pairs (Nyström: Williams & Seeger, NIPS 2000; kernel
+    CCA: Hardoon et al. 2004). With C the covariance of that description and K the inner product of its functions, a view is
+    whitened by LLᵀ = C + reg·v·K, v being its total variance (the ridge of Vinod 1976); the singular vectors of the whitened
+    cross-covariance are the canonical directions, its singular values their shrunk correlations c. Directions are weighted
+    by c^power (Gong et al. 2014, arXiv 1212.4522).
 
     Parameters
     ----------
     X, Y : (n, dx) and (n, dy), rows of length 1; row i of both is one pair.
     dim : directions that are kept at most.
-    reg : ridge, in units of the mean variance of a dimension.
+    landmarks : pairs that serve as landmarks, at most; 0 for linear CCA.
+    reg : ridge, as a share of the total variance.
 
     Returns
     -------
     None where the views share nothing: one of them is constant.
     """
-    rooted_x, rooted_y = bool(X.min() >= 0), bool(Y.min() >= 0)
-    mean_x, mean_y = _mean(X, rooted_x), _mean(Y, rooted_y)
-    Kx, Ky = _whitening(X, rooted_x, mean_x, reg), _whitening(Y, rooted_y, mean_y, reg)
-    if not Kx.size or not Ky.size:
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(X))[:landmarks])
+    features = _describe(X, chosen), _describe(Y, chosen)
+    if features[0] is None or features[1] is None:
         return None
-    A, c, B = _singular(Kx.T @ _moment(X, rooted_x, mean_x, Y, rooted_y, mean_y) @ Ky)
-    keep = (c > _WEAKEST * c[0]) & (np.arange(len(c)) < dim) if c[0] > _FLAT else np.zeros(len(c), bool)
-    if not keep.any():
+    fx, fy = features[0], features[1]
+    means = _means(fx, X), _means(fy, Y)
+    Lx = _ridged(fx, _moment(fx, X, means[0], fx, X, means[0]), reg)
+    Ly = _ridged(fy, _moment(fy, Y, means[1], fy, Y, means[1]), reg)
+    cross = _moment(fx, X, means[0], fy, Y, means[1])
+    A, c, B = _directions(_solve(Ly, _solve(Lx, cross).T).T, dim)
+    if not len(c):
         return None
-    weights = c[keep] ** power
-    maps = [
-        LinearMap(mean.astype(np.float32), (K @ V[:, keep] * weights).astype(np.float32), rooted)
-        for mean, K, V, rooted in ((mean_x, Kx, A, rooted_x), (mean_y, Ky, B, rooted_y))
-    ]
-    return Canonical(maps[0], maps[1], c[keep].astype(np.float32))
+    weights = c**power
+    x = CanonicalMap(fx, means[0].astype(np.float32), (_solve(Lx, A * weights, transposed=True)).astype(np.float32))
+    y = CanonicalMap(fy, means[1].astype(np.float32), (_solve(Ly, B * weights, transposed=True)).astype(np.float32))
+    return Canonical(x, y, c.astype(np.float32))
 
 
-def _prepared(X: Matrix, rooted: bool) -> Matrix:
-    return unit_rows(np.sqrt(np.maximum(X, 0))) if rooted else X
+def _describe(X: Matrix, chosen: NDArray[np.int64]) -> Features | None:
+    """How a view is seen, with its own bandwidth; None where it is constant. A kernel as wide as the data spread is the
+    usual choice: γ = 1 / (2·tr C), one over the mean squared distance."""
+    rooted = bool(X.min() >= 0)
+    linear = Features(rooted, X[:0], 0.0)
+    mean = _means(linear, X)
+    total = sum(float(np.square(linear(X[rows]) - mean).sum()) for rows in _chunks(len(X))) / len(X)
+    if total < _FLAT:
+        return None
+    return Features(rooted, linear(X[chosen]), 1 / (2 * total))
 
 
-def _mean(X: Matrix, rooted: bool) -> Float64:
-    total = sum(_prepared(X[i : i + _CHUNK], rooted).sum(axis=0, dtype=np.float64) for i in range(0, len(X), _CHUNK))
+def _chunks(n: int) -> Iterator[slice]:
+    for start in range(0, n, _CHUNK):
+        yield slice(start, min(n, start + _CHUNK))
+
+
+def _means(features: Features, X: Matrix) -> Float64:
+    total = np.sum([features(X[rows]).sum(axis=0, dtype=np.float64) for rows in _chunks(len(X))], axis=0)
     return np.asarray(total / len(X), np.float64)
 
 
-def _moment(X: Matrix, rooted_x: bool, mean_x: Float64, Y: Matrix, rooted_y: bool, mean_y: Float64) -> Float64:
-    """The cross-covariance (dx, dy), with a bounded part of the rows in double precision at a time."""
-    total = np.zeros((X.shape[1], Y.shape[1]))
-    for i in range(0, len(X), _CHUNK):
-        rows = slice(i, i + _CHUNK)
-        total += (_prepared(X[rows], rooted_x) - mean_x).T @ (_prepared(Y[rows], rooted_y) - mean_y)
+def _moment(fx: Features, X: Matrix, mean_x: Float64, fy: Features, Y: Matrix, mean_y: Float64) -> Float64:
+    """The (cross-)covariance of features, with a bounded part of the rows in memory at a time."""
+    total = np.zeros((len(mean_x), len(mean_y)))
+    for rows in _chunks(len(X)):
+        left = fx(X[rows]) - mean_x
+        total += left.T @ (left if fx is fy else fy(Y[rows]) - mean_y)
     return total / len(X)
 
 
-def _whitening(X: Matrix, rooted: bool, mean: Float64, reg: float) -> Float64:
-    """K (d, r) with Kᵀ(C + reg·v̄·I)K = I on the principal axes of C that vary; r = 0 where nothing does."""
-    n, d = X.shape
-    if n < d:  # the same axes by the smaller Gram matrix
-        centred = _prepared(X, rooted) - mean
-        values, U = np.linalg.eigh(centred @ centred.T / n)
-        kept = values > max(_FLAT, 1e-10 * values[-1])
-        axes = centred.T @ (U[:, kept] / np.sqrt(n * values[kept]))
-    else:
-        values, V = np.linalg.eigh(_moment(X, rooted, mean, X, rooted, mean))
-        kept = values > max(_FLAT, 1e-10 * values[-1])
-        axes = V[:, kept]
-    values = values[kept]
-    return np.asarray(axes / np.sqrt(values + reg * values.sum() / d), np.float64)
+def _metric(features: Features, C: Float64) -> tuple[Float64, float]:
+    """What makes the length of a function of the features (m, m), and the total variance of the view.
+
+    For the linear map the length is that of the coefficients; for a function Σ α_i·k(·, landmark_i) it is αᵀKα.
+    """
+    if not len(features.landmarks):
+        return np.eye(len(C)), float(np.trace(C))
+    # Landmarks are rooted already. The variance of a Gaussian kernel: k(x, x) is 1, less the squared length of the mean.
+    K = Features(False, features.landmarks, features.sharpness)(features.landmarks).astype(np.float64)
+    return (K + K.T) / 2 + _JITTER * np.eye(len(K)), 1 - float(K.mean())
 
 
-def _singular(M: Float64) -> tuple[Float64, Float64, Float64]:
-    """Singular vectors (p, r), values (r,) falling, and vectors (q, r), r = min(p, q), by the smaller Gram matrix.
+def _ridged(features: Features, C: Float64, reg: float) -> Float64:
+    """The Cholesky factor L (m, m) of the covariance with its ridge."""
+    metric, variance = _metric(features, C)
+    return np.linalg.cholesky(C + reg * variance * metric)
+
+
+def _solve(L: Float64, B: Float64, transposed: bool = False) -> Float64:
+    """L⁻¹B, or L⁻ᵀB."""
+    from scipy.linalg import solve_triangular
+
+    return np.asarray(solve_triangular(L, B, lower=True, trans=int(transposed), check_finite=False), np.float64)
+
+
+def _directions(M: Float64, dim: int) -> tuple[Float64, Float64, Float64]:
+    """The first singular vectors (p, r), values (r,) falling, and vectors (q, r), by the smaller Gram matrix.
 
     Several times as fast as a full decomposition; what it loses are values below 1e-8 of the first, which nobody keeps.
     """
+    from scipy.linalg import eigh
+
     if M.shape[0] > M.shape[1]:
-        B, c, A = _singular(M.T)
+        B, c, A = _directions(M.T, dim)
         return A, c, B
-    values, A = np.linalg.eigh(M @ M.T)
-    c, A = np.sqrt(np.maximum(values[::-1], 0)), A[:, ::-1]
-    return A, c, (M.T @ A) / np.maximum(c, 1e-300)
+    p = len(M)
+    values, A = eigh(M @ M.T, subset_by_index=(max(0, p - dim), p - 1))
+    c = np.sqrt(np.maximum(values[::-1], 0))
+    c = c[c > max(_WEAKEST * c[0], _FLAT)]
+    A = A[:, ::-1][:, : len(c)]
+    return A, c, (M.T @ A) / c

@@ -97,10 +97,14 @@ def load(store: Store, name: str) -> Profile:
 
 
 def load_fuser(store: Store, profile: Profile) -> Fuser:
-    """The fitted method of a profile."""
+    """The fitted method of a profile. Raises StoreError when the method is not installed any more."""
     from safetensors import numpy as safe
 
-    fuser: Fuser = FUSERS.create(profile.spec)
+    try:
+        fuser: Fuser = FUSERS.create(profile.spec)
+    except UsageError as error:
+        message = f"the fusion profile {profile.name} was made by the method {profile.spec}, which cannot be used here: {error.message}"
+        raise StoreError(message, hint=f"install it, or fuse anew: mmsearch fuse --name {profile.name} --method METHOD") from error
     blob = store.record.blob(f"profile/{profile.name}")
     length = int.from_bytes(blob[:8], "little")  # our JSON first, then safetensors: never pickle
     fuser.load_state(safe.load(blob[8 + length :]), json.loads(blob[8 : 8 + length]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -40,18 +40,34 @@ class Combined:
 
 
 @dataclass(frozen=True)
-class Correlations:
-    """Correlation of the similarities of two kinds of evidence over unrelated pairs; 0 where it was never measured."""
+class Joint:
+    """How several kinds of evidence behave together, as far as it was measured.
 
-    values: Mapping[str, float] = field(default_factory=dict)  # 'kind|kind', kinds sorted → correlation
+    `correlations` ('kind|kind', sorted) are of the similarities over unrelated pairs. `tails` ('kind|kind|…', sorted) are
+    the factors by which products that have all these kinds hold, at the top of a ranking, no more and no fewer places
+    than products with the direct kind alone.
+    """
 
-    def __call__(self, one: str, other: str) -> float:
-        return 1.0 if one == other else self.values.get("|".join(sorted((one, other))), 0.0)
+    correlations: Mapping[str, float] = field(default_factory=dict)
+    tails: Mapping[str, float] = field(default_factory=dict)
+
+    def correlation(self, one: str, other: str) -> float:
+        """1 for a kind with itself, 0 where it was never measured."""
+        return 1.0 if one == other else self.correlations.get(together((one, other)), 0.0)
+
+    def tail(self, kinds: Iterable[str]) -> float:
+        """1 where it was never measured."""
+        return self.tails.get(together(kinds), 1.0)
+
+
+def together(kinds: Iterable[str]) -> str:
+    """The key of several kinds of evidence."""
+    return "|".join(sorted(kinds))
 
 
 class Combiner(ABC):
     """Evidence of several parts and kinds → one list, contributions kept (that is what `--explain` prints)."""
 
     @abstractmethod
-    def combine(self, evidence: Sequence[Evidence], correlations: Correlations) -> Combined:
+    def combine(self, evidence: Sequence[Evidence], joint: Joint) -> Combined:
         """Combine at least one kind of evidence over the same candidates."""

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mmsearch.ranking.base import Combined, Combiner, Correlations, Evidence, Scores
+from mmsearch.ranking.base import Combined, Combiner, Evidence, Joint, Scores
+
+#: Exponent of the reliability in the weight of cross-modal evidence beside direct evidence (docs/decisions/0003-calibrated-scores.md).
+TRUST = 2.0
 
 
 class Calibrated(Combiner):
@@ -15,9 +18,10 @@ class Calibrated(Combiner):
     One idea at two levels: *a product's score has the same spread over unrelated queries whatever it is made of*.
 
     - A similarity s becomes z = (s − mean) / std, so that cosines of different spaces compare.
-    - Within a part, evidence e counts with its reliability r_e: u = Σ r_e z_e, divided by the standard deviation that
-      u has for unrelated pairs, √(Σ r_e r_f c_ef), and scaled by the largest r_e there. So direct evidence alone gives
-      z, cross-modal evidence alone r·z (shrunk, never zero), and both together spread no wider than direct alone.
+    - Within a part, evidence e counts with weight w_e = r_e² of its reliability: u = Σ w_e z_e. It is divided by the standard
+      deviation that u has for unrelated pairs, √(Σ w_e w_f c_ef), times a factor measured at `fuse` for the top of a
+      ranking, where likely products are (see `Joint.tails`), and scaled by the largest r_e there. So direct evidence
+      alone gives z, cross-modal evidence alone r·z (shrunk, never zero), and a product with both stands no higher for it.
     - A product without any evidence for a part has that part completed rather than zeroed: the others are scaled by
       √(Σ share²) / √(Σ present share²), which again keeps the spread.
     - Parts that lower a product subtract where they speak for a likeness (z > 0) and never lift one.
@@ -25,7 +29,7 @@ class Calibrated(Combiner):
     Scores are in standard deviations: 0 is a product that has nothing to do with the query.
     """
 
-    def combine(self, evidence: Sequence[Evidence], correlations: Correlations) -> Combined:
+    def combine(self, evidence: Sequence[Evidence], joint: Joint) -> Combined:
         n = len(evidence[0].similarity)
         contributions = np.zeros((len(evidence), n))
         squares, present_squares = 0.0, np.zeros(n)
@@ -33,7 +37,7 @@ class Calibrated(Combiner):
         for part in dict.fromkeys(e.part for e in evidence):
             rows = [i for i, e in enumerate(evidence) if e.part == part]
             share = evidence[rows[0]].share
-            scores = _part([evidence[i] for i in rows], correlations)
+            scores = _part([evidence[i] for i in rows], joint)
             present = np.any([~np.isnan(evidence[i].similarity) for i in rows], axis=0)
             if share < 0:
                 scores = np.where(scores.sum(axis=0) > 0, scores, 0.0)
@@ -48,7 +52,7 @@ class Calibrated(Combiner):
         return Combined(np.where(known, contributions.sum(axis=0), np.nan), contributions)
 
 
-def _part(evidence: Sequence[Evidence], correlations: Correlations) -> Scores:
+def _part(evidence: Sequence[Evidence], joint: Joint) -> Scores:
     """The standardised evidence of one part, (e, n): rows add up to the part's score, 0 where there is none."""
     present = np.array([~np.isnan(e.similarity) for e in evidence])
     z = np.array([np.nan_to_num((e.similarity - e.mean) / e.std) for e in evidence]) * present
@@ -56,9 +60,13 @@ def _part(evidence: Sequence[Evidence], correlations: Correlations) -> Scores:
     if len(evidence) == 1:
         alone: Scores = reliability * z
         return alone
-    weighted = reliability * present
-    c = np.array([[correlations(a.kind, b.kind) for b in evidence] for a in evidence])
+    weight = reliability**TRUST
+    weighted = weight * present
+    c = np.array([[joint.correlation(a.kind, b.kind) for b in evidence] for a in evidence])
     spread = np.sqrt(np.maximum(np.einsum("en,ef,fn->n", weighted, c, weighted), 1e-12))
-    strongest = weighted.max(axis=0)
-    scores: Scores = reliability * z * np.where(strongest > 0, strongest / spread, 0.0)
+    strongest = (reliability * present).max(axis=0)
+    scale: Scores = np.where(strongest > 0, strongest / spread, 0.0)
+    for pattern in np.unique(present, axis=1).T:
+        scale[(present == pattern[:, None]).all(axis=0)] *= joint.tail(e.kind for e, there in zip(evidence, pattern, strict=True) if there)
+    scores: Scores = weight * z * scale
     return scores

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mmsearch.ranking.base import Combined, Combiner, Correlations, Evidence
+from mmsearch.ranking.base import Combined, Combiner, Evidence, Joint
 
 
 class ReciprocalRank(Combiner):
@@ -20,7 +20,7 @@ class ReciprocalRank(Combiner):
             raise ValueError("k must be 0 or more")
         self.k = k
 
-    def combine(self, evidence: Sequence[Evidence], correlations: Correlations) -> Combined:
+    def combine(self, evidence: Sequence[Evidence], joint: Joint) -> Combined:
         contributions = np.zeros((len(evidence), len(evidence[0].similarity)))
         known = np.zeros(contributions.shape[1], dtype=bool)
         for row, e in enumerate(evidence):

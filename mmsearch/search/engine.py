@@ -21,7 +21,7 @@ from mmsearch.fusion.base import Fuser
 from mmsearch.fusion.calibration import Calibration
 from mmsearch.fusion.profile import Profile
 from mmsearch.ranking import COMBINERS
-from mmsearch.ranking.base import Combined, Combiner, Correlations, Evidence
+from mmsearch.ranking.base import Combined, Combiner, Evidence, Joint
 from mmsearch.search.background import Scores, spread, spread_by_pattern
 from mmsearch.search.hits import Contribution, Hit, Result
 from mmsearch.search.index import Index, Placed, widening
@@ -192,7 +192,9 @@ class Engine:
             if profile is None or modality not in profile.modalities:
                 return []
             mapped = self._fuser(profile).query(modality, vector)
-            return [Target(part, f"{modality}>fused", profile.name, profile.fused_table, mapped, fused=True, compares=tuple(profile.compares))]
+            return [
+                Target(part, f"{modality}>fused", profile.name, profile.fused_table, mapped, fused=True, compares=tuple(profile.compares))
+            ]
         targets = []
         for product, table in tables.items():
             kind = f"{modality}>{product}"
@@ -254,28 +256,30 @@ class Engine:
         complete: bool,
     ) -> Scored:
         """Evidence of all candidates (`complete`: they are the whole store), combined. Only those in `keep` can be hits."""
-        correlations = Correlations(calibration.correlations)
-        n = len(candidates)
         evidence = []
         for target, rows in zip(targets, placed, strict=True):
-            similarity = rows.best(self.index.similarity.scores(target.vector, rows.rows.vectors), n)
+            similarity = self._similarity(target, rows)
             share, pair = part_shares[target.part], calibration.pair(target.kind)
-            sample = None if complete else self.index.sample(target.table)
-            background = similarity if sample is None else self.index.similarity.scores(target.vector, sample.vectors).astype(np.float64)
+            store = rows if complete else self.index.sample(target.table)
+            background = similarity if complete else self._similarity(target, store)
             usable = keep
             mean: float | Scores
             std: float | Scores
             reliability: float | Scores
             if target.fused:
-                mine = rows.parts(n)
-                made_of = mine if sample is None else sample.parts.to_numpy(zero_copy_only=False).astype(str)
-                mean, std, reliability = spread_by_pattern(background, made_of, mine, target.kind, calibration, target.compares)
+                made_of = rows.parts()
+                of_store = made_of if complete else store.parts()
+                mean, std, reliability = spread_by_pattern(background, of_store, made_of, target.kind, calibration, target.compares)
                 usable, reliability = keep & ~np.isnan(reliability), np.nan_to_num(reliability)
             else:
                 (mean, std), reliability = spread(background, pair), pair.reliability
             similarity = np.where(usable, similarity, np.nan)
             evidence.append(Evidence(target.part, share, target.kind, similarity, mean, std, reliability))
-        return Scored(candidates, targets, evidence, placed, combiner.combine(evidence, correlations))
+        return Scored(candidates, targets, evidence, placed, combiner.combine(evidence, Joint(calibration.correlations, calibration.tails)))
+
+    def _similarity(self, target: Target, placed: Placed) -> Scores:
+        """Of a query vector with each candidate, (n,): the best of its rows, NaN where it has none."""
+        return placed.best(self.index.similarity.scores(target.vector, placed.rows.vectors))
 
     # -- answers ---------------------------------------------------------------------------------------------------
 

@@ -26,11 +26,12 @@ class Placed:
 
     rows: VectorRows
     place: NDArray[np.int64]  # (m,)
+    n: int  # candidates
     single: bool  # at most one row a product: placing is then an assignment
 
-    def best(self, similarity: Matrix, n: int) -> NDArray[np.float64]:
+    def best(self, similarity: Matrix) -> NDArray[np.float64]:
         """Similarities of the rows (m,) → the best one of each candidate (n,), NaN where it has no row."""
-        out = np.full(n, np.nan)
+        out = np.full(self.n, np.nan)
         inside = self.place >= 0
         if self.single:
             out[self.place[inside]] = similarity[inside]
@@ -38,9 +39,9 @@ class Placed:
             np.fmax.at(out, self.place[inside], similarity[inside])
         return out
 
-    def parts(self, n: int) -> NDArray[np.str_]:
+    def parts(self) -> NDArray[np.str_]:
         """The part of each candidate's (last) row, (n,); '' where it has none."""
-        out = np.full(n, "", dtype=object)
+        out = np.full(self.n, "", dtype=object)
         inside = self.place >= 0
         out[self.place[inside]] = self.rows.parts.to_numpy(zero_copy_only=False)[inside]
         return out.astype(np.str_)
@@ -58,7 +59,7 @@ class Index:
         self.similarity: Similarity = SIMILARITIES.create("dot")  # stored vectors have length 1: equal to the cosine
         self._tables: dict[str, tuple[int, VectorRows]] = {}
         self._products: tuple[int, pa.Array] | None = None
-        self._samples: dict[str, tuple[int, VectorRows]] = {}
+        self._samples: dict[str, tuple[int, Placed]] = {}
         self._placed: dict[str, tuple[int, int, Placed]] = {}
         self._versions: dict[str, int] = {}
 
@@ -105,12 +106,14 @@ class Index:
         """The vectors of some products, placed among them."""
         return place(read_vectors(self.store, table, candidates.to_pylist()), candidates)
 
-    def sample(self, table: str) -> VectorRows:
-        """Some rows of a table that is too large to compare whole, the same ones every time: they stand for the store."""
+    def sample(self, table: str) -> Placed:
+        """Some rows of a table that is too large to compare whole, the same ones every time, placed among their own products:
+        they stand for the store."""
         version = self._version(table)
         cached = self._samples.get(table)
         if cached is None or cached[0] != version:
-            cached = version, read_sample(self.store, table, _SAMPLE)
+            rows = read_sample(self.store, table, _SAMPLE)
+            cached = version, place(rows, pc.unique(rows.ids))
             self._samples[table] = cached
         return cached[1]
 
@@ -123,7 +126,7 @@ def place(rows: VectorRows, candidates: pa.Array) -> Placed:
     found = pc.index_in(rows.ids, value_set=candidates)
     places = found.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     inside = places[places >= 0]
-    return Placed(rows, places, len(np.unique(inside)) == len(inside))
+    return Placed(rows, places, len(candidates), len(np.unique(inside)) == len(inside))
 
 
 def widening(k: int, limit: int) -> Sequence[int]:

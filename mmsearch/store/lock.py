@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mmsearch.errors import StoreError
 
+LOCK_FILE = ".lock"
 _PATIENCE = 600.0  # seconds to wait for another writer before giving up
 
 
@@ -28,7 +29,7 @@ def write_lock(path: str, what: str, patience: float = _PATIENCE) -> Iterator[No
 
     try:
         Path(path).mkdir(parents=True, exist_ok=True)
-        handle = (Path(path) / ".lock").open("a+", encoding="utf-8")
+        handle = (Path(path) / LOCK_FILE).open("a+", encoding="utf-8")
     except OSError as error:
         raise StoreError(f"cannot write to the store {path}: {error.strerror}") from error
     with handle:

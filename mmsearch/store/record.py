@@ -24,7 +24,7 @@ class Record:
     def __init__(self, store: Store):
         self._store = store
         self._values: dict[str, Any] = {}
-        self._version = -1
+        self._version = 0
 
     def get(self, key: str) -> Any | None:
         """The value of a key, or None."""
@@ -61,7 +61,7 @@ class Record:
                 self._values = {
                     k: json.loads(v) for k, v in zip(rows.column("key").to_pylist(), rows.column("value").to_pylist(), strict=True)
                 }
-            except (KeyError, json.JSONDecodeError) as error:
+            except (TypeError, json.JSONDecodeError) as error:
                 raise StoreError(f"{self._store.path}: the store's record cannot be read: {error}") from error
             self._version = version
         return self._values

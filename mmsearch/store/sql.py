@@ -19,33 +19,42 @@ def compile_where(node: Node, attributes: Attributes) -> str:
     ------
     UsageError : an attribute that no product has (names those there are), or one that never holds a value of the literal's type.
     """
+    return _sql(node, attributes, True)
+
+
+def _sql(node: Node, attributes: Attributes, wanted: bool) -> str:
+    """SQL that is true where the filter is true, or with `wanted` false where it is false; in neither where it is unknown.
+
+    `not` is moved down to the comparisons, where `IS FALSE` leaves missing values out. Lance's own `not` is no help: its
+    planner turns `NOT (x = 1 AND x IN (2))` into true, also where x is missing, and fails on about 20 nested ones.
+    """
     match node:
-        case And(parts):
-            return "(" + " AND ".join(compile_where(p, attributes) for p in parts) + ")"
-        case Or(parts):
-            return "(" + " OR ".join(compile_where(p, attributes) for p in parts) + ")"
+        case And(parts) | Or(parts):
+            word = " AND " if isinstance(node, And) is wanted else " OR "
+            return "(" + word.join(_sql(p, attributes, wanted) for p in parts) + ")"
         case Not(part):
-            return f"(NOT {compile_where(part, attributes)})"
-        case IsNull(name):
-            return "(" + " AND ".join(f"{_quote(c)} IS NULL" for c in _columns(name, attributes).values()) + ")"
+            return _sql(part, attributes, not wanted)
         case Between(name, low, high):
-            return (
-                "("
-                + f"{compile_where(Compare(name, '>=', low), attributes)} AND {compile_where(Compare(name, '<=', high), attributes)}"
-                + ")"
-            )
+            return _sql(And((Compare(name, ">=", low), Compare(name, "<=", high))), attributes, wanted)
+        case Compare(name, "!=", value):
+            return _sql(Compare(name, "=", value), attributes, not wanted)
+        case IsNull(name):
+            word, test = (" AND ", "IS NULL") if wanted else (" OR ", "IS NOT NULL")
+            return "(" + word.join(f"{_quote(c)} {test}" for c in _columns(name, attributes).values()) + ")"
         case In(name, values):
-            return _compare(name, "in", values, attributes)
+            test = _compare(name, "in", values, attributes)
         case Compare(name, "has", value):
-            columns = _columns(name, attributes)
-            if "list" not in columns:
-                raise UsageError(f"--where: {name.name} is not a list", hint=f"compare it: {written(name.name)} = {_print(value)}")
-            tests = [f"array_has({_quote(columns['list'])}, {text_literal(item_text(value))})"]
-            # In a cell without a separator CSV cannot tell a list of one from a plain value.
-            tests += [f"{_quote(columns[k])} = {literal}" for k in ("number", "text") if k in columns and (literal := _as(k, value, "="))]
-            return tests[0] if len(tests) == 1 else f"coalesce({', '.join(tests)})"
+            test = _has(name, value, attributes)
         case Compare(name, op, value):
-            return _compare(name, op, (value,), attributes)
+            test = _compare(name, op, (value,), attributes)
+    return test if wanted else f"({test}) IS FALSE"
+
+
+def _has(name: Name, value: Literal, attributes: Attributes) -> str:
+    columns = _columns(name, attributes)
+    if "list" not in columns:
+        raise UsageError(f"--where: {name.name} is not a list", hint=f"compare it: {written(name.name)} = {_print(value)}")
+    return f"array_has({_quote(columns['list'])}, {text_literal(item_text(value))})"
 
 
 def _compare(name: Name, op: str, values: tuple[Literal, ...], attributes: Attributes) -> str:
@@ -63,7 +72,7 @@ def _compare(name: Name, op: str, values: tuple[Literal, ...], attributes: Attri
         holds = " or ".join(plural[k] for k in columns)
         hint = f"quote the value: {text_literal(item_text(value))}" if "text" in columns else f"compare it with {holds}"
         raise UsageError(f"--where: {name.name} holds {holds}, which {_print(value)} is not", hint=hint)
-    # A product has its value in one of the columns; coalesce keeps "missing" (NULL) only where none has one, so `not` stays right.
+    # A product has its value in one of the columns; coalesce gives NULL only where none of them has one.
     return tests[0] if len(tests) == 1 else f"coalesce({', '.join(tests)})"
 
 
@@ -75,7 +84,7 @@ def _as(kind: str, value: Literal, op: str) -> str | None:
         return None
     if kind == "bool":
         flag = {"true": True, "false": False}.get(value.lower()) if isinstance(value, str) else value
-        return str(flag).lower() if isinstance(flag, bool) and op in ("=", "!=", "in") else None
+        return str(flag).lower() if isinstance(flag, bool) and op in ("=", "in") else None
     if isinstance(value, bool):
         return None
     try:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from mmsearch.errors import StoreError
 from mmsearch.settings import store_path
-from mmsearch.store.lock import write_lock
+from mmsearch.store.lock import LOCK_FILE, write_lock
 from mmsearch.store.record import Record
 
 PRODUCTS = "products"
@@ -34,7 +36,8 @@ class Store:
 
     def __init__(self, path: str | Path | None = None):
         self.path = str(path) if path is not None else store_path()
-        self._datasets: dict[str, Any] = {}
+        self._opened: dict[str, _Opened] = {}
+        self._count = itertools.count(1)
         self._connection: Any = None
         self.record = Record(self)
 
@@ -48,41 +51,42 @@ class Store:
         StoreError : no store there, not a store, or written by a newer mmsearch.
         """
         if self.dataset(Record.TABLE) is None:
-            where = Path(self.path)
-            if "://" not in self.path and where.exists():
-                if not where.is_dir() or any(where.iterdir()):
-                    raise StoreError(f"{self.path} is not an mmsearch store", hint="choose another folder with --store (or MMSEARCH_STORE)")
-            raise StoreError(
-                f"there is no store at {self.path}", hint="make one: mmsearch ingest products.csv   (or name another with --store)"
-            )
+            self._refuse_foreign()
+            hint = "make one: mmsearch ingest products.csv   (or name another with --store)"
+            raise StoreError(f"there is no store at {self.path}", hint=hint)
         layout = self.record.get("format") or {}
         version = layout.get("version")
         if not isinstance(version, int):
             raise StoreError(f"{self.path}: the store's record holds no format version; it is damaged or not a store")
         if version > FORMAT:
-            raise StoreError(
-                f"{self.path} was written by mmsearch {layout.get('written_by', '?')} (store format {version}); this mmsearch reads format {FORMAT}",
-                hint="install a newer mmsearch: pip install --upgrade mmsearch",
-            )
+            made_by = f"mmsearch {layout.get('written_by', '?')} (store format {version})"
+            hint = "install a newer mmsearch: pip install --upgrade mmsearch"
+            raise StoreError(f"{self.path} was written by {made_by}; this mmsearch reads format {FORMAT}", hint=hint)
 
     def create(self) -> None:
         """Make an empty store, or check the one that is there. Raises StoreError as `check` does, or if the folder cannot be made."""
-        if self.dataset(Record.TABLE) is not None:
-            return self.check()
-        where = Path(self.path)
-        if "://" not in self.path:
-            if where.exists() and (not where.is_dir() or any(p.name != ".lock" for p in where.iterdir())):
-                raise StoreError(
-                    f"{self.path} exists and is not an mmsearch store", hint="choose another folder with --store (or MMSEARCH_STORE)"
-                )
-            try:
-                where.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise StoreError(f"cannot make the store folder {self.path}: {error.strerror}") from error
-        from importlib.metadata import version
+        if not self.record.keys():
+            self._refuse_foreign()
+            with self.writing("make the store"):
+                if not self.record.keys():  # else another process was first
+                    from mmsearch import __version__
 
-        self.record.put("format", {"version": FORMAT, "written_by": version("mmsearch")})
-        return None
+                    self.record.put("format", {"version": FORMAT, "written_by": __version__})
+        self.check()
+
+    def _refuse_foreign(self) -> None:
+        """Raise StoreError if something that is not ours lies where the store would: it must not be written into."""
+        if "://" in self.path:
+            return
+        where = Path(self.path)
+        try:
+            foreign = where.exists() and not (
+                where.is_dir() and all(p.name in (LOCK_FILE, f"{Record.TABLE}.lance") for p in where.iterdir())
+            )
+        except OSError as error:
+            raise StoreError(f"cannot read {self.path}: {error.strerror}") from error
+        if foreign:
+            raise StoreError(f"{self.path} is not an mmsearch store", hint="choose another folder with --store (or MMSEARCH_STORE)")
 
     @contextlib.contextmanager
     def writing(self, what: str) -> Iterator[None]:
@@ -94,57 +98,80 @@ class Store:
 
     def dataset(self, table: str) -> Any | None:
         """The newest version of a table as a `lance.LanceDataset`, or None if there is no such table."""
-        cached = self._datasets.get(table)
-        if cached is not None:
-            try:
-                if cached.latest_version == cached.version:
-                    return cached
-            except (OSError, ValueError):  # the table was dropped or replaced since: look again below
-                del self._datasets[table]
-        import lance
-
-        uri = f"{self.path}/{table}.lance"
-        if "://" not in self.path and not Path(uri).is_dir():
-            return None
-        try:
-            opened = lance.dataset(uri)
-        except ValueError as error:
-            if "not found" in str(error):
-                return None
-            raise StoreError(f"cannot open the table {table} of {self.path}: {error}") from error
-        except OSError as error:
-            raise StoreError(f"cannot open the table {table} of {self.path}: {error}") from error
-        self._datasets[table] = opened
-        return opened
+        opened = self._open(table)
+        return None if opened is None else opened.dataset
 
     def has(self, table: str) -> bool:
         return self.dataset(table) is not None
 
+    def version(self, table: str) -> int:
+        """A number for the present content of a table, 0 if there is none: as long as it stays the same, the rows do (in this process)."""
+        opened = self._open(table)
+        return 0 if opened is None else opened.number
+
+    def _open(self, table: str) -> _Opened | None:
+        uri = f"{self.path}/{table}.lance"
+        folder = None
+        if "://" not in self.path:
+            try:
+                status = Path(uri).stat()
+            except (FileNotFoundError, NotADirectoryError):
+                self._opened.pop(table, None)
+                return None
+            folder = (status.st_ino, status.st_ctime_ns)
+        cached = self._opened.get(table)
+        with self.reporting(f"open the table {table}"):
+            if cached is not None and cached.folder == folder and cached.dataset.latest_version == cached.dataset.version:
+                return cached
+            import lance
+
+            try:
+                opened = _Opened(lance.dataset(uri), folder, next(self._count))
+            except ValueError as error:
+                if "not found" not in str(error):
+                    raise
+                return None
+        self._opened[table] = opened
+        return opened
+
+    @contextlib.contextmanager
+    def reporting(self, task: str) -> Iterator[None]:
+        """Turn what LanceDB raises into a StoreError: a damaged or vanished file, a full disk, a lost connection."""
+        try:
+            yield
+        except (OSError, ValueError, RuntimeError) as error:
+            reason = re.sub(r",? ?\S+\.rs:\d+:\d+", "", str(error))  # without the lines of Rust that it came through
+            raise StoreError(f"cannot {task} of {self.path}: {reason}") from error
+
     def count(self, table: str, where: str | None = None) -> int:
         """Number of rows (that match a compiled filter)."""
         opened = self.dataset(table)
-        return 0 if opened is None else int(opened.count_rows(filter=where))
+        with self.reporting(f"read the table {table}"):
+            return 0 if opened is None else int(opened.count_rows(filter=where))
 
     def read(self, table: str, columns: Sequence[str] | None = None, where: str | None = None, limit: int | None = None) -> pa.Table:
         """Rows of a table. `where` is a filter compiled by `mmsearch.store.where`, never a user's string.
 
-        Raises StoreError if there is no such table.
+        Raises StoreError if there is no such table or it cannot be read.
         """
         opened = self.dataset(table)
         if opened is None:
             raise StoreError(f"{self.path} has no table {table}")
-        return opened.to_table(columns=list(columns) if columns is not None else None, filter=where, limit=limit)
+        with self.reporting(f"read the table {table}"):
+            return opened.to_table(columns=list(columns) if columns is not None else None, filter=where, limit=limit)
 
     def batches(self, table: str, columns: Sequence[str], rows: int = 8192) -> Iterator[pa.RecordBatch]:
         """The rows of a table in batches, for bounded memory. Nothing if there is no such table."""
         opened = self.dataset(table)
-        if opened is not None:
-            yield from opened.to_batches(columns=list(columns), batch_size=rows)
-
-    def version(self, table: str) -> int:
-        """Version of a table, 0 if there is none: equal versions hold equal rows."""
-        opened = self.dataset(table)
-        return 0 if opened is None else int(opened.version)
+        if opened is None:
+            return
+        batches = iter(opened.to_batches(columns=list(columns), batch_size=rows))
+        while True:
+            with self.reporting(f"read the table {table}"):
+                batch = next(batches, None)
+            if batch is None:
+                return
+            yield batch
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
@@ -157,20 +184,26 @@ class Store:
         return self._connection
 
     def open_table(self, table: str, schema: pa.Schema, key: str) -> Any:
-        """A lancedb table for writing, created with a declared key if it is not there; columns that it lacks are added (null)."""
+        """A lancedb table for writing, created with a declared key if it is not there; columns that it lacks are added (null).
+
+        Raises StoreError if it cannot be made or changed.
+        """
         connection = self.connect()
-        if not self.has(table):
-            made = connection.create_table(table, schema=schema)
-            made.set_unenforced_primary_key(key)  # LanceDB then refuses a second row of a key, also from another process
-            return made
-        opened = connection.open_table(table)
-        have = set(opened.schema.names)
-        if missing := [field for field in schema if field.name not in have]:
-            opened.add_columns(pa.schema(missing))
-        return opened
+        with self.reporting(f"prepare the table {table}"):
+            if not self.has(table):
+                made = connection.create_table(table, schema=schema)
+                made.set_unenforced_primary_key(key)  # LanceDB then refuses a second row of a key, also from another process
+                return made
+            opened = connection.open_table(table)
+            have = set(opened.schema.names)
+            if missing := [field for field in schema if field.name not in have]:
+                opened.add_columns(pa.schema(missing))
+            return opened
 
     def upsert(self, table: str, rows: pa.Table, key: str) -> None:
-        """Insert rows; where the key is there already, the given columns replace the old ones and the others stay. The caller has removed duplicate keys from `rows`.
+        """Insert rows; where the key is there already, the given columns replace the old ones and the others stay.
+
+        The caller has removed duplicate keys from `rows`.
 
         Raises StoreError for duplicate keys in `rows` or a failed write; what was there stays whole.
         """
@@ -179,28 +212,37 @@ class Store:
         if pc.count_distinct(rows.column(key)).as_py() != rows.num_rows:
             raise StoreError(f"internal error: duplicate values of {key} in one write to {table}")
         opened = self.open_table(table, rows.schema, key)
-        try:
+        with self.reporting(f"write {rows.num_rows} rows to the table {table}"):
             if opened.count_rows() == 0:
                 opened.add(rows)
-            else:
-                for start in range(0, rows.num_rows, _INSERT_BATCH):
-                    piece = rows.slice(start, _INSERT_BATCH)
-                    opened.merge_insert(key).when_matched_update_all().when_not_matched_insert_all().execute(piece)
-        except (RuntimeError, OSError, ValueError) as error:
-            raise StoreError(f"writing {rows.num_rows} rows to {table} of {self.path} failed: {error}") from error
+                return
+            for start in range(0, rows.num_rows, _INSERT_BATCH):
+                piece = rows.slice(start, _INSERT_BATCH)
+                opened.merge_insert(key).when_matched_update_all().when_not_matched_insert_all().execute(piece)
 
     def delete(self, table: str, where: str) -> None:
         """Delete the rows that match a compiled filter."""
         if self.has(table):
-            self.connect().open_table(table).delete(where)
+            with self.reporting(f"delete rows of the table {table}"):
+                self.connect().open_table(table).delete(where)
 
     def drop(self, table: str) -> None:
         """Remove a table; nothing happens if there is none."""
         if self.has(table):
-            self._datasets.pop(table, None)
-            self.connect().drop_table(table)
+            del self._opened[table]
+            with self.reporting(f"remove the table {table}"):
+                self.connect().drop_table(table)
 
     def optimize(self, table: str) -> None:
         """Merge the small files that many writes leave."""
         if self.has(table):
-            self.connect().open_table(table).optimize()
+            with self.reporting(f"optimize the table {table}"):
+                self.connect().open_table(table).optimize()
+
+
+class _Opened(NamedTuple):
+    """An open table. Its folder tells a table that was dropped and made again, whose version numbers start anew."""
+
+    dataset: Any
+    folder: tuple[int, int] | None  # inode and time of its last change; None in an object store
+    number: int

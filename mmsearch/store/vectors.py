@@ -41,7 +41,7 @@ def key_of(id: str, part: str) -> str:
 def check_vectors(vectors: Matrix, dim: int | None = None) -> None:
     """Raise StoreError unless every row is finite, of the right dimension and of length 1: nothing else ever gets in."""
     if vectors.ndim != 2 or (dim is not None and vectors.shape[1] != dim):
-        raise StoreError(f"vectors of shape {vectors.shape} do not fit a table of dimension {dim}")
+        raise StoreError(f"vectors of shape {vectors.shape}, expected (n, {dim or 'd'}); nothing was written")
     lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
     bad = ~(np.abs(lengths - 1) < _UNIT)  # also true for NaN and infinity
     if bad.any():
@@ -97,9 +97,9 @@ def read_sample(store: Store, table: str, size: int, seed: int = 0) -> VectorRow
     opened = store.dataset(table)
     if opened is None:
         raise StoreError(f"{store.path} has no table {table}")
-    count = opened.count_rows()
-    rows = np.sort(np.random.default_rng(seed).permutation(count)[:size])
-    return to_rows(opened.take(rows.tolist(), columns=["id", "part", "vector"]))
+    with store.reporting(f"read the table {table}"):
+        rows = np.sort(np.random.default_rng(seed).permutation(opened.count_rows())[:size])
+        return to_rows(opened.take(rows.tolist(), columns=["id", "part", "vector"]))
 
 
 def batches_of(store: Store, table: str, rows: int = 8192) -> Iterator[tuple[VectorRows, list[str]]]:
@@ -114,10 +114,9 @@ def nearest(store: Store, table: str, query: Matrix, k: int, metric: str = "cosi
     opened = store.dataset(table)
     if opened is None:
         raise StoreError(f"{store.path} has no table {table}")
-    rows = opened.to_table(
-        columns=["id", "part", "vector", "_distance"], nearest={"column": "vector", "q": query, "k": k, "metric": metric}
-    )
-    return to_rows(rows)
+    wanted = {"column": "vector", "q": query, "k": k, "metric": metric}
+    with store.reporting(f"search the table {table}"):
+        return to_rows(opened.to_table(columns=["id", "part", "vector", "_distance"], nearest=wanted))
 
 
 def to_rows(rows: pa.Table) -> VectorRows:

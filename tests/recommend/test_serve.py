@@ -1,0 +1,215 @@
+"""Recommending from a store: for a user, from likes, for strangers, within a filter, and with little to go by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import small_shop
+
+from mmsearch.errors import InputError, ParseError, StoreError, UsageError
+from mmsearch.recommend.serve import Recommendations, load_interactions, load_products
+from mmsearch.shop import Shop
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _fuser() -> Iterator[None]:
+    with small_shop.fake_fuser():
+        yield
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """Read only. The fans of a colour have all of it, but for `…-fan0`, who has everything but the chair."""
+    return small_shop.make(tmp_path_factory.mktemp("shop"))
+
+
+@pytest.fixture(scope="module")
+def cold(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """Without events. Read only, too."""
+    return small_shop.make(tmp_path_factory.mktemp("cold"), events=False)
+
+
+def ids(found: Recommendations) -> list[str]:
+    return [item.id for item in found.items]
+
+
+def test_a_user_gets_what_others_like_them_took(shop: Shop) -> None:
+    found = shop.recommend("red-fan0", k=3)
+    assert (found.method, found.notes) == ("itemcf", [])
+    assert ids(found)[0] == "red-chair"
+    assert found.items[0].title == "Red chair"
+    assert [item.rank for item in found.items] == list(range(1, len(found.items) + 1))
+    assert [item.score for item in found.items] == sorted((item.score for item in found.items), reverse=True)
+
+
+@pytest.mark.parametrize("method", ["itemcf", "itemcf(k=3, decay=.5)", "content", "popular"])
+def test_nobody_gets_what_they_had(shop: Shop, method: str) -> None:
+    found = shop.recommend("red-fan0", method=method, k=100)
+    assert found.items
+    assert found.method == method
+    assert not {f"red-{kind}" for kind in small_shop.KINDS[:5]} & set(ids(found))
+    assert len(set(ids(found))) == len(found.items)
+
+
+def test_reasons_add_up_to_the_score(shop: Shop) -> None:
+    for method in ("itemcf", "content"):
+        for item in shop.recommend("green-fan0", method=method).items:
+            assert sum(value for _, value in item.why) == pytest.approx(item.score, abs=1e-9)
+            assert {id for id, _ in item.why} <= {f"green-{kind}" for kind in small_shop.KINDS}
+
+
+def test_a_recommendation_as_json(shop: Shop) -> None:
+    item = shop.recommend("red-fan0", k=1).items[0]
+    assert list(item.to_json()) == ["rank", "id", "score", "title"]
+    assert item.to_json(why=True)["why"][0] == {"id": item.why[0][0], "contribution": item.why[0][1]}
+
+
+@pytest.mark.parametrize("user", ["nobody", ""])
+def test_a_stranger_gets_what_sells_and_is_told_so(shop: Shop, user: str) -> None:
+    found = shop.recommend(user, k=3)
+    assert found.method == "popular"
+    assert found.notes == [f"the user {user} has no events: showing popular"]
+    assert all(item.score == 4 for item in found.items)
+
+
+def test_from_likes(shop: Shop) -> None:
+    found = shop.recommend(like=["blue-shoe", "blue-lamp^2"], k=3)
+    assert all(id.startswith("blue-") for id in ids(found))
+    assert not {"blue-shoe", "blue-lamp"} & set(ids(found))
+    assert {id for id, _ in found.items[0].why} == {"blue-shoe", "blue-lamp"}
+
+
+def test_what_is_not_liked_lowers_its_kin(shop: Shop) -> None:
+    both = {item.id: item.score for item in shop.recommend(like=["blue-shoe", "red-shoe"], method="content", k=100).items}
+    less = {item.id: item.score for item in shop.recommend(like=["blue-shoe"], unlike="red-shoe", method="content", k=100).items}
+    much = {item.id: item.score for item in shop.recommend(like=["blue-shoe"], unlike="red-shoe^1", method="content", k=100).items}
+    assert both["red-hat"] > less["red-hat"]
+    assert less["red-hat"] > much.get("red-hat", 0.0)
+    assert "red-shoe" not in less
+
+
+def test_likes_join_the_history_of_a_user_as_the_newest(shop: Shop) -> None:
+    found = shop.recommend("red-fan1", like="blue-shoe", k=3)
+    assert all(id.startswith("blue-") for id in ids(found)), "of the red ones there is none left"
+    assert found.items[0].why[0][0] == "blue-shoe"
+
+
+def test_a_filter_restricts(shop: Shop) -> None:
+    found = shop.recommend("red-fan0", method="content", where="colour = 'green'", k=100)
+    assert ids(found)
+    assert all(id.startswith("green-") for id in ids(found))
+
+
+def test_a_filter_that_leaves_nothing_is_no_reason_to_fall_back(shop: Shop) -> None:
+    found = shop.recommend("red-fan0", where="price > 1000")
+    assert (ids(found), found.method, found.notes) == ([], "itemcf", ["no product matches price > 1000"])
+
+
+def test_when_everything_is_had_already(shop: Shop) -> None:
+    found = shop.recommend("red-fan1", where="colour = 'red'")
+    assert (ids(found), found.notes) == ([], ["every product is in the history already"])
+
+
+def test_a_method_without_an_answer_falls_back_and_says_why(shop: Shop) -> None:
+    """Nobody took the twins, so no other product goes with them."""
+    found = shop.recommend(like="twin-a", method="itemcf", k=2)
+    assert found.method == "popular"
+    assert found.notes == ["itemcf finds nothing for this history: showing popular"]
+
+
+def test_without_events_content_answers(cold: Shop) -> None:
+    found = cold.recommend(like="twin-a", k=1)
+    assert (found.method, ids(found)) == ("content", ["twin-b"])
+    assert cold.recommend(like=small_shop.NO_TEXT, k=1).items[0].id == "yellow-hat"
+
+
+def test_without_events_there_is_nothing_to_say_to_a_stranger(cold: Shop) -> None:
+    with pytest.raises(InputError, match="no interactions to learn from") as raised:
+        cold.recommend("u1")
+    assert "mmsearch ingest" in str(raised.value.hint)
+
+
+def test_without_vectors_there_is_no_content(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "store.lancedb")
+    shop.ingest(small_shop.write_catalogue(tmp_path))
+    with pytest.raises(InputError, match="no product has a vector") as raised:
+        shop.recommend(like="red-hat")
+    assert raised.value.hint == "make them: mmsearch embed"
+    shop.ingest(small_shop.write_events(tmp_path))
+    assert shop.recommend("red-fan0", k=1).items[0].id == "red-chair", "events need no vectors"
+
+
+def test_events_alone(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "store.lancedb")
+    shop.ingest(small_shop.write_events(tmp_path))
+    with pytest.raises(InputError, match="the store has no products"):
+        shop.recommend("red-fan0")
+
+
+def test_events_of_unknown_products_are_left_out_and_counted(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "store.lancedb")
+    shop.ingest(small_shop.write_jsonl(tmp_path / "p.jsonl", [{"id": "a", "title": "A"}, {"id": "b", "title": "B"}]))
+    events = [{"user": u, "product": p, "event": "buy", "time": t} for u in ("u1", "u2", "u3") for t, p in enumerate(("a", "b", "gone"))]
+    shop.ingest(small_shop.write_jsonl(tmp_path / "e.jsonl", [*events, {"user": "u4", "product": "a", "event": "view", "time": 9}]))
+    found = shop.recommend("u4", k=2)
+    assert ids(found) == ["b"]
+    assert found.notes == ["3 events of products that are not in the catalogue are left out"]
+
+
+def test_an_event_without_a_kind_is_a_rating_if_it_has_a_value_and_else_a_purchase(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "store.lancedb")
+    shop.ingest(small_shop.write_jsonl(tmp_path / "p.jsonl", [{"id": i, "title": i} for i in "abc"]))
+    rows = [{"user": "u", "product": "a", "time": 1}, {"user": "u", "product": "b", "value": 2, "time": 2}]
+    shop.ingest(small_shop.write_jsonl(tmp_path / "e.jsonl", [*rows, {"user": "u", "product": "c", "value": 4, "time": 3}]))
+    interactions, left_out = load_interactions(shop.store)
+    assert left_out == 0
+    assert interactions.values.tolist() == [1, 0.5, 1]
+
+
+def test_content_goes_by_the_default_profile(shop: Shop, tmp_path: Path) -> None:
+    interactions, _ = load_interactions(shop.store)
+    fused = load_products(shop.store, interactions.product_ids).vectors
+    assert fused is not None
+    present = dict(zip(interactions.product_ids, fused.any(axis=1), strict=True))
+    assert present[small_shop.NO_TEXT]
+    assert present[small_shop.NO_PHOTO]
+    assert not present[small_shop.NOTHING]
+    plain = small_shop.make(tmp_path, fuse=False, events=False)
+    text = load_products(plain.store, interactions.product_ids).vectors
+    assert text is not None
+    assert text.shape[1] == 64
+    assert not text[list(interactions.product_ids).index(small_shop.NO_TEXT)].any()
+
+
+def test_a_profile_that_must_be_refitted(tmp_path: Path) -> None:
+    shop = small_shop.make(tmp_path)
+    shop.embed(text="fake-text(seed=2)")
+    with pytest.raises(StoreError, match="another text encoder"):
+        shop.recommend(like="red-hat", method="content")
+    assert shop.recommend("red-fan0", k=1).items[0].id == "red-chair"
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ({}, "nobody to recommend for"),
+        ({"unlike": "red-hat"}, "--unlike alone does not say what to look for"),
+        ({"like": "red-ha"}, "there is no product red-ha; did you mean red-hat"),
+        ({"user": "red-fan0", "unlike": "nope"}, "there is no product nope"),
+        ({"user": "red-fan0", "k": 0}, "-k must be at least 1, not 0"),
+        ({"user": "red-fan0", "method": "nope"}, "unknown recommender 'nope'"),
+        ({"user": "red-fan0", "method": "itemcf(k=0)"}, "itemcf"),
+        ({"user": "red-fan0", "where": "nope = 1"}, "no product has an attribute 'nope'"),
+        ({"user": "red-fan0", "where": "price <"}, "bad filter"),
+    ],
+)
+def test_wrong_requests(shop: Shop, request_: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        shop.recommend(**request_)
+
+
+def test_a_malformed_weight(shop: Shop) -> None:
+    with pytest.raises(ParseError, match="bad weight"):
+        shop.recommend(like="red-hat^much")
