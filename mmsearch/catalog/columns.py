@@ -36,12 +36,17 @@ def parse_map(entries: Iterable[str]) -> dict[str, str]:
         field, equals, column = entry.partition("=")
         if not equals or not field.strip() or not column.strip():
             raise UsageError(f"--map takes field=column, not {entry!r}", hint="for example: --map title=name")
+        if field.strip() in mapping:
+            raise UsageError(f"--map gives {field.strip()} twice: {mapping[field.strip()]} and {column.strip()}")
         mapping[field.strip()] = column.strip()
     return mapping
 
 
-def detect_kind(columns: Iterable[str], name: str) -> str:
-    """products or interactions, by the columns. Raises InputError when neither fits."""
+def detect_kind(columns: Iterable[str], name: str, given: Iterable[str] = ()) -> str:
+    """products or interactions, by the fields that `--map` gives, else by the columns. Raises InputError when neither fits."""
+    meant = {kind for kind in KINDS for field in given if field in ALIASES[kind]}
+    if len(meant) == 1:
+        return meant.pop()
     have = {_fold(c) for c in columns}
 
     def has(kind: str, field: str) -> bool:

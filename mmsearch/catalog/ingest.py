@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from mmsearch.catalog.columns import KINDS, detect_kind, map_columns
+from mmsearch.catalog.problems import BadRow
 from mmsearch.catalog.readers import Row, Source, read_rows
-from mmsearch.catalog.records import BadRow, Interaction, Product, to_interaction, to_product
-from mmsearch.catalog.report import IngestReport, Rejects, reject_path
+from mmsearch.catalog.records import MEDIA_FIELDS, Interaction, Product, to_interaction, to_product
+from mmsearch.catalog.report import IngestReport, Rejects, reject_folder, reject_path
 from mmsearch.errors import InputError, UsageError
 from mmsearch.store import INTERACTIONS, PRODUCTS, Store
 from mmsearch.store.attributes import CORE, TYPES, Attributes
@@ -58,131 +60,171 @@ def ingest(
     """
     if kind is not None and kind not in KINDS:
         raise UsageError(f"cannot ingest '{kind}'", hint="kinds: " + ", ".join(KINDS))
+    reject_file = reject_path(store.path, path, rejects)
+    if path != "-" and reject_file.resolve() == Path(path).resolve():
+        raise UsageError(f"{path} cannot be read and take the rejected rows at once", hint="choose another file with --rejects")
     source = read_rows(path)
     peeked, columns = _peek(source)
-    kind = kind or detect_kind(columns, source.name)
+    kind = kind or detect_kind(columns, source.name, mapping or ())
     report = IngestReport(source=source.name, kind=kind, mapping=map_columns(kind, columns, mapping or {}, source.name))
     store.create()
-    folder = (Path.cwd() if path == "-" else Path(path).resolve().parent).resolve()
-    with store.writing("ingest"):
-        refused = Rejects(reject_path(store.path, path, rejects))
-        rows = itertools.chain(peeked, source.rows)
-        if kind == "products":
-            _products(store, rows, source, report, refused, folder, allow_outside)
-        else:
-            _interactions(store, rows, report, refused)
+    folder = Path.cwd() if path == "-" else Path(path).resolve().parent
+    feed = _Feed(
+        source,
+        itertools.chain(peeked, source.rows),
+        dict.fromkeys(columns),
+        folder,
+        allow_outside,
+        folder == reject_folder(store.path).resolve(),
+    )
+    with store.writing("ingest"), Rejects(reject_file) as refused:
+        (_products if kind == "products" else _interactions)(store, feed, report, refused)
         report.reject_file = refused.close()
-    if report.rows == 0:
-        raise InputError(f"{source.name} has a header but no rows")
     return report
 
 
 def attributes(store: Store) -> Attributes:
     """The attributes that the store's products have."""
     known = store.record.get(_RECORD)
-    return Attributes(known) if known else Attributes()
+    return Attributes({name: dict(kinds) for name, kinds in known.items()}) if known else Attributes()
+
+
+@dataclass
+class _Feed:
+    """The rows of a file and what is needed to read them."""
+
+    source: Source
+    rows: Iterator[Row]
+    columns: dict[str, None]  # in order; JSON rows may add to them
+    folder: Path
+    allow_outside: bool
+    ours: bool  # a reject file in the store: its rows tell where their media lie
+
+    def chunks(self) -> Iterator[list[Row]]:
+        while chunk := list(itertools.islice(self.rows, _CHUNK)):
+            yield chunk
+
+    def product(self, row: Row, report: IngestReport) -> Product:
+        """Raises BadRow."""
+        self._learn(row, report)
+        typed = self.source.typed and row.values.get("_typed") is not False
+        given = row.values.get("_folder")
+        folder = Path(given) if isinstance(given, str) and (self.ours or self.allow_outside) else self.folder
+        return to_product(row.values, report.mapping, typed=typed, folder=folder, allow_outside=self.allow_outside)
+
+    def interaction(self, row: Row, report: IngestReport) -> Interaction:
+        """Raises BadRow."""
+        self._learn(row, report)
+        order = row.values.get("_line")
+        return to_interaction(row.values, report.mapping, order=order if isinstance(order, int) else row.line)
+
+    def rejected(self, row: Row) -> dict[str, Any]:
+        """A row as the reject file keeps it: with what reading it again needs."""
+        own = {name: value for name, value in row.values.items() if not name.startswith("_") or name in ("_text", "_cells")}
+        extra = {"_folder": row.values.get("_folder", str(self.folder)), "_typed": row.values.get("_typed", self.source.typed)}
+        return {**own, **extra} if row.problem is None else own
+
+    def _learn(self, row: Row, report: IngestReport) -> None:
+        """Raise BadRow for a row that could not be read, and take in the columns that a JSON row is the first to have."""
+        if row.problem is not None:
+            raise BadRow(*row.problem)
+        if self.source.typed and (new := [name for name in row.values if name not in self.columns]):
+            self.columns |= dict.fromkeys(new)
+            report.mapping = map_columns(report.kind, self.columns, report.mapping, self.source.name)
 
 
 def _peek(source: Source) -> tuple[list[Row], list[str]]:
-    """The first rows and the columns; JSON rows name their own, so those of the first thousand rows are taken together."""
+    """The first rows and the columns; JSON rows name their own, so those of the first thousand rows are taken together.
+
+    Raises InputError where there is no row at all.
+    """
+    peeked = list(itertools.islice(source.rows, 1 if source.columns is not None else 1000))
+    if not peeked:
+        raise InputError(f"{source.name} has a header but no rows")
     if source.columns is not None:
-        return [], [c for c in source.columns if c]
-    peeked = list(itertools.islice(source.rows, 1000))
-    names = list(dict.fromkeys(name for row in peeked for name in row.values))
+        return peeked, [c for c in source.columns if c]
+    names = list(dict.fromkeys(name for row in peeked if row.problem is None for name in row.values))
     if not names:
-        raise InputError(f"{source.name}: no line is a JSON object", hint=f"line {peeked[0].line}: {peeked[0].problem}" if peeked else None)
+        raise InputError(f"{source.name}: no line is a JSON object", hint=f"line {peeked[0].line}: {peeked[0].problem}")
     return peeked, names
 
 
-def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
-    while chunk := list(itertools.islice(rows, _CHUNK)):
-        yield chunk
-
-
-def _refuse(report: IngestReport, rejects: Rejects, row: Row, reason: str, *, kept: bool = False) -> None:
-    if kept:
-        report.problems += 1
-    else:
-        report.rejected += 1
-    # Reasons are counted by what they say of the kind of problem, not of the value ("images: x.jpg: missing" → "images: missing").
-    first, *rest = reason.split(": ")
-    report.reasons[f"{first}: {rest[-1]}" if rest else first] += 1
-    rejects.add(row.line, reason, row.values, kept=kept)
-
-
-def _products(
-    store: Store, rows: Iterator[Row], source: Source, report: IngestReport, rejects: Rejects, folder: Path, allow_outside: bool
-) -> None:
+def _products(store: Store, feed: _Feed, report: IngestReport, rejects: Rejects) -> None:
     known: dict[str, str] = {}
     if store.has(PRODUCTS):
         old = store.read(PRODUCTS, ["id", "_hash"])
         known = dict(zip(old.column("id").to_pylist(), old.column("_hash").to_pylist(), strict=True))
     seen: dict[str, int] = {}
-    for chunk in _chunks(rows):
+    for chunk in feed.chunks():
         products: list[tuple[Product, str]] = []
         for row in chunk:
             report.rows += 1
-            if row.problem:
-                _refuse(report, rejects, row, row.problem)
-                continue
             try:
-                product = to_product(row.values, report.mapping, typed=source.typed, folder=folder, allow_outside=allow_outside)
+                product = feed.product(row, report)
+                if product.id in seen:
+                    raise BadRow("duplicate id", f"{product.id}, given on line {seen[product.id]} already")
             except BadRow as error:
-                _refuse(report, rejects, row, str(error))
-                continue
-            if product.id in seen:
-                _refuse(report, rejects, row, f"duplicate id: {product.id}: given on line {seen[product.id]} already")
+                report.count([error.problem])
+                rejects.add(row.line, str(error), feed.rejected(row))
                 continue
             seen[product.id] = row.line
-            for problem in product.problems:
-                _refuse(report, rejects, row, problem, kept=True)
-            digest = product.content_hash(str(folder))
+            if product.problems:
+                report.count(product.problems, kept=True)
+                rejects.add(row.line, "; ".join(map(str, product.problems)), feed.rejected(row), kept=True)
+            digest = product.content_hash()
             if known.get(product.id) == digest:
                 report.unchanged += 1
-                continue
-            report.changed, report.new = (report.changed + 1, report.new) if product.id in known else (report.changed, report.new + 1)
-            products.append((product, digest))
-        _write_products(store, products, [p.id for p, _ in products if p.id in known], str(folder))
+            else:
+                report.changed += product.id in known
+                report.new += product.id not in known
+                products.append((product, digest))
+        _write_products(store, products, [p.id for p, _ in products if p.id in known])
 
 
-def _write_products(store: Store, products: Sequence[tuple[Product, str]], existing: list[str], folder: str) -> None:
+def _write_products(store: Store, products: Sequence[tuple[Product, str]], existing: list[str]) -> None:
     if not products:
         return
     names = attributes(store)
-    before = {name: dict(kinds) for name, kinds in names.columns.items()}
     for product, _ in products:
         for name, (kind, _value) in product.attributes.items():
             names.column(name, kind)
-    rows = [_physical(product, digest, names, folder) for product, digest in products]
+    rows = [_physical(product, digest, names) for product, digest in products]
     fields = [pa.field("id", pa.string(), nullable=False)]
     fields += [pa.field(name, TYPES[kind]) for name, kind in CORE.items() if name != "id"]
-    own = [(c, kind) for name, kinds in names.columns.items() if name not in CORE for kind, c in kinds.items()]
+    own = [(c, kind) for name, kinds in names.columns.items() for kind, c in kinds.items() if c not in CORE]
     given = set().union(*rows)
     fields += [pa.field(c, TYPES[kind]) for c, kind in own if c in given]
     fields += [pa.field("_folder", pa.string()), pa.field("_hash", pa.string())]
     schema = pa.schema(fields)
     store.open_table(PRODUCTS, schema, "id")  # columns first, then the record that names them, then the rows
-    if names.columns != before or not store.record.get(_RECORD):
+    if names.columns != store.record.get(_RECORD):
         store.record.put(_RECORD, names.columns)
     old = _old_rows(store, existing, schema)
-    # A row that does not mention a column keeps what the store has there (a feed with prices only).
-    whole = [old.get(row["id"], {}) | row for row in rows]
+    whole = [_merged(old.get(row["id"], {}), row) for row in rows]
     columns = [pa.array([row.get(f.name) for row in whole], f.type) for f in schema]
     store.upsert(PRODUCTS, pa.Table.from_arrays(columns, schema=schema), "id")
 
 
-def _physical(product: Product, digest: str, names: Attributes, folder: str) -> dict[str, Any]:
+def _physical(product: Product, digest: str, names: Attributes) -> dict[str, Any]:
     row: dict[str, Any] = {"id": product.id, **product.fields, "_hash": digest}
-    if any(name in product.fields for name in ("images", "audio", "video")):
-        row["_folder"] = folder
+    if product.has_media:
+        row["_folder"] = product.folder
     for name in product.cleared:
         row.update(dict.fromkeys(names.columns.get(name, {}).values()))
     for name, (kind, value) in product.attributes.items():
         kinds = names.columns[name]
         row.update(dict.fromkeys(kinds.values()))
-        if kind in kinds:
-            row[kinds[kind]] = value
+        row[kinds[kind]] = value
     return row
+
+
+def _merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """A row that does not mention a column keeps what the store has there (a feed with prices only), media with their own folder."""
+    if old and new.get("_folder", old["_folder"]) != old["_folder"]:
+        for name in MEDIA_FIELDS:
+            if name not in new and old[name]:
+                old[name] = [item if "://" in item else str(Path(old["_folder"]) / item) for item in old[name]]
+    return old | new
 
 
 def _old_rows(store: Store, ids: list[str], schema: pa.Schema) -> dict[str, dict[str, Any]]:
@@ -193,22 +235,21 @@ def _old_rows(store: Store, ids: list[str], schema: pa.Schema) -> dict[str, dict
     return rows
 
 
-def _interactions(store: Store, rows: Iterator[Row], report: IngestReport, rejects: Rejects) -> None:
+def _interactions(store: Store, feed: _Feed, report: IngestReport, rejects: Rejects) -> None:
     known: set[str] = set()
     if store.has(INTERACTIONS):
         known = set(store.read(INTERACTIONS, ["key"]).column("key").to_pylist())
     catalogue = set(store.read(PRODUCTS, ["id"]).column("id").to_pylist()) if store.has(PRODUCTS) else set()
     strangers = 0
-    for chunk in _chunks(rows):
+    for chunk in feed.chunks():
         fresh: dict[str, Interaction] = {}
         for row in chunk:
             report.rows += 1
             try:
-                if row.problem:
-                    raise BadRow(row.problem)
-                event = to_interaction(row.values, report.mapping, order=row.line)
+                event = feed.interaction(row, report)
             except BadRow as error:
-                _refuse(report, rejects, row, str(error))
+                report.count([error.problem])
+                rejects.add(row.line, str(error), feed.rejected(row))
                 continue
             key = event.key()
             if key in known:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from mmsearch.catalog.problems import Problem
 from mmsearch.errors import EXIT_DONE, EXIT_REJECTED, InputError
 
 
@@ -29,6 +30,12 @@ class IngestReport:
     notes: list[str] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
     reject_file: str | None = None
+
+    def count(self, problems: Iterable[Problem], *, kept: bool = False) -> None:
+        """Count a row with problems, by their kinds."""
+        self.problems += kept
+        self.rejected += not kept
+        self.reasons.update(problem.kind for problem in problems)
 
     @property
     def exit_code(self) -> int:

@@ -24,6 +24,9 @@ app = typer.Typer(
 )
 
 
+_INTERRUPTED = 130  # as shells count it: 128 + SIGINT
+
+
 def _version(value: bool) -> None:
     if value:
         typer.echo(f"mmsearch {__version__}")
@@ -63,6 +66,8 @@ def run(args: list[str]) -> int:
     try:
         result = app(args=args, prog_name="mmsearch", standalone_mode=False)
         sys.stdout.flush()
+        if result == _INTERRUPTED:  # typer turns Ctrl-C into this code, and says nothing
+            print_error("interrupted")
         return result if isinstance(result, int) else 0
     except MMSearchError as error:
         if STATE.verbose:
@@ -79,13 +84,18 @@ def run(args: list[str]) -> int:
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         print_error("interrupted")
-        return 130
+        return _INTERRUPTED
     except BrokenPipeError:
         return _reader_gone()
     except SystemExit as exit:  # typer and rich turn a broken pipe into an exit of their own
         if isinstance(exit.__context__, BrokenPipeError):
             return _reader_gone()
         raise
+    except OSError as error:  # a full disk, a file that may not be read: not ours to hide, and no bug
+        if STATE.verbose:
+            _traceback()
+        print_error(str(error))
+        return EXIT_FAILED
     except Exception as error:  # noqa: BLE001 - the last resort: report, never a bare traceback
         if STATE.verbose:
             _traceback()

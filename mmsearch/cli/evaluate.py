@@ -10,8 +10,8 @@ import typer
 from mmsearch.cli.common import global_options, note, shop
 from mmsearch.cli.output import ROW_FORMATS, chosen_format, format_option, write_rows
 from mmsearch.cli.search import restricted
-from mmsearch.errors import InputError
-from mmsearch.spec import Spec
+from mmsearch.errors import InputError, UsageError
+from mmsearch.spec import Spec, parse
 
 app = typer.Typer(help="Measure search, runs and recommendations.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -50,15 +50,23 @@ def search(
     from mmsearch.search.queries import read_queries
 
     how = chosen_format(format, ROW_FORMATS)
+    _read_once(queries, qrels)
     notes: list[str] = []
     wanted = {id: restricted(q, where, within) for id, q in read_queries(queries, notes).items()}
-    for line in notes:
-        note(line)
-    options = {"in": within, "combine": None if combine == "calibrated" else combine, "where": " and ".join(where) or None}
+    judgments = read_qrels(qrels)
+    options = {
+        "in": within,
+        "combine": None if combine == "calibrated" else parse(combine, what="combiner"),
+        "where": " and ".join(where) or None,
+    }
     label = method or str(Spec("search", (), tuple((key, value) for key, value in options.items() if value)))
     evaluation, run = shop().evaluate_search(
-        wanted, read_qrels(qrels), metric or list(DEFAULT_MEASURES), k=k, combine=combine, drop_empty=drop_empty
+        wanted, judgments, metric or list(DEFAULT_MEASURES), k=k, combine=combine, drop_empty=drop_empty
     )
+    if unjudged := sum(id not in judgments for id in wanted):
+        notes.append(f"{unjudged} queries of {queries} have no judgments and are left out")
+    for line in notes:
+        note(line)
     if run_out:
         try:
             with Path(run_out).open("w", encoding="utf-8") as file:
@@ -92,6 +100,7 @@ def run(
     from mmsearch.measures import parse_measure
 
     how = chosen_format(format, ROW_FORMATS)
+    _read_once(qrels, *runs)
     measures = [parse_measure(m) for m in metric or DEFAULT_MEASURES]
     judgments = read_qrels(qrels)
     _report([_row(evaluate(read_run(r), judgments, measures, drop_empty=drop_empty), r, split) for r in runs], how)
@@ -115,6 +124,11 @@ def recommend(
     rows = shop().evaluate_recommend(method or ["popular", "itemcf", "content"], metric or ["HR@10", "nDCG@10", "RR@10"], split=split)
     _report(rows, how)
     return 0
+
+
+def _read_once(*paths: str) -> None:
+    if paths.count("-") > 1:
+        raise UsageError("standard input can be read once only", hint="give the other inputs as files")
 
 
 def _row(evaluation: Any, label: str, split: str | None) -> dict[str, Any]:

@@ -12,7 +12,11 @@ from mmsearch.cli.output import ROW_FORMATS, chosen_format, format_option, table
 
 @global_options
 def command(format: str | None = format_option(ROW_FORMATS[:3])) -> int:
-    """Show what the store holds: products, events, attributes, encoders and fusion profiles."""
+    """Show what the store holds: products, events, attributes, encoders and fusion profiles.
+
+    \b
+    mmsearch info
+    """
     how = chosen_format(format, ROW_FORMATS[:3])
     info = shop().info()
     if how != "table":

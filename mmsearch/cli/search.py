@@ -88,9 +88,9 @@ def write_hits(results: dict[str, Result], how: str, *, explain: bool, tag: str,
         rows = [({} if single else {"query": id}) | _row(hit) for id, hit in pairs]
         table(rows)
         if explain:
-            for _, hit in pairs:
-                explanation = [vars(c) | {"share": c.share} for c in hit.explain]
-                table(explanation, title=f"{hit.rank}. {hit.id} {hit.title or ''}: {hit.score:.4f} =")
+            for id, hit in pairs:
+                query = "" if single else f"{id}: "
+                table([vars(c) for c in hit.explain], title=f"{query}{hit.rank}. {hit.id} {hit.title or ''}: {hit.score:.4f} =")
     else:
         write_rows([hit.to_json(None if single else id, explain=explain) for id, hit in pairs], how)
 

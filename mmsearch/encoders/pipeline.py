@@ -102,8 +102,8 @@ def embed(store: Store, chosen: Mapping[str, str] | None = None, progress: Progr
             known = recorded_encoder(store, modality)
             spec = (chosen or {}).get(modality) or (known["spec"] if known else default)
             first = next(items(store, modality), None)
-            if first is None and known is None:
-                continue
+            if first is None and known is None and modality != "text":
+                continue  # texts are queries too: a catalogue of photos alone still records who reads them
             encoder: Encoder = ENCODERS.create(spec)
             if encoder.modality != modality:
                 raise UsageError(
@@ -142,7 +142,7 @@ def _embed_modality(store: Store, modality: str, spec: str, encoder: Encoder, pr
         for start in range(0, len(gone), 1000):
             store.delete(table, id_list("key", gone[start : start + 1000]))
         report.removed = len(gone)
-    if store.has(table):
+    if store.has(table) or report.total == 0:  # never switch to nothing because every medium failed
         _switch(store, modality, spec, encoder, fingerprint, table)
     return report
 

@@ -107,6 +107,8 @@ def cross_reliability(batch: Batch, fuser: Fuser, seed: int = 0) -> dict[str, fl
     zeroed, and never above direct evidence.
     """
     rng = np.random.default_rng(seed)
+    if any(m not in batch.present for m in fuser.modalities()):
+        return {}
     both = np.logical_and.reduce([batch.present[m] for m in fuser.modalities()])
     rows = rng.permutation(np.flatnonzero(both))[:_PRODUCTS]
     if len(rows) < _FEWEST:
@@ -132,7 +134,9 @@ def pattern(modalities: Sequence[str]) -> str:
 
 def patterns(batch: Batch, modalities: Sequence[str]) -> NDArray[np.str_]:
     """The pattern of each product, (n,)."""
-    return np.array([pattern([m for m in modalities if batch.present[m][i]]) for i in range(len(batch))], dtype=np.str_)
+    return np.array(
+        [pattern([m for m in modalities if m in batch.present and batch.present[m][i]]) for i in range(len(batch))], dtype=np.str_
+    )
 
 
 def _similarities(batch: Batch, fuser: Fuser | None, queries: NDArray[np.int64]) -> dict[str, Matrix]:
@@ -146,7 +150,7 @@ def _similarities(batch: Batch, fuser: Fuser | None, queries: NDArray[np.int64])
             continue
         mapped = _projected(fuser, query, X[queries], asking)
         for product in fuser.modalities():
-            if product != query and fuser.compares(query, product):
+            if product in batch.vectors and product != query and fuser.compares(query, product):
                 cross = mapped @ _projected(fuser, product, batch.vectors[product], batch.present[product]).T
                 found[f"{query}>{product}"] = _masked(cross, asking, batch.present[product])
         fused = mapped @ fuser.items(batch).T
@@ -196,12 +200,12 @@ def _tails(matrices: Mapping[str, Matrix], known: Calibration, sampled: float, r
         if product == query or ":" in product or direct not in matrices:
             continue
         kinds = [direct, cross]
-        both = np.isfinite(matrices[direct]) & np.isfinite(matrices[cross])
+        both: NDArray[np.bool_] = np.isfinite(matrices[direct]) & np.isfinite(matrices[cross])
         usable = np.flatnonzero(np.count_nonzero(both, axis=1) >= _FEWEST_FOR_TAILS)
         if not len(usable):
             continue
         joint = Joint(known.correlations)
-        lost = rng.random(both.shape[1]) < 0.5
+        lost: NDArray[np.bool_] = np.asarray(rng.random(both.shape[1]) < 0.5)
         full, single = [], []
         for row in usable:
             here = both[row]

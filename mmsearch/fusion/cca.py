@@ -156,7 +156,7 @@ def _solve(L: Float64, B: Float64, transposed: bool = False) -> Float64:
     """L⁻¹B, or L⁻ᵀB."""
     from scipy.linalg import solve_triangular
 
-    return np.asarray(solve_triangular(L, B, lower=True, trans=int(transposed), check_finite=False), np.float64)
+    return np.asarray(solve_triangular(L, B, lower=True, trans="T" if transposed else "N", check_finite=False), np.float64)
 
 
 def _directions(M: Float64, dim: int) -> tuple[Float64, Float64, Float64]:

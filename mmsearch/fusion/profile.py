@@ -116,7 +116,7 @@ def fuse(store: Store, name: str | None, method: str | None, *, seed: int = 0, d
 
     Parameters
     ----------
-    method : a spec; None chooses `aligned` where the store has text and image vectors, else `concat`.
+    method : a spec; None chooses `aligned` where the store has texts and photos, `conse` for photos alone, else `concat`.
     name : of the profile; None takes the method's name.
     default : make it the profile that queries are mapped by.
 
@@ -130,12 +130,12 @@ def fuse(store: Store, name: str | None, method: str | None, *, seed: int = 0, d
         tables = {m: known["table"] for m in MODALITIES if (known := recorded_encoder(store, m)) and store.count(known["table"])}
         if not tables:
             raise InputError("the store has no vectors to fuse", hint="make them: mmsearch embed")
-        spec = method or ("aligned" if {"text", "image"} <= set(tables) else "concat")
+        encoders = {m: load_encoder(store, m) for m in MODALITIES if recorded_encoder(store, m)}
+        spec = method or _default_method(set(tables), encoders)
         fuser: Fuser = FUSERS.create(spec)
         if name is None:
             name = re.split(r"[(\s]", spec.strip(), maxsplit=1)[0]
             _check_name(name)
-        encoders = {m: load_encoder(store, m) for m in tables}
         ids, batch = load_batch(store, tables)
         report = fuser.fit(batch, encoders, seed)
         profile = _profile(store, name, str(spec), fuser, report, ids, batch, encoders, seed)
@@ -161,6 +161,14 @@ def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
         rule = "lower-case letters, digits, '_' and '-', a letter first, at most 40"
         raise UsageError(f"a profile cannot be called '{name}': it must be {rule}")
+
+
+def _default_method(modalities: set[str], encoders: Mapping[str, Encoder]) -> str:
+    """aligned where there are pairs to learn from, conse for photos alone (so that texts find them), else concat."""
+    if {"text", "image"} <= modalities:
+        return "aligned"
+    photos_alone = modalities == {"image"} and "text" in encoders and encoders["image"].classes() is not None
+    return "conse" if photos_alone else "concat"
 
 
 def refresh(store: Store) -> list[str]:

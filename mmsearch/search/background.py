@@ -35,7 +35,7 @@ def spread_by_pattern(
 ) -> tuple[Scores, Scores, Scores]:
     """Mean, spread and reliability for each candidate's fused vector, by what it is made of.
 
-    A fused vector without the query's own modality is cross-modal evidence, and as reliable as the best of its own; NaN
+    A fused vector without a modality of the query is cross-modal evidence, and as reliable as the best of its own; NaN
     where the query can be compared with nothing that it is made of.
 
     Parameters
@@ -45,13 +45,13 @@ def spread_by_pattern(
     kind, calibration : what was measured at `fuse` stands in for a pattern that few products have.
     compares : the cross-modal kinds of the profile ('text>image').
     """
-    query = kind.partition(">")[0]
+    asked = kind.partition(">")[0].split("+")
     mean, std, reliability = np.zeros(len(candidates)), np.ones(len(candidates)), np.full(len(candidates), np.nan)
     for name in np.unique(candidates):
         here, members = candidates == name, str(name).split("+")
         mean[here], std[here] = spread(similarity[made_of == name], calibration.pair(f"{kind}:{name}"))
-        crosses = [cross for m in members if (cross := f"{query}>{m}") in compares]
-        if query in members:
+        crosses = [cross for q in asked for m in members if (cross := f"{q}>{m}") in compares]
+        if set(asked) & set(members):
             reliability[here] = 1.0
         elif crosses:
             reliability[here] = max(calibration.pair(cross).reliability for cross in crosses)

@@ -18,7 +18,7 @@ from mmsearch.encoders.pipeline import load_encoder, recorded_encoder
 from mmsearch.errors import InputError, UsageError, did_you_mean
 from mmsearch.fusion import profile as profiles
 from mmsearch.fusion.base import Fuser
-from mmsearch.fusion.calibration import Calibration
+from mmsearch.fusion.calibration import Calibration, pattern
 from mmsearch.fusion.profile import Profile
 from mmsearch.ranking import COMBINERS
 from mmsearch.ranking.base import Combined, Combiner, Evidence, Joint
@@ -129,7 +129,7 @@ class Engine:
         found = {}
         for modality in settings.MODALITIES:
             known = recorded_encoder(self.store, modality)
-            if known and len(rows := read_vectors(self.store, known["table"], [id])):
+            if known and self.store.has(known["table"]) and len(rows := read_vectors(self.store, known["table"], [id])):
                 mean = rows.vectors.mean(axis=0)
                 if (length := float(np.linalg.norm(mean))) > 1e-6:
                     found[modality] = (mean / length).astype(np.float32)
@@ -179,7 +179,10 @@ class Engine:
         for number, part in enumerate(query.parts):
             if part.weight == 0:
                 continue
-            found = [t for m, v in vectors[part].items() for t in self._targets_of(number, m, v, tables, profile, within)]
+            if within is None or within in settings.MODALITIES:
+                found = [t for m, v in vectors[part].items() for t in self._targets_of(number, m, v, tables, profile, within)]
+            else:
+                found = self._fused_target(number, vectors[part], profile)
             if not found:
                 raise _nothing_to_compare(part, list(vectors[part]), within, tables, profile)
             targets += found
@@ -188,13 +191,6 @@ class Engine:
     def _targets_of(
         self, part: int, modality: str, vector: Matrix, tables: Mapping[str, str], profile: Profile | None, within: str | None
     ) -> list[Target]:
-        if within is not None and within not in settings.MODALITIES:
-            if profile is None or modality not in profile.modalities:
-                return []
-            mapped = self._fuser(profile).query(modality, vector)
-            return [
-                Target(part, f"{modality}>fused", profile.name, profile.fused_table, mapped, fused=True, compares=tuple(profile.compares))
-            ]
         targets = []
         for product, table in tables.items():
             kind = f"{modality}>{product}"
@@ -206,6 +202,16 @@ class Engine:
                 mapped = self._fuser(profile).query(modality, vector)
                 targets.append(Target(part, kind, f"{product} through {profile.name}", profile.projected_table(product), mapped))
         return targets
+
+    def _fused_target(self, part: int, vectors: Mapping[str, Matrix], profile: Profile | None) -> list[Target]:
+        """The comparison with a profile's fused vectors: one a part, for the modalities of a product that is to be liked meet there."""
+        known = [m for m in vectors if profile is not None and m in profile.modalities]
+        if profile is None or not known:
+            return []
+        total = np.sum([self._fuser(profile).query(m, vectors[m]) for m in known], axis=0)
+        mapped = (total / max(float(np.linalg.norm(total)), 1e-6)).astype(np.float32)
+        kind = f"{pattern(known)}>fused"
+        return [Target(part, kind, profile.name, profile.fused_table, mapped, fused=True, compares=tuple(profile.compares))]
 
     def _score(
         self, query: Query, vectors: Mapping[Part, dict[str, Matrix]], allowed: NDArray[np.bool_] | None, k: int, combiner: Combiner
@@ -307,6 +313,7 @@ class Engine:
 
 def _explain(query: Query, scored: Scored, i: int) -> tuple[list[Contribution], dict[str, str]]:
     explained, matched = [], {}
+    largest: dict[str, float] = {}
     for target, evidence, placed, added in zip(
         scored.targets, scored.evidence, scored.placed, scored.combined.contributions[:, i], strict=True
     ):
@@ -314,13 +321,14 @@ def _explain(query: Query, scored: Scored, i: int) -> tuple[list[Contribution], 
         if np.isnan(similarity):
             continue
         label = target.label
-        mine = np.flatnonzero(placed.place == i)
+        mine = placed.rows_of(i)
         if target.fused:
             label = f"{label} ({placed.rows.parts[int(mine[0])].as_py()})"
         elif not query.parts[target.part].negative:
             best = mine[np.argmax(placed.rows.vectors[mine] @ target.vector)]
-            if part := placed.rows.parts[int(best)].as_py():
-                matched[target.kind.partition(">")[2]] = part
+            modality = target.kind.partition(">")[2]
+            if (part := placed.rows.parts[int(best)].as_py()) and added > largest.get(modality, -np.inf):
+                matched[modality], largest[modality] = part, float(added)
         reliability = float(np.broadcast_to(evidence.reliability, evidence.similarity.shape)[i])
         explained.append(Contribution(str(query.parts[target.part]), label, evidence.share, similarity, float(added), reliability))
     return explained, matched

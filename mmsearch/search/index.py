@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -38,6 +39,17 @@ class Placed:
         else:
             np.fmax.at(out, self.place[inside], similarity[inside])
         return out
+
+    def rows_of(self, candidate: int) -> NDArray[np.int64]:
+        """The rows of one candidate."""
+        order, places = self._by_place
+        start, end = np.searchsorted(places, [candidate, candidate + 1])
+        return order[start:end]
+
+    @functools.cached_property
+    def _by_place(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        order = np.argsort(self.place, kind="stable")
+        return order, self.place[order]
 
     def parts(self) -> NDArray[np.str_]:
         """The part of each candidate's (last) row, (n,); '' where it has none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from mmsearch.errors import UsageError, did_you_mean
 from mmsearch.store.attributes import Attributes
@@ -54,25 +55,35 @@ def _has(name: Name, value: Literal, attributes: Attributes) -> str:
     columns = _columns(name, attributes)
     if "list" not in columns:
         raise UsageError(f"--where: {name.name} is not a list", hint=f"compare it: {written(name.name)} = {_print(value)}")
-    return f"array_has({_quote(columns['list'])}, {text_literal(item_text(value))})"
+    inside = f"array_has({_quote(columns['list'])}, {text_literal(item_text(value))})"
+    return _either([inside, *_tests(columns, "=", (value,))])  # a cell with a single value did not look like a list
 
 
 def _compare(name: Name, op: str, values: tuple[Literal, ...], attributes: Attributes) -> str:
     columns = _columns(name, attributes)
+    if tests := _tests(columns, op, values):
+        return _either(tests)
+    value = values[0]
+    if set(columns) == {"list"}:
+        raise UsageError(f"--where: {name.name} is a list", hint=f"write: {written(name.name)} has {_print(value)}")
+    plural = {"number": "numbers", "text": "text", "bool": "true or false", "list": "lists"}
+    holds = " or ".join(plural[k] for k in columns)
+    hint = f"quote the value: {text_literal(item_text(value))}" if "text" in columns else f"compare it with {holds}"
+    raise UsageError(f"--where: {name.name} holds {holds}, which {_print(value)} is not", hint=hint)
+
+
+def _tests(columns: Mapping[str, str], op: str, values: tuple[Literal, ...]) -> list[str]:
+    """The comparison in each column whose type a value can have."""
     tests = []
     for kind in ("bool", "number", "text"):
         literals = [text for v in values if (text := _as(kind, v, op)) is not None]
         if kind in columns and literals:
             tests.append(f"{_quote(columns[kind])} {op.upper()} {'(' + ', '.join(literals) + ')' if op == 'in' else literals[0]}")
-    if not tests:
-        value = values[0]
-        if set(columns) == {"list"}:
-            raise UsageError(f"--where: {name.name} is a list", hint=f"write: {written(name.name)} has {_print(value)}")
-        plural = {"number": "numbers", "text": "text", "bool": "true or false", "list": "lists"}
-        holds = " or ".join(plural[k] for k in columns)
-        hint = f"quote the value: {text_literal(item_text(value))}" if "text" in columns else f"compare it with {holds}"
-        raise UsageError(f"--where: {name.name} holds {holds}, which {_print(value)} is not", hint=hint)
-    # A product has its value in one of the columns; coalesce gives NULL only where none of them has one.
+    return tests
+
+
+def _either(tests: list[str]) -> str:
+    """A product has its value in one of the columns; coalesce gives NULL only where none of them has one."""
     return tests[0] if len(tests) == 1 else f"coalesce({', '.join(tests)})"
 
 

@@ -59,9 +59,7 @@ def test_contributions_add_up(combiner: Combiner, evidence: list[Evidence], meas
 
 @many
 @given(evidence=evidences(), measured=joints, seed=st.integers(0, 99))
-def test_the_order_of_parts_and_evidence_says_nothing(
-    combiner: Combiner, evidence: list[Evidence], measured: Joint, seed: int
-) -> None:
+def test_the_order_of_parts_and_evidence_says_nothing(combiner: Combiner, evidence: list[Evidence], measured: Joint, seed: int) -> None:
     order = np.random.default_rng(seed).permutation(len(evidence))
     straight, shuffled = combiner.combine(evidence, measured), combiner.combine([evidence[i] for i in order], measured)
     np.testing.assert_allclose(shuffled.total, straight.total, rtol=1e-9, atol=1e-9)
@@ -90,9 +88,7 @@ def test_parts_that_lower_never_lift_and_never_exclude(combiner: Combiner, evide
 
 @many
 @given(evidence=evidences(), measured=joints)
-def test_one_product_alone_changes_only_itself_when_it_fits_better(
-    combiner: Combiner, evidence: list[Evidence], measured: Joint
-) -> None:
+def test_one_product_alone_changes_only_itself_when_it_fits_better(combiner: Combiner, evidence: list[Evidence], measured: Joint) -> None:
     if np.isnan(evidence[0].similarity[0]):
         return
     better = replace(evidence[0], similarity=np.concatenate([[2.0], evidence[0].similarity[1:]]))

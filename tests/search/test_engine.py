@@ -20,7 +20,6 @@ from mmsearch.ranking.calibrated import Calibrated
 from mmsearch.search.hits import Result
 from mmsearch.search.query import make_query
 from mmsearch.shop import Shop
-from mmsearch.store import PRODUCTS
 from mmsearch.store.vectors import read_vectors
 
 ALL = 100
@@ -166,6 +165,16 @@ def test_in_a_profile_a_photo_alone_is_cross_modal_evidence_for_a_text(shop: Sho
     assert 0 < hits[small_shop.NO_TEXT].reliability < 1
 
 
+def test_a_product_is_liked_in_a_profile_by_all_that_is_known_of_it_at_once(shop: Shop) -> None:
+    hits = {hit.id: hit for hit in shop.search(like="yellow-hat", within="fake-fuser", k=ALL)}
+    assert "yellow-hat" not in hits
+    assert all(len(hit.explain) == 1 for hit in hits.values())
+    assert hits[small_shop.NO_PHOTO].explain[0].reliability == 1, "it has a text, and so has the liked one"
+    by_photo = {hit.id: hit for hit in shop.search(like=small_shop.NO_TEXT, within="fake-fuser", k=ALL)}
+    assert by_photo[small_shop.NO_PHOTO].explain[0].reliability < 1
+    assert next(iter(by_photo)) == "yellow-hat"
+
+
 def test_in_a_profile_that_does_not_compare_across_modalities(own: Shop) -> None:
     own.fuse("fake-fuser(crosses=false)", name="apart")
     found = ids(own.search("yellow hat", within="apart", k=ALL))
@@ -249,6 +258,13 @@ def test_of_several_photos_the_best_counts_and_is_named(shop: Shop) -> None:
         assert hit.matched == {"image": expected}
         assert hit.explain[0].similarity == pytest.approx(1, abs=1e-5)
     assert shop.search("red shoe", within="text", k=1).hits[0].matched == {}
+
+
+@pytest.mark.parametrize(("first", "second"), [("second", "red-shoe"), ("red-shoe", "second")])
+def test_of_several_parts_the_one_that_adds_most_names_the_photo(shop: Shop, first: str, second: str) -> None:
+    result = shop.search(image=[f"{photo(shop, first)}^3", photo(shop, second)], within="image", k=ALL)
+    hit = next(h for h in result if h.id == small_shop.TWO_PHOTOS)
+    assert hit.matched == {"image": f"photos/{first}.png"}
 
 
 def test_photos_that_cannot_be_used(shop: Shop, tmp_path: Path) -> None:

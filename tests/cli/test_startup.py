@@ -1,0 +1,50 @@
+"""What a start does not load: seconds of imports that help and a text search have no use for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import small_shop
+
+from mmsearch.shop import Shop
+
+HEAVY = ("torch", "transformers", "sentence_transformers", "open_clip", "librosa", "pandas", "lancedb", "onnxruntime", "scipy")
+FOR_HELP = (*HEAVY, "rich", "numpy", "pyarrow", "lance", "PIL")
+
+_PROGRAM = """
+import sys
+from mmsearch.cli import run
+code = run(sys.argv[1:])
+print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
+sys.exit(code)
+"""
+
+
+def loaded(*args: str) -> tuple[str, set[str]]:
+    """stdout of the program, and the top-level modules that it had imported at its end."""
+    ran = subprocess.run([sys.executable, "-c", _PROGRAM, *args], capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout, set(ran.stderr.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("args", [["--help"], ["--version"], ["search", "--help"], ["eval", "run", "--help"]])
+def test_help_loads_next_to_nothing(args: list[str]) -> None:
+    out, modules = loaded(*args)
+    assert "mmsearch" in out
+    assert "mmsearch" in modules
+    assert not modules & set(FOR_HELP)
+
+
+@pytest.mark.models
+def test_a_text_search_loads_no_deep_learning_and_no_lancedb(tmp_path: Path) -> None:
+    rows = [{"id": str(n), "title": title} for n, title in enumerate(("red running shoes", "electric kettle", "desk lamp"))]
+    shop = Shop(tmp_path / "store.lancedb")
+    shop.ingest(small_shop.write_jsonl(tmp_path / "p.jsonl", rows))
+    shop.embed(text="usem")
+    out, modules = loaded("search", "红色跑步鞋", "-k", "1", "--format", "ids", "--store", shop.store.path)
+    assert out == "0\n"
+    assert "lance" in modules
+    assert not modules & {*HEAVY, "rich"}
