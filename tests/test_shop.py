@@ -55,7 +55,7 @@ def test_opening_costs_nothing_and_the_place_is_told_by_the_environment(tmp_path
 def test_every_command_but_ingest_needs_a_store(tmp_path: Path, ask: str) -> None:
     shop = Shop(tmp_path / "nothing")
     request = {"recommend": lambda: shop.recommend("u"), "evaluate_recommend": lambda: shop.evaluate_recommend(["popular"], ["HR@3"])}
-    with pytest.raises(StoreError, match="there is no store at .*nothing") as raised:
+    with pytest.raises(StoreError, match=r"there is no store at .*nothing") as raised:
         request.get(ask, lambda: getattr(shop, ask)())()
     assert "mmsearch ingest" in str(raised.value.hint)
     assert not (tmp_path / "nothing").exists()

@@ -15,6 +15,7 @@ from mmsearch.encoders.base import Encoder
 from mmsearch.encoders.sources import Item, items
 from mmsearch.errors import EXIT_DONE, EXIT_REJECTED, InputError, StoreError, UsageError
 from mmsearch.media import MediaError
+from mmsearch.spec import parse
 from mmsearch.store import PRODUCTS, Store
 from mmsearch.store.vectors import key_of, source_hashes, write_vectors
 from mmsearch.store.where import id_list
@@ -72,14 +73,19 @@ def load_encoder(store: Store, modality: str) -> Encoder:
     known = recorded_encoder(store, modality)
     if known is None:
         raise InputError(f"the store has no {modality} vectors", hint="make them: mmsearch embed")
+    encoder = _create_recorded(known, modality)
+    if encoder.fingerprint() != known["fingerprint"]:
+        message = f"the store's {modality} vectors were made by other weights of the encoder {known['spec']} than those installed"
+        raise StoreError(message, hint=f"install the version that made them, or embed anew: mmsearch embed --{modality} '{known['spec']}'")
+    return encoder
+
+
+def _create_recorded(known: Mapping[str, Any], modality: str) -> Encoder:
     try:
         encoder: Encoder = ENCODERS.create(known["spec"])
     except UsageError as error:
         message = f"the store's {modality} vectors were made by the encoder {known['spec']}, which cannot be used here: {error.message}"
         raise StoreError(message, hint=f"install it, or embed anew: mmsearch embed --{modality} ENCODER") from error
-    if encoder.fingerprint() != known["fingerprint"]:
-        message = f"the store's {modality} vectors were made by other weights of the encoder {known['spec']} than those installed"
-        raise StoreError(message, hint=f"install the version that made them, or embed anew: mmsearch embed --{modality} '{known['spec']}'")
     return encoder
 
 
@@ -92,25 +98,36 @@ def embed(store: Store, chosen: Mapping[str, str] | None = None, progress: Progr
 
     Raises
     ------
-    InputError : nothing to embed. UsageError : an encoder of another modality than the one it is chosen for.
+    InputError : nothing to embed. UsageError : an encoder of another modality than the one it is chosen for, or of one that
+        cannot be embedded. StoreError : the encoder that the store records cannot be used any more.
     """
+    chosen = chosen or {}
+    if unknown := [modality for modality in chosen if modality not in settings.DEFAULT_ENCODERS]:
+        raise UsageError(f"cannot embed {', '.join(unknown)}", hint="modalities: " + ", ".join(settings.DEFAULT_ENCODERS))
     if store.count(PRODUCTS) == 0:
         raise InputError("the store has no products", hint="bring them: mmsearch ingest products.csv")
-    report = EmbedReport()
     with store.writing("embed"):
-        for modality, default in settings.DEFAULT_ENCODERS.items():
-            known = recorded_encoder(store, modality)
-            spec = (chosen or {}).get(modality) or (known["spec"] if known else default)
-            first = next(items(store, modality), None)
-            if first is None and known is None and modality != "text":
-                continue  # texts are queries too: a catalogue of photos alone still records who reads them
-            encoder: Encoder = ENCODERS.create(spec)
-            if encoder.modality != modality:
-                raise UsageError(
-                    f"the encoder {spec} encodes {encoder.modality}, not {modality}", hint=f"choose it with --{encoder.modality}"
-                )
-            report.modalities.append(_embed_modality(store, modality, str(spec), encoder, progress))
-    return report
+        plan = _plan(store, chosen)  # before anything is embedded: a mistyped encoder must not cost an hour first
+        return EmbedReport([_embed_modality(store, modality, spec, encoder, progress) for modality, spec, encoder in plan])
+
+
+def _plan(store: Store, chosen: Mapping[str, str]) -> list[tuple[str, str, Encoder]]:
+    """(modality, spec, encoder) of what there is to embed."""
+    plan = []
+    for modality, default in settings.DEFAULT_ENCODERS.items():
+        known = recorded_encoder(store, modality)
+        encoder: Encoder
+        if known is not None and modality not in chosen:
+            spec, encoder = known["spec"], _create_recorded(known, modality)
+        elif modality in chosen or next(items(store, modality), None) is not None:
+            spec = str(parse(chosen.get(modality, default), what="encoder"))  # the canonical form is what is recorded
+            encoder = ENCODERS.create(spec)
+        else:
+            continue
+        if encoder.modality != modality:
+            raise UsageError(f"the encoder {spec} encodes {encoder.modality}, not {modality}", hint=f"choose it with --{encoder.modality}")
+        plan.append((modality, spec, encoder))
+    return plan
 
 
 def _embed_modality(store: Store, modality: str, spec: str, encoder: Encoder, progress: Progress | None) -> ModalityReport:
@@ -118,27 +135,27 @@ def _embed_modality(store: Store, modality: str, spec: str, encoder: Encoder, pr
     table = f"vectors_{modality}_{fingerprint[:12]}"
     report = ModalityReport(modality, spec)
     present = source_hashes(store, table)
-    wanted: set[str] = set()
+    seen: set[str] = set()
     todo: list[tuple[Item, str]] = []
     for item in items(store, modality):
         key = key_of(item.id, item.part)
-        if key in wanted:
+        if key in seen:
             continue
-        wanted.add(key)
+        seen.add(key)
         report.total += 1
         try:
             digest = item.source_hash()
         except MediaError as error:
             report.failures.append((item.id, item.part, error.message))
-            wanted.discard(key)  # a vector of what the photo once was would answer for a photo that is not there
             continue
         if present.get(key) == digest:
             report.unchanged += 1
         else:
             todo.append((item, digest))
     _encode_all(store, table, encoder, todo, report, progress)
+    # Of a photo that cannot be read any more, too: the vector of what it once was would answer for it.
     failed = {key_of(id, part) for id, part, _ in report.failures}
-    if gone := [key for key in present if key not in wanted or key in failed]:
+    if gone := [key for key in present if key not in seen or key in failed]:
         for start in range(0, len(gone), 1000):
             store.delete(table, id_list("key", gone[start : start + 1000]))
         report.removed = len(gone)

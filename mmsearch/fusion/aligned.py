@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mmsearch.encoders.base import Encoder
 from mmsearch.errors import InputError
 from mmsearch.fusion.base import Batch, FitReport, Matrix, unit_rows
-from mmsearch.fusion.cca import CanonicalMap, Features, fit_cca
+from mmsearch.fusion.cca import LEAST_REG, CanonicalMap, Features, fit_cca
 from mmsearch.fusion.conse import Conse
 from mmsearch.fusion.shared_space import SharedSpace, pair_recall, same_product
 
@@ -72,8 +72,8 @@ class Aligned(SharedSpace):
         ):
             if not (math.isfinite(value) and value >= least):
                 raise ValueError(f"{name} must be at least {least}, not {value:g}")
-        if reg is not None and not (math.isfinite(reg) and reg > 0):
-            raise ValueError(f"reg must be above 0, not {reg:g}")
+        if reg is not None and not (math.isfinite(reg) and reg >= LEAST_REG):
+            raise ValueError(f"reg must be at least {LEAST_REG:g}, not {reg:g}")
         self._dim, self._landmarks, self._reg, self._power = dim, landmarks, reg, power
         self._prior, self._min_pairs = prior, min_pairs
         self._maps: dict[str, CanonicalMap] = {}
@@ -102,12 +102,13 @@ class Aligned(SharedSpace):
             self._stand(None, conse, 1.0)
             return FitReport(f"ConSE, because {reason}", {"method": "conse", "pairs": len(pairs)})
         scores = self._held_out(T, G, conse, seed)
-        after, before = scores["recall"], scores.get("before")
-        alone = before is not None and _quality(before) > _quality(after)
-        self._stand(*((None, conse, 1.0) if alone else (maps, conse, self._prior_share(len(pairs)) if conse else 0.0)))
-        method = "conse" if self._share == 1 else "cca+conse" if self._share else "cca"
+        if "before" in scores and _quality(scores["before"]) > _quality(scores["recall"]):
+            self._stand(None, conse, 1.0)
+        else:
+            self._stand(maps, conse, self._prior_share(len(pairs)) if conse else 0.0)
+        method = "conse" if not self._maps else "cca+conse" if self._share else "cca"
         scores = {"method": method, "pairs": len(pairs), "conse_share": self._share, "reg": self._ridge(len(pairs))} | scores
-        return FitReport(_summary(scores, alone), scores)
+        return FitReport(_summary(scores), scores)
 
     def project(self, modality: str, X: Matrix) -> Matrix:
         """See `Fuser.project`."""
@@ -145,7 +146,7 @@ class Aligned(SharedSpace):
         return {"text": found.x, "image": found.y} if found else None
 
     def _ridge(self, pairs: int) -> float:
-        return self._reg if self._reg is not None else 1 / pairs
+        return self._reg if self._reg is not None else max(LEAST_REG, 1 / pairs)
 
     def _prior_share(self, pairs: int) -> float:
         share = self._prior / (self._prior + pairs)
@@ -222,12 +223,12 @@ def _quality(recall: Mapping[str, Mapping[str, float]]) -> float:
     return float(np.mean([found["RR"] for found in recall.values()]))
 
 
-def _summary(scores: Mapping[str, Any], alone: bool) -> str:
+def _summary(scores: Mapping[str, Any]) -> str:
     def text_to_image(found: Mapping[str, Any]) -> str:
         return f"R@1 {found['text>image']['R@1']:.3f}, R@10 {found['text>image']['R@10']:.3f}"
 
     pairs = f"{scores['pairs']} pairs of title and photo"
-    if alone:
+    if scores["method"] == "conse":
         learned = f"ConSE, because what {pairs} teach is worse ({text_to_image(scores['recall'])})"
         return f"{learned}: a held-out title finds its photo among {scores['held_out']} with {text_to_image(scores['before'])}"
     mixed = f", mixed with {scores['conse_share']:.0%} ConSE" if scores["conse_share"] else ""

@@ -17,7 +17,7 @@ from mmsearch.ranking.calibrated import Calibrated
 _QUERIES = 400  # products that stand in for queries
 _PRODUCTS = 2_000  # products that they meet
 _TOP = 10  # places at the top of a ranking that are made fair
-_FEWEST_PLACES = 3
+_FEWEST_PLACES = 5  # fewer are decided by chance
 _FEWEST_FOR_TAILS = 40  # products with both kinds of evidence; fewer say nothing of the top ten
 _FEWEST = 8  # below this many products no statistic means anything: scores stay plain similarities
 _LEAST_RELIABILITY = 0.05  # shrunk, never zeroed
@@ -90,7 +90,7 @@ def calibrate(batch: Batch, fuser: Fuser | None, reliability: Mapping[str, float
         pairs[kind] = Pair(float(values.mean()), float(max(values.std(), 1e-4)), float(reliability.get(kind, _unmeasured(kind))))
         kept[kind] = np.where(usable, matrix, np.nan)
     found = Calibration(pairs, _correlations(kept))
-    return Calibration(found.pairs, found.correlations, _tails(kept, found, len(sample) / max(len(batch), 1), rng))
+    return Calibration(found.pairs, found.correlations, _tails(kept, found, len(batch), rng))
 
 
 def _unmeasured(kind: str) -> float:
@@ -185,7 +185,7 @@ def _correlations(matrices: Mapping[str, Matrix]) -> dict[str, float]:
     return found
 
 
-def _tails(matrices: Mapping[str, Matrix], known: Calibration, sampled: float, rng: np.random.Generator) -> dict[str, float]:
+def _tails(matrices: Mapping[str, Matrix], known: Calibration, products: int, rng: np.random.Generator) -> dict[str, float]:
     """For direct and cross-modal evidence together, the factor that makes the top of a ranking fair.
 
     A random half of the products loses the cross-modal evidence; the factor is the one with which that half still holds
@@ -193,7 +193,6 @@ def _tails(matrices: Mapping[str, Matrix], known: Calibration, sampled: float, r
     the top, that two kinds of evidence agree and add up.
     """
     tails = {}
-    places = max(_FEWEST_PLACES, round(_TOP * sampled))  # as high up among the sample as the top ten are among all
     for cross in matrices:
         query, _, product = cross.partition(">")
         direct = f"{query}>{query}"
@@ -212,6 +211,8 @@ def _tails(matrices: Mapping[str, Matrix], known: Calibration, sampled: float, r
             evidence = [Evidence(0, 1.0, k, _standardised(matrices[k][row][here]), reliability=known.pair(k).reliability) for k in kinds]
             full.append(np.where(lost[here], -np.inf, Calibrated().combine(evidence, joint).total))
             single.append(np.where(lost[here], evidence[0].similarity, -np.inf))
+        # As high up among these products as the top ten are among all.
+        places = max(_FEWEST_PLACES, round(_TOP * float(np.median(np.count_nonzero(both[usable], axis=1))) / products))
         low, high = 0.2, 2.0
         for _ in range(20):
             middle = (low + high) / 2

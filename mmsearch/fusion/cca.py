@@ -13,8 +13,11 @@ from mmsearch.fusion.base import Matrix, unit_rows
 Float64 = NDArray[np.float64]
 
 _CHUNK = 4_096  # rows whose features are in memory at a time
-_FLAT = 1e-10  # total variance (of vectors of length 1) below which there is only rounding
+_FLAT = 1e-5  # total variance (of vectors of length 1) below which differences are too near to the rounding of float32
+_LEAST_VARIANCE = 1e-3  # of a kernel (at most 1), where all landmarks are the same
+LEAST_REG = 1e-6  # ridge below which covariances of near-duplicates cannot be inverted
 _JITTER = 1e-5  # on the diagonal (of ones) of a kernel matrix, which equal landmarks would make singular
+_UNCORRELATED = 1e-6  # correlation that is rounding
 _WEAKEST = 1e-3  # directions whose correlation is below this share of the first add nothing to a cosine
 
 
@@ -79,17 +82,16 @@ def fit_cca(X: Matrix, Y: Matrix, *, dim: int, landmarks: int, reg: float, power
     X, Y : (n, dx) and (n, dy), rows of length 1; row i of both is one pair.
     dim : directions that are kept at most.
     landmarks : pairs that serve as landmarks, at most; 0 for linear CCA.
-    reg : ridge, as a share of the total variance.
+    reg : ridge, as a share of the total variance; at least `LEAST_REG`.
 
     Returns
     -------
     None where the views share nothing: one of them is constant.
     """
     chosen = np.sort(np.random.default_rng(seed).permutation(len(X))[:landmarks])
-    features = _describe(X, chosen), _describe(Y, chosen)
-    if features[0] is None or features[1] is None:
+    fx, fy = _describe(X, chosen), _describe(Y, chosen)
+    if fx is None or fy is None:
         return None
-    fx, fy = features[0], features[1]
     means = _means(fx, X), _means(fy, Y)
     Lx = _ridged(fx, _moment(fx, X, means[0], fx, X, means[0]), reg)
     Ly = _ridged(fy, _moment(fy, Y, means[1], fy, Y, means[1]), reg)
@@ -98,8 +100,8 @@ def fit_cca(X: Matrix, Y: Matrix, *, dim: int, landmarks: int, reg: float, power
     if not len(c):
         return None
     weights = c**power
-    x = CanonicalMap(fx, means[0].astype(np.float32), (_solve(Lx, A * weights, transposed=True)).astype(np.float32))
-    y = CanonicalMap(fy, means[1].astype(np.float32), (_solve(Ly, B * weights, transposed=True)).astype(np.float32))
+    x = CanonicalMap(fx, means[0].astype(np.float32), _solve(Lx, A * weights, transposed=True).astype(np.float32))
+    y = CanonicalMap(fy, means[1].astype(np.float32), _solve(Ly, B * weights, transposed=True).astype(np.float32))
     return Canonical(x, y, c.astype(np.float32))
 
 
@@ -143,13 +145,14 @@ def _metric(features: Features, C: Float64) -> tuple[Float64, float]:
         return np.eye(len(C)), float(np.trace(C))
     # Landmarks are rooted already. The variance of a Gaussian kernel: k(x, x) is 1, less the squared length of the mean.
     K = Features(False, features.landmarks, features.sharpness)(features.landmarks).astype(np.float64)
-    return (K + K.T) / 2 + _JITTER * np.eye(len(K)), 1 - float(K.mean())
+    return (K + K.T) / 2 + _JITTER * np.eye(len(K)), max(_LEAST_VARIANCE, 1 - float(K.mean()))
 
 
 def _ridged(features: Features, C: Float64, reg: float) -> Float64:
     """The Cholesky factor L (m, m) of the covariance with its ridge."""
     metric, variance = _metric(features, C)
-    return np.linalg.cholesky(C + reg * variance * metric)
+    factor: Float64 = np.linalg.cholesky(C + reg * variance * metric).astype(np.float64)
+    return factor
 
 
 def _solve(L: Float64, B: Float64, transposed: bool = False) -> Float64:
@@ -172,6 +175,6 @@ def _directions(M: Float64, dim: int) -> tuple[Float64, Float64, Float64]:
     p = len(M)
     values, A = eigh(M @ M.T, subset_by_index=(max(0, p - dim), p - 1))
     c = np.sqrt(np.maximum(values[::-1], 0))
-    c = c[c > max(_WEAKEST * c[0], _FLAT)]
+    c = c[c > max(_WEAKEST * c[0], _UNCORRELATED)]
     A = A[:, ::-1][:, : len(c)]
     return A, c, (M.T @ A) / c

@@ -29,7 +29,7 @@ from mmsearch.store.where import id_list
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _FOLDS = 5  # a fifth of the products with every modality is held out: on it the reliability of cross-modal evidence is measured
-_ENOUGH = 200  # held-out products for which one fold does
+_ENOUGH = 200  # held-out products, of one fold or several, that are enough
 _FEWEST = 8  # held-out products below which a fold would say nothing
 _DEFAULT = "default_profile"
 _DIRECT = "calibration"
@@ -241,12 +241,14 @@ def _held_out_reliability(spec: str, batch: Batch, encoders: Mapping[str, Encode
 
     Where a fold is small the mean over several is taken; {} where there are too few products to leave any out.
     """
-    both = np.flatnonzero(np.logical_and.reduce([batch.present[m] for m in modalities if m in batch.present]))
+    if not set(modalities) <= set(batch.present):
+        return {}
+    both = np.flatnonzero(np.logical_and.reduce([batch.present[m] for m in modalities]))
     folds = np.array_split(np.random.default_rng(seed).permutation(both), max(1, min(_FOLDS, len(both) // _FEWEST)))
     if len(folds) == 1:
         return {}
     found: dict[str, list[float]] = {}
-    for held in folds[: 1 if len(folds[0]) >= _ENOUGH else None]:
+    for held in folds[: -(-_ENOUGH // len(folds[0]))]:
         fuser: Fuser = FUSERS.create(spec)
         try:
             fuser.fit(batch.take(np.setdiff1d(np.arange(len(batch)), held)), encoders, seed)

@@ -69,9 +69,9 @@ class Store:
             self._refuse_foreign()
             with self.writing("make the store"):
                 if not self.record.keys():  # else another process was first
-                    from mmsearch import __version__
+                    from importlib.metadata import version
 
-                    self.record.put("format", {"version": FORMAT, "written_by": __version__})
+                    self.record.put("format", {"version": FORMAT, "written_by": version("mmsearch")})
         self.check()
 
     def _refuse_foreign(self) -> None:

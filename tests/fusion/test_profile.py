@@ -151,9 +151,9 @@ def test_new_changed_and_removed_products_join_without_a_refit(shop: Shop) -> No
 def test_an_embed_that_changes_nothing_writes_nothing(shop: Shop) -> None:
     shop.fuse("fake-fuser")
     names = ["mmsearch_record", *tables(shop.store)]
-    before = [Store(shop.store.path).version(t) for t in names]
+    before = [Store(shop.store.path).dataset(t).version for t in names]
     Shop(shop.store.path).embed()
-    assert [Store(shop.store.path).version(t) for t in names] == before
+    assert [Store(shop.store.path).dataset(t).version for t in names] == before
 
 
 def test_what_a_killed_fuse_left_is_not_mixed_in(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -260,3 +260,32 @@ def test_too_few_products_to_hold_any_out(tmp_path: Path) -> None:
     profile = shop.fuse("fake-fuser")
     assert profile.calibration["pairs"] == {}
     assert [hit.id for hit in shop.search("red lamp", k=1)] == ["red-lamp"]
+
+
+def photos_alone(folder: Path) -> Shop:
+    """The small shop without any text."""
+    shop = Shop(folder / "store.lancedb")
+    rows = [{"id": r["id"], "images": r.get("images"), "price": r.get("price")} for r in small_shop.rows(folder)]
+    shop.ingest(small_shop.write_csv(folder / "photos.csv", ("id", "images", "price"), rows))
+    shop.embed(text="fake-text", image="fake-image")
+    return shop
+
+
+def test_photos_alone_are_found_by_text_through_the_names_of_what_they_show(tmp_path: Path) -> None:
+    shop = photos_alone(tmp_path)
+    profile = shop.fuse()
+    assert profile.spec == "conse"
+    assert all(hit.id.startswith("blue-") for hit in shop.search("navy", within="image", k=3))
+    assert [hit.id for hit in shop.search("navy", k=3)] == [hit.id for hit in shop.search("navy", within="image", k=3)]
+    assert all(hit.id.startswith("blue-") for hit in shop.search("navy", within="conse", k=3))
+    assert fused(shop.store, "conse")["red-shoe"][0] == "image"
+
+
+def test_a_profile_of_photos_takes_in_the_texts_that_come_later(tmp_path: Path) -> None:
+    shop = photos_alone(tmp_path)
+    shop.fuse()
+    shop.ingest(small_shop.write_catalogue(tmp_path))
+    shop.embed()
+    assert fused(shop.store, "conse")["red-shoe"][0] == "image+text"
+    assert_up_to_date(shop.store, "conse")
+    assert small_shop.NO_PHOTO in [hit.id for hit in shop.search("green lamp", k=3)]

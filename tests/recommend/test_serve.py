@@ -93,6 +93,11 @@ def test_likes_join_the_history_of_a_user_as_the_newest(shop: Shop) -> None:
     found = shop.recommend("red-fan1", like="blue-shoe", k=3)
     assert all(id.startswith("blue-") for id in ids(found)), "of the red ones there is none left"
     assert found.items[0].why[0][0] == "blue-shoe"
+    before, after = (
+        {item.id: dict(item.why) for item in shop.recommend("red-fan0", like=like, method="content(decay=.5)", k=100).items}
+        for like in (None, "blue-shoe")
+    )
+    assert after["green-cup"]["red-cup"] == pytest.approx(before["green-cup"]["red-cup"] / 2), "one step older"
 
 
 def test_a_filter_restricts(shop: Shop) -> None:

@@ -98,6 +98,7 @@ def test_equal_scores_come_in_the_order_of_their_ids(shop: Shop, own: Shop) -> N
     own.ingest(small_shop.write_csv(folder / "again.csv", ("id", "title", "price"), [{"id": "twin-a", "title": "Twin kettle", "price": 8}]))
     own.embed()
     assert ids(own.search("twin kettle", k=2)) == list(small_shop.TWINS)
+    assert ids(own.search("twin kettle", k=1)) == [small_shop.TWINS[0]]
 
 
 def test_depth(shop: Shop) -> None:
@@ -372,6 +373,12 @@ def test_a_batch_is_longer_than_what_is_encoded_at_once(shop: Shop) -> None:
     results = shop.search_many(given_queries, k=1)
     assert len(results) == 150
     assert ids(results["149"]) == ids(shop.search("red shoe number 149", k=1))
+
+
+def test_a_query_that_cannot_be_encoded_is_named_wherever_it_stands(shop: Shop) -> None:
+    given_queries = {f"{n}": make_query([f"red shoe number {n}" if n != 100 else "???"]) for n in range(150)}
+    with pytest.raises(InputError, match=r"the query text \?\?\? cannot be used"):
+        shop.search_many(given_queries)
 
 
 def test_nearest_candidates_give_the_hits_that_comparing_everything_gives(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
