@@ -73,7 +73,7 @@ class Fashion:
         return fuser
 
     def mean(self, spec: str, pairs: int) -> str:
-        measured = []
+        measured: list[list[float]] = []
         for part in range(SIZES[pairs]):
             measured += recall(self.fitted(spec, pairs, part), *self.of("validation")).values()
         return shown(np.mean(measured, axis=0))

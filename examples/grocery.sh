@@ -20,7 +20,7 @@ shelf=(--queries "$data/shelf.csv" --qrels "$data/shelf.qrels" --metric R@1 --me
 } > "$work/shelf.jsonl"
 python3 examples/table.py "$work/shelf.jsonl"
 
-echo "Title → own photo (81 products)"
+echo "Title → own photo (81 products; these are the pairs that fuse learned from, its own line above tells the held-out recall)"
 python3 - "$data/products.csv" "$work" <<'PY'
 import csv, sys
 rows = list(csv.DictReader(open(sys.argv[1], encoding="utf-8")))

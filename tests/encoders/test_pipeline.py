@@ -21,6 +21,7 @@ from mmsearch.encoders.sources import items, product_text
 from mmsearch.errors import InputError, MissingPackage, StoreError, UsageError
 from mmsearch.media import MediaError
 from mmsearch.store import PRODUCTS, Store
+from mmsearch.store.lock import write_lock
 from mmsearch.store.vectors import read_vectors
 
 _FAKES = {"text": "fake-text", "image": "fake-image"}
@@ -346,11 +347,11 @@ def test_a_wrong_choice_costs_nothing(shop: Shop, chosen: dict[str, str], messag
     assert shop.tables() == set()
 
 
-def test_an_encoder_that_is_not_installed_any_more(shop: Shop) -> None:
-    ENCODERS.register("passing", FakeText)
+def test_an_encoder_that_is_not_installed_any_more(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ENCODERS._local, "passing", FakeText)
     shop.bring({"id": "1", "title": "shoe"})
     shop.embed(text="passing")
-    ENCODERS.unregister("passing")
+    monkeypatch.delitem(ENCODERS._local, "passing")
     for attempt in (lambda: load_encoder(shop.store, "text"), lambda: embed(shop.store)):
         with pytest.raises(StoreError) as caught:
             attempt()
@@ -360,7 +361,7 @@ def test_an_encoder_that_is_not_installed_any_more(shop: Shop) -> None:
     assert outcome(shop.embed(text="fake-text(seed=1)"), "text") == (1, 1, 0, 0, 0)
 
 
-def test_an_encoder_whose_package_is_missing(shop: Shop) -> None:
+def test_an_encoder_whose_package_is_missing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     class Needy(FakeText):
         installed: ClassVar[bool] = True
 
@@ -369,13 +370,12 @@ def test_an_encoder_whose_package_is_missing(shop: Shop) -> None:
             if not self.installed:
                 raise ModuleNotFoundError("No module named 'open_clip'", name="open_clip")
 
-    ENCODERS.register("needy", Needy)
+    monkeypatch.setitem(ENCODERS._local, "needy", Needy)
     shop.bring({"id": "1", "title": "shoe"})
     shop.embed(text="needy")
     Needy.installed = False
     with pytest.raises(MissingPackage) as caught:
         load_encoder(shop.store, "text")
-    ENCODERS.unregister("needy")
     assert caught.value.hint == "pip install open-clip-torch"
 
 
@@ -413,13 +413,12 @@ def test_an_encoder_that_breaks_its_word(shop: Shop, monkeypatch: pytest.MonkeyP
     assert outcome(shop.embed(), "text") == (4, 2, 2, 0, 0)
 
 
-def test_a_second_embed_waits_for_the_first(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mmsearch.store.lock._PATIENCE", 0.0)
+def test_a_second_embed_waits_for_the_first(shop: Shop) -> None:
     shop.bring({"id": "1", "title": "shoe"})
     seen: list[str] = []
 
     def second(modality: str, done: int, total: int) -> None:
-        with pytest.raises(StoreError, match="is being written by") as caught, Store(shop.store.path).writing("embed"):
+        with pytest.raises(StoreError, match="is being written by mmsearch embed") as caught, write_lock(shop.store.path, "embed", 0.0):
             pass
         seen.append(caught.value.message)
 

@@ -262,12 +262,12 @@ def test_too_few_products_to_hold_any_out(tmp_path: Path) -> None:
     assert [hit.id for hit in shop.search("red lamp", k=1)] == ["red-lamp"]
 
 
-def photos_alone(folder: Path) -> Shop:
+def photos_alone(folder: Path, text: str | None = "fake-text") -> Shop:
     """The small shop without any text."""
     shop = Shop(folder / "store.lancedb")
     rows = [{"id": r["id"], "images": r.get("images"), "price": r.get("price")} for r in small_shop.rows(folder)]
     shop.ingest(small_shop.write_csv(folder / "photos.csv", ("id", "images", "price"), rows))
-    shop.embed(text="fake-text", image="fake-image")
+    shop.embed(text=text, image="fake-image")
     return shop
 
 
@@ -289,3 +289,11 @@ def test_a_profile_of_photos_takes_in_the_texts_that_come_later(tmp_path: Path) 
     assert fused(shop.store, "conse")["red-shoe"][0] == "image+text"
     assert_up_to_date(shop.store, "conse")
     assert small_shop.NO_PHOTO in [hit.id for hit in shop.search("green lamp", k=3)]
+
+
+@pytest.mark.models
+def test_photos_alone_are_asked_by_text_although_no_text_encoder_was_named(tmp_path: Path) -> None:
+    shop = photos_alone(tmp_path, text=None)
+    assert shop.store.record.get("encoder/text")["spec"] == "usem"
+    assert shop.fuse().spec == "conse"
+    assert len(shop.search("a red thing", k=3)) == 3
