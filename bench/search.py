@@ -38,7 +38,7 @@ def lance_calls(shop: Shop) -> Callable[..., None]:
     def bare(where: str | None = None) -> None:
         nearest = {"column": "vector", "q": encoder.encode([QUERY]).vectors[0], "k": 10, "metric": "dot"}
         keep = quoted(catalogue.to_table(columns=["id"], filter=where).column("id").to_pylist()) if where else None
-        found = table.to_table(columns=["id"], nearest=nearest, filter=keep, prefilter=True)
+        found = table.to_table(columns=["id", "_distance"], nearest=nearest, filter=keep, prefilter=True)
         catalogue.to_table(columns=["id", "title"], filter=quoted(found.column("id").to_pylist()))
 
     return bare

@@ -12,7 +12,7 @@ from bench.timing import paired, shown
 _BARE = """
 import sys, lance, numpy as np
 table = lance.dataset(sys.argv[1])
-table.to_table(columns=["id"], nearest={"column": "vector", "q": np.ones(512, np.float32), "k": 10, "metric": "dot"})
+table.to_table(columns=["id", "_distance"], nearest={"column": "vector", "q": np.ones(512, np.float32), "k": 10, "metric": "dot"})
 """
 
 

@@ -17,7 +17,7 @@ from mmsearch.catalog.records import MEDIA_FIELDS, Interaction, Product, to_inte
 from mmsearch.catalog.report import IngestReport, Rejects, reject_folder, reject_path
 from mmsearch.errors import InputError, UsageError
 from mmsearch.store import INTERACTIONS, PRODUCTS, Store
-from mmsearch.store.attributes import CORE, TYPES, Attributes
+from mmsearch.store.attributes import CORE, HIDDEN, TYPES, Attributes
 from mmsearch.store.where import id_list
 
 _CHUNK = 20_000  # rows held in memory at a time
@@ -194,7 +194,7 @@ def _write_products(store: Store, products: Sequence[tuple[Product, str]], exist
     own = [(c, kind) for name, kinds in names.columns.items() for kind, c in kinds.items() if c not in CORE]
     given = set().union(*rows)
     fields += [pa.field(c, TYPES[kind]) for c, kind in own if c in given]
-    fields += [pa.field("_folder", pa.string()), pa.field("_hash", pa.string())]
+    fields += [pa.field(name, pa.string()) for name in HIDDEN]
     schema = pa.schema(fields)
     store.open_table(PRODUCTS, schema, "id")  # columns first, then the record that names them, then the rows
     if names.columns != store.record.get(_RECORD):

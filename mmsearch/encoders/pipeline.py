@@ -119,7 +119,8 @@ def _plan(store: Store, chosen: Mapping[str, str]) -> list[tuple[str, str, Encod
         encoder: Encoder
         if known is not None and modality not in chosen:
             spec, encoder = known["spec"], _create_recorded(known, modality)
-        elif modality in chosen or next(items(store, modality), None) is not None:
+        # Texts are queries too: a catalogue of photos alone still records who reads them.
+        elif modality == "text" or modality in chosen or next(items(store, modality), None) is not None:
             spec = str(parse(chosen.get(modality, default), what="encoder"))  # the canonical form is what is recorded
             encoder = ENCODERS.create(spec)
         else:

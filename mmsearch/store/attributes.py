@@ -46,7 +46,7 @@ class Attributes:
 
     def _free(self, wanted: str) -> str:
         # LanceDB compares some names without case, so Size and size get different columns.
-        taken = {c.lower() for kinds in self.columns.values() for c in kinds.values()} | set(HIDDEN)
+        taken = {c.lower() for kinds in self.columns.values() for c in kinds.values()}
         candidate, n = wanted, 2
         while candidate.lower() in taken:
             candidate, n = f"{wanted}__{n}", n + 1
@@ -65,6 +65,6 @@ class Attributes:
 
 
 def _safe(name: str) -> str:
-    """A column name that Lance accepts: no dots (nested fields) and no backticks."""
+    """A column name that Lance accepts: no dots (nested fields) and no backticks; '_' in front is for columns of ours and Lance's."""
     safe = re.sub(r"[.`\x00-\x1f]", "_", name)
     return f"a{safe}" if safe.startswith("_") else safe

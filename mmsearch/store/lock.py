@@ -47,6 +47,8 @@ def write_lock(path: str, what: str, patience: float = _PATIENCE) -> Iterator[No
                     print(f"waiting for {holder}, which is writing to {path}", file=sys.stderr)  # noqa: T201 - a wait must not look like a hang
                     told = True
                 time.sleep(0.1)
+            except OSError as error:  # some network file systems have no locks
+                raise StoreError(f"cannot lock the store {path}: {error.strerror}", hint="keep it on a local disk") from error
         handle.seek(0)
         handle.truncate()
         handle.write(f"mmsearch {what} (process {os.getpid()})")

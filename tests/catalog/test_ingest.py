@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -386,6 +389,37 @@ def test_a_file_that_breaks_off_keeps_what_came_before(shop: Shop, monkeypatch: 
     assert set(shop.products()) == {"1", "2", "3"}
     assert len((shop.folder / "store" / "rejects" / "products.csv.jsonl").read_text().splitlines()) == 1
     assert counts(shop.bring("id,title\n1,a\n4,b\n")) == {"rows": 2, "new": 1, "unchanged": 1}
+
+
+_SLOWLY = """
+import sys
+from mmsearch.catalog import ingest
+from mmsearch.store import Store
+ingest._CHUNK = 50
+upsert = Store.upsert
+def told(self, table, rows, key):
+    upsert(self, table, rows, key)
+    print(table, flush=True)
+Store.upsert = told
+ingest.ingest(Store(sys.argv[1]), sys.argv[2])
+"""
+
+
+def test_a_killed_ingest_goes_on_where_it_was(shop: Shop) -> None:
+    content = "id,title,size\n" + "".join(f"{n},t{n},{n}\n" for n in range(2000))
+    (shop.folder / "products.csv").write_text(content)
+    command = [sys.executable, "-c", _SLOWLY, shop.store.path, str(shop.folder / "products.csv")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in itertools.islice((line for line in process.stdout if line == "products\n"), 3):
+            assert line
+        process.kill()
+    kept = shop.store.count(PRODUCTS)
+    assert 150 <= kept < 2000
+    assert kept % 50 == 0
+    shop.store.check()
+    assert counts(shop.bring(content)) == {"rows": 2000, "new": 2000 - kept, "unchanged": kept}
+    assert shop.products() == {str(n): {"title": f"t{n}", "size": float(n)} for n in range(2000)}
 
 
 # -- interactions ------------------------------------------------------------------------------------------------------

@@ -275,6 +275,22 @@ def test_the_old_vectors_go_only_when_the_new_are_complete(shop: Shop, monkeypat
     assert all(np.array_equal(v, alone(FakeText(1), f"shoe {id}")) for (id, _), v in shop.vectors("text").items())
 
 
+def test_a_switch_that_fails_throughout_keeps_the_old_vectors(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.bring({"id": "1", "title": "shoe"})
+    shop.embed()
+    tables = shop.tables()
+    monkeypatch.setattr(FakeText, "encode_batch", lambda self, prepared: np.zeros((len(prepared), 64), np.float32))
+    assert outcome(shop.embed(text="fake-text(seed=1)"), "text") == (1, 0, 0, 0, 1)
+    assert recorded_encoder(shop.store, "text")["spec"] == "fake-text"  # type: ignore[index]
+    assert (shop.tables(), set(shop.vectors("text"))) == (tables, {("1", "")})
+
+
+def test_photos_alone_record_who_reads_the_queries(shop: Shop) -> None:
+    shop.bring({"id": "1", "images": [shop.photo("a.png", (255, 0, 0))]})
+    assert outcome(shop.embed(), "text") == (0, 0, 0, 0, 0)
+    assert isinstance(load_encoder(shop.store, "text"), FakeText)
+
+
 def test_progress(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "_BATCH", 4)
     shop.photo("a.png", (1, 2, 3))
