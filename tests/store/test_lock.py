@@ -106,7 +106,7 @@ def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyP
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr("fcntl.flock", refuse)
-    with pytest.raises(StoreError, match="cannot lock the store .*: No locks available"), write_lock(str(tmp_path), "ingest"):
+    with pytest.raises(StoreError, match=r"cannot lock the store .*: No locks available"), write_lock(str(tmp_path), "ingest"):
         pass
 
 
