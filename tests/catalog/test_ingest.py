@@ -15,62 +15,25 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ingest_shop import IngestShop, counts
 from PIL import Image
 
 from mmsearch.catalog.ingest import attributes, ingest
 from mmsearch.catalog.report import IngestReport
-from mmsearch.errors import InputError, StoreError, UsageError
+from mmsearch.errors import InputError, StoreError
 from mmsearch.store import INTERACTIONS, PRODUCTS, Store
 from mmsearch.store.attributes import CORE
-from mmsearch.store.sql import compile_where
-from mmsearch.store.where import parse_where
-
-
-class Shop:
-    """A folder with files and a store, and the store's rows as a user knows them."""
-
-    def __init__(self, folder: Path):
-        self.folder = folder
-        self.store = Store(folder / "store")
-
-    def bring(self, content: str | bytes, name: str = "products.csv", **options: Any) -> IngestReport:
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return ingest(self.store, str(path), **options)
-
-    def products(self) -> dict[str, dict[str, Any]]:
-        """id → what is known of it, without what is missing."""
-        names = attributes(self.store)
-        found = {}
-        for row in self.store.read(PRODUCTS).to_pylist():
-            known = {name: names.value(name, row) for name in names.names() if name != "id"}
-            found[row["id"]] = {name: value for name, value in known.items() if value is not None}
-        return found
-
-    def where(self, text: str) -> str:
-        rows = self.store.read(PRODUCTS, ["id"], where=compile_where(parse_where(text), attributes(self.store)))
-        return " ".join(sorted(rows.column("id").to_pylist()))
-
-    def rejects(self, report: IngestReport) -> list[dict[str, Any]]:
-        assert report.reject_file is not None
-        return [json.loads(line) for line in Path(report.reject_file).read_text(encoding="utf-8").split("\n") if line]
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    return Shop(tmp_path)
-
-
-def counts(report: IngestReport) -> dict[str, int]:
-    names = ("rows", "new", "changed", "unchanged", "rejected", "problems")
-    return {name: getattr(report, name) for name in names if getattr(report, name)}
+def shop(tmp_path: Path) -> IngestShop:
+    return IngestShop(tmp_path)
 
 
 # -- products ----------------------------------------------------------------------------------------------------------
 
 
-def test_csv(shop: Shop) -> None:
+def test_csv(shop: IngestShop) -> None:
     report = shop.bring("\ufeffSKU;商品名称;价格;Size\nA1;Red <b>shoe</b>;9,50 €;42\n\nA2;跑鞋;;M\n")
     assert counts(report) == {"rows": 2, "new": 2}
     assert report.mapping == {"id": "SKU", "title": "商品名称", "price": "价格"}
@@ -84,7 +47,7 @@ def test_csv(shop: Shop) -> None:
     assert attributes(shop.store).names() == [*CORE, "currency", "Size"]
 
 
-def test_json_lines(shop: Shop) -> None:
+def test_json_lines(shop: IngestShop) -> None:
     rows = [
         {"id": 1, "title": "a", "spec": {"w": 5, "on": True}, "tags": ["x", "y"], "a.b`c": 1},
         {"id": "2", "spec": {"w": "wide"}, "tags": []},
@@ -99,7 +62,7 @@ def test_json_lines(shop: Shop) -> None:
     assert (shop.where("tags has 'x'"), shop.where("`spec.on` = true"), shop.where("tags is null")) == ("1", "1", "2")
 
 
-def test_standard_input(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_standard_input(shop: IngestShop, monkeypatch: pytest.MonkeyPatch) -> None:
     Image.new("RGB", (3, 3)).save(shop.folder / "a.png")
     monkeypatch.chdir(shop.folder)
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(b"id,image\n1,a.png\n1,a.png\n")))
@@ -109,7 +72,7 @@ def test_standard_input(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     assert shop.products() == {"1": {"images": ["a.png"]}}
 
 
-def test_the_same_file_twice_changes_nothing(shop: Shop) -> None:
+def test_the_same_file_twice_changes_nothing(shop: IngestShop) -> None:
     content = "id,title,price,size,tags,image\n1,a,$5,42,x;y,no.png\n2,b,,M,,\n"
     first = shop.bring(content)
     before, written = shop.products(), sorted(shop.folder.joinpath("store", "products.lance").rglob("*"))
@@ -120,7 +83,7 @@ def test_the_same_file_twice_changes_nothing(shop: Shop) -> None:
     assert sorted(shop.folder.joinpath("store", "products.lance").rglob("*")) == written
 
 
-def test_a_changed_row_replaces_the_old_one(shop: Shop) -> None:
+def test_a_changed_row_replaces_the_old_one(shop: IngestShop) -> None:
     shop.bring("id,title,size\n1,a,5\n2,b,6\n3,c,7\n")
     report = shop.bring("id,title,size\n1,a,5\n2,B,M\n4,d,8\n")
     assert counts(report) == {"rows": 3, "new": 1, "changed": 1, "unchanged": 1}
@@ -132,7 +95,7 @@ def test_a_changed_row_replaces_the_old_one(shop: Shop) -> None:
     }
 
 
-def test_an_absent_column_keeps_and_an_empty_cell_clears(shop: Shop) -> None:
+def test_an_absent_column_keeps_and_an_empty_cell_clears(shop: IngestShop) -> None:
     shop.bring("id,title,brand,size,tags\n1,a,Nike,5,x;y\n2,b,Puma,6,\n")
     assert counts(shop.bring("id,price\n1,9\n2,8\n", "prices.csv")) == {"rows": 2, "changed": 2}
     assert shop.products()["1"] == {"title": "a", "brand": "Nike", "size": 5.0, "tags": ["x", "y"], "price": 9.0}
@@ -142,13 +105,13 @@ def test_an_absent_column_keeps_and_an_empty_cell_clears(shop: Shop) -> None:
     assert shop.products()["1"] == {"title": "a", "brand": "Nike", "size": 5.0, "tags": ["x", "y"]}
 
 
-def test_json_rows_of_one_file_may_have_different_fields(shop: Shop) -> None:
+def test_json_rows_of_one_file_may_have_different_fields(shop: IngestShop) -> None:
     shop.bring('{"id": 1, "title": "a", "size": 5}\n{"id": 2, "brand": "B"}\n', "a.jsonl")
     shop.bring('{"id": 1, "brand": "A"}\n{"id": 2, "size": null, "title": "b"}\n', "b.jsonl")
     assert shop.products() == {"1": {"title": "a", "brand": "A", "size": 5.0}, "2": {"title": "b", "brand": "B"}}
 
 
-def test_a_field_that_only_a_late_json_row_has(shop: Shop) -> None:
+def test_a_field_that_only_a_late_json_row_has(shop: IngestShop) -> None:
     """The columns are learnt from the first thousand rows; a later one must not become an attribute of another name."""
     rows = [{"id": n, "name": "x"} for n in range(1001)] + [{"id": "late", "name": "y", "brand": "B", "title": "z", "size": 1}]
     report = shop.bring("\n".join(map(json.dumps, rows)), "feed.jsonl")
@@ -156,7 +119,7 @@ def test_a_field_that_only_a_late_json_row_has(shop: Shop) -> None:
     assert shop.products()["late"] == {"title": "y", "brand": "B", "original_title": "z", "size": 1.0}
 
 
-def test_rows_beyond_one_chunk(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_beyond_one_chunk(shop: IngestShop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mmsearch.catalog.ingest._CHUNK", 3)
     content = "id,title,size\n" + "".join(f"{n},t{n},{n if n < 6 else 'XL'}\n" for n in range(8)) + "0,again,1\n"
     report = shop.bring(content)
@@ -165,13 +128,13 @@ def test_rows_beyond_one_chunk(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> N
     assert counts(shop.bring(content.replace("t7", "T7"))) == {"rows": 9, "changed": 1, "unchanged": 7, "rejected": 1}
 
 
-def test_map(shop: Shop) -> None:
+def test_map(shop: IngestShop) -> None:
     report = shop.bring("ean,label,price,sale\n1,a,9,8\n", mapping={"id": "ean", "title": "label", "price": "sale"})
     assert report.mapping == {"id": "ean", "title": "label", "price": "sale"}
     assert shop.products() == {"1": {"title": "a", "price": 8.0, "original_price": 9.0}}
 
 
-def test_an_attribute_that_was_never_stored_is_no_attribute(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_attribute_that_was_never_stored_is_no_attribute(shop: IngestShop, monkeypatch: pytest.MonkeyPatch) -> None:
     """A write that fails must not leave its new attributes in the open store's record."""
     shop.bring("id,a\n1,x\n")
 
@@ -183,212 +146,6 @@ def test_an_attribute_that_was_never_stored_is_no_attribute(shop: Shop, monkeypa
         with pytest.raises(StoreError, match="disk full"):
             shop.bring("id,b\n1,x\n")
     assert attributes(shop.store).names() == [*CORE, "a"]
-
-
-# -- what cannot be used -----------------------------------------------------------------------------------------------
-
-
-def test_bad_rows_cost_only_themselves(shop: Shop) -> None:
-    report = shop.bring('id,title,price\n1,"a\nb",5\n,no id,5\n2,short\n3,c,free\n1,again,5\n4,"open,5\n5,e,6\n')
-    assert counts(report) == {"rows": 7, "new": 3, "rejected": 4, "problems": 1}
-    assert report.exit_code == 3
-    assert report.reasons == {"no id": 1, "wrong number of cells": 1, "price: not usable": 1, "duplicate id": 1, "not CSV": 1}
-    assert shop.products() == {"1": {"title": "a b", "price": 5.0}, "3": {"title": "c"}, "5": {"title": "e", "price": 6.0}}
-    context = {"_folder": str(shop.folder), "_typed": False}
-    assert shop.rejects(report) == [
-        {"id": "", "title": "no id", "price": "5", **context, "_line": 4, "_reason": "no id (column id)", "_kept": False},
-        {"_cells": ["2", "short"], "_line": 5, "_reason": "wrong number of cells (2 cells, the header names 3 columns)", "_kept": False},
-        {
-            "id": "3",
-            "title": "c",
-            "price": "free",
-            **context,
-            "_line": 6,
-            "_reason": "price: not usable ('free' is not a price)",
-            "_kept": True,
-        },
-        {
-            "id": "1",
-            "title": "again",
-            "price": "5",
-            **context,
-            "_line": 7,
-            "_reason": "duplicate id (1, given on line 2 already)",
-            "_kept": False,
-        },
-        {"_text": '4,"open,5', "_line": 8, "_reason": "not CSV (unexpected end of data)", "_kept": False},
-    ]
-    json.dumps(report.to_json())
-
-
-def test_many_reasons_are_few_kinds(shop: Shop) -> None:
-    content = "id,price\n" + "".join(f"{n},free{'!' * n}\n{n},1\n" for n in range(50))
-    report = shop.bring(content)
-    assert report.reasons == {"price: not usable": 50, "duplicate id": 50}
-
-
-def test_several_problems_of_one_row_are_one_line(shop: Shop) -> None:
-    report = shop.bring("id,price,images\n1,free,no.png;no2.png\n")
-    assert counts(report) == {"rows": 1, "new": 1, "problems": 1}
-    assert report.reasons == {"price: not usable": 1, "images: missing": 2}
-    (line,) = shop.rejects(report)
-    assert line["_reason"] == "price: not usable ('free' is not a price); images: missing (no.png); images: missing (no2.png)"
-
-
-def test_rejects_can_be_ingested_again(shop: Shop) -> None:
-    (shop.folder / "photos").mkdir()
-    Image.new("RGB", (3, 3)).save(shop.folder / "photos" / "a.png")
-    report = shop.bring(
-        "id,title,size,images,price\n1,a,42,photos/a.png,5\n1,b,43,photos/a.png,free\n3,c,M,photos/no.png,x\n", "feed/../products.csv"
-    )
-    assert counts(report) == {"rows": 3, "new": 2, "rejected": 1, "problems": 1}
-    path = Path(str(report.reject_file))
-    assert path == shop.folder / "store" / "rejects" / "products.csv.jsonl"
-    untouched = shop.products()
-    again = ingest(shop.store, str(path))
-    # The duplicate is a row of its own now and replaces the first, except for its price; the other is as it was.
-    assert counts(again) == {"rows": 2, "changed": 1, "unchanged": 1, "problems": 2}
-    assert shop.products() == {"1": {"title": "b", "size": 43.0, "images": ["photos/a.png"]}, "3": untouched["3"]}
-    assert again.reasons == {"price: not usable": 2, "images: missing": 1}
-    path.write_text(path.read_text().replace('"free"', '"6"').replace("photos/no.png", "photos/a.png").replace('"x"', '"7"'))
-    fixed = ingest(shop.store, str(path))
-    assert (counts(fixed), fixed.exit_code, fixed.reject_file) == ({"rows": 2, "changed": 2}, 0, None)
-    assert shop.products() == {
-        "1": {"title": "b", "size": 43.0, "images": ["photos/a.png"], "price": 6.0},
-        "3": {"title": "c", "size": "M", "images": ["photos/a.png"], "price": 7.0},
-    }
-    assert attributes(shop.store).columns["size"] == {"number": "size", "text": "size__text"}
-
-
-def test_rejects_of_rejects_carry_the_newest_reason(shop: Shop) -> None:
-    report = shop.bring("id,title\n,a\n")
-    path = Path(str(report.reject_file))
-    path.write_text('\n\n{"id": [1], ' + path.read_text().split(",", 1)[1])
-    again = ingest(shop.store, str(path))
-    (line,) = shop.rejects(again)
-    assert (line["_line"], line["_reason"], line["_folder"], line["_typed"]) == (
-        3,
-        "bad id ([1] is neither text nor a number)",
-        str(shop.folder),
-        False,
-    )
-
-
-def test_a_foreign_feed_cannot_choose_its_folder(shop: Shop) -> None:
-    secret = shop.folder / "secret"
-    secret.mkdir()
-    Image.new("RGB", (3, 3)).save(secret / "a.png")
-    row = json.dumps({"id": 1, "images": ["a.png"], "_folder": str(secret)})
-    report = shop.bring(row, "feed/a.jsonl")
-    assert report.reasons == {"images: missing": 1}
-    assert shop.bring(row, "feed/a.jsonl", allow_outside=True).exit_code == 0
-
-
-def test_the_reject_file_of_a_clean_run_is_removed(shop: Shop) -> None:
-    bad = shop.bring("id,title\n,a\n1,b\n")
-    assert Path(str(bad.reject_file)).exists()
-    good = shop.bring("id,title\n1,b\n")
-    assert good.reject_file is None
-    assert not Path(str(bad.reject_file)).exists()
-
-
-def test_a_chosen_reject_file(shop: Shop) -> None:
-    report = shop.bring("id,title\n,bro\u200bken\n", rejects=str(shop.folder / "deep" / "r.jsonl"))
-    assert report.reject_file == str(shop.folder / "deep" / "r.jsonl")
-    assert shop.rejects(report)[0]["title"] == "bro\u200bken"
-    with pytest.raises(InputError, match="cannot write the reject file") as caught:
-        shop.bring("id,title\n,a\n", rejects=str(shop.folder))
-    assert "--rejects" in str(caught.value.hint)
-    with pytest.raises(InputError, match="cannot write the reject file"):
-        shop.bring("id,title\n,a\n", rejects=str(shop.folder / "products.csv" / "r"))
-
-
-def test_the_source_is_not_overwritten_by_its_rejects(shop: Shop) -> None:
-    content = "id,title\n,a\n"
-    with pytest.raises(UsageError, match="cannot be read and take the rejected rows at once"):
-        shop.bring(content, rejects=f"{shop.folder}/./products.csv")
-    assert (shop.folder / "products.csv").read_text() == content
-
-
-def test_photos(shop: Shop) -> None:
-    Image.new("RGB", (3, 3)).save(shop.folder / "secret.png")
-    Image.new("RGB", (3, 3)).save(shop.folder / "a.png")
-    (shop.folder / "feed").mkdir()
-    (shop.folder / "feed" / "text.jpg").write_text("no photo")
-    report = shop.bring("id,image\n1,text.jpg\n2,missing.jpg\n3,../secret.png\n4,http://x.org/a.jpg\n", "feed/p.csv")
-    assert counts(report) == {"rows": 4, "new": 4, "problems": 4}
-    assert report.exit_code == 3
-    assert shop.products() == {
-        "1": {"images": ["text.jpg"]},
-        "2": {"images": ["missing.jpg"]},
-        "3": {},
-        "4": {"images": ["http://x.org/a.jpg"]},
-    }
-    allowed = shop.bring("id,image\n3,../secret.png\n", "feed/p.csv", allow_outside=True)
-    assert (counts(allowed), shop.products()["3"]) == ({"rows": 1, "changed": 1}, {"images": ["../secret.png"]})
-
-
-def test_media_from_two_folders(shop: Shop) -> None:
-    """A second feed with sounds must not make the first feed's photos point into its own folder."""
-    for name in ("a", "b"):
-        (shop.folder / name).mkdir()
-    Image.new("RGB", (3, 3)).save(shop.folder / "a" / "photo.png")
-    (shop.folder / "b" / "sound.mp3").write_bytes(b"ID3")
-    shop.bring("id,images\n1,photo.png;http://x.org/y.png\n", "a/p.csv")
-    shop.bring("id,audio\n1,sound.mp3\n", "b/p.csv")
-    (row,) = shop.store.read(PRODUCTS, ["images", "audio", "_folder"]).to_pylist()
-    assert [str(Path(row["_folder"]) / p) for p in row["audio"]] == [str(shop.folder / "b" / "sound.mp3")]
-    assert [str(Path(row["_folder"]) / p) for p in row["images"][:1]] == [str(shop.folder / "a" / "photo.png")]
-    assert row["images"][1] == "http://x.org/y.png"
-    shop.bring("id,price\n1,5\n", "c/p.csv")
-    assert shop.store.read(PRODUCTS, ["images", "audio", "_folder"]).to_pylist() == [row]
-
-
-@pytest.mark.parametrize(
-    ("content", "name", "message"),
-    [
-        ("", "p.csv", "is empty"),
-        ("id,title\n", "p.csv", "has a header but no rows"),
-        ("id,title\n\n\n", "p.csv", "has a header but no rows"),
-        ("a,b\n1,2\n", "p.csv", "has neither a product id nor a user and a product column; its columns: a, b"),
-        ("{bad\n", "p.jsonl", "no line is a JSON object"),
-        ('{\n"id": 1\n}\n', "p.jsonl", "no line is a JSON object"),
-        ("id,title\n1,好\n".encode("gb18030"), "p.csv", "not UTF-8 on line 2"),
-        ("id,id\n1,2\n", "p.csv", "the header names id more than once"),
-    ],
-)
-def test_a_file_that_cannot_be_used_makes_no_store(shop: Shop, content: str | bytes, name: str, message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        shop.bring(content, name)
-    assert not Path(shop.store.path).exists()
-
-
-def test_wrong_requests_make_no_store(shop: Shop) -> None:
-    for options in ({"kind": "reviewz"}, {"mapping": {"titel": "x"}}, {"mapping": {"title": "nope"}}):
-        with pytest.raises(UsageError):
-            shop.bring("id,x\n1,2\n", **options)
-    with pytest.raises(InputError, match="there is no file"):
-        ingest(shop.store, str(shop.folder / "none.csv"))
-    with pytest.raises(InputError, match="no user column"):
-        shop.bring("id,x\n1,2\n", kind="interactions")
-    assert not Path(shop.store.path).exists()
-
-
-def test_a_foreign_folder_is_left_alone(shop: Shop) -> None:
-    Path(shop.store.path).mkdir()
-    (shop.folder / "store" / "thesis.txt").write_text("years of work")
-    with pytest.raises(StoreError, match="is not an mmsearch store"):
-        shop.bring("id,x\n1,2\n,\n")
-    assert [p.name for p in Path(shop.store.path).iterdir()] == ["thesis.txt"]
-
-
-def test_a_file_that_breaks_off_keeps_what_came_before(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mmsearch.catalog.ingest._CHUNK", 2)
-    with pytest.raises(InputError, match="not UTF-8 on line 6"):
-        shop.bring(b"id,title\n,x\n1,a\n2,b\n3,c\n4,\xff\n")
-    assert set(shop.products()) == {"1", "2", "3"}
-    assert len((shop.folder / "store" / "rejects" / "products.csv.jsonl").read_text().splitlines()) == 1
-    assert counts(shop.bring("id,title\n1,a\n4,b\n")) == {"rows": 2, "new": 1, "unchanged": 1}
 
 
 _SLOWLY = """
@@ -405,7 +162,7 @@ ingest.ingest(Store(sys.argv[1]), sys.argv[2])
 """
 
 
-def test_a_killed_ingest_goes_on_where_it_was(shop: Shop) -> None:
+def test_a_killed_ingest_goes_on_where_it_was(shop: IngestShop) -> None:
     content = "id,title,size\n" + "".join(f"{n},t{n},{n}\n" for n in range(2000))
     (shop.folder / "products.csv").write_text(content)
     command = [sys.executable, "-c", _SLOWLY, shop.store.path, str(shop.folder / "products.csv")]
@@ -425,12 +182,12 @@ def test_a_killed_ingest_goes_on_where_it_was(shop: Shop) -> None:
 # -- interactions ------------------------------------------------------------------------------------------------------
 
 
-def events(shop: Shop) -> list[tuple[Any, ...]]:
+def events(shop: IngestShop) -> list[tuple[Any, ...]]:
     rows = shop.store.read(INTERACTIONS, ["user", "product", "event", "value", "time"]).to_pylist()
     return sorted((tuple(row.values()) for row in rows), key=str)
 
 
-def test_interactions(shop: Shop) -> None:
+def test_interactions(shop: IngestShop) -> None:
     shop.bring("id\np1\n")
     content = "user_id,sku,action,rating,date\nu1,p1,view,,1970-01-02\nu1,p1,buy,5,1970-01-02T00:00:01Z\nu2,p9,view,,100\n"
     report = shop.bring(content, "events.csv")
@@ -442,14 +199,14 @@ def test_interactions(shop: Shop) -> None:
     assert shop.store.count(INTERACTIONS) == 3
 
 
-def test_interactions_without_times_keep_their_order(shop: Shop) -> None:
+def test_interactions_without_times_keep_their_order(shop: IngestShop) -> None:
     content = "user,product\nu1,p1\nu1,p2\nu1,p1\n"
     assert counts(shop.bring(content, "e.csv")) == {"rows": 3, "new": 3}
     assert events(shop) == [("u1", "p1", None, None, 2.0), ("u1", "p1", None, None, 4.0), ("u1", "p2", None, None, 3.0)]
     assert counts(shop.bring(content + "u1,p3\n", "e.csv")) == {"rows": 4, "new": 1, "unchanged": 3}
 
 
-def test_bad_interactions(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bad_interactions(shop: IngestShop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mmsearch.catalog.ingest._CHUNK", 2)
     report = shop.bring("user,product,value,time\nu1,p1,5,1\n,p1,5,1\nu1,,5,1\nu1,p2,many,1\nu1,p3,,soon\nu1,p4\nu1,p5,,2\n", "e.csv")
     assert counts(report) == {"rows": 7, "new": 2, "rejected": 5}
@@ -457,7 +214,7 @@ def test_bad_interactions(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [(line["_line"], line["_kept"]) for line in shop.rejects(report)] == [(n, False) for n in (3, 4, 5, 6, 7)]
 
 
-def test_a_fixed_interaction_keeps_its_place(shop: Shop) -> None:
+def test_a_fixed_interaction_keeps_its_place(shop: IngestShop) -> None:
     report = shop.bring("user,product,value\nu1,p1,\nu1,p2,many\nu1,p3,\n", "e.csv")
     path = Path(str(report.reject_file))
     path.write_text(path.read_text().replace('"many"', '"5"'))
@@ -465,7 +222,7 @@ def test_a_fixed_interaction_keeps_its_place(shop: Shop) -> None:
     assert [(e[1], e[4]) for e in events(shop)] == [("p1", 2.0), ("p2", 3.0), ("p3", 4.0)]
 
 
-def test_the_kind_can_be_said(shop: Shop) -> None:
+def test_the_kind_can_be_said(shop: IngestShop) -> None:
     """A file with a user, a product and an id is taken for interactions unless it is said to hold products."""
     content = "id,user,product\n1,u,p\n"
     assert shop.bring(content, "a.csv").kind == "interactions"
@@ -483,7 +240,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _accounted(scratch: Path, content: bytes) -> IngestReport | None:
     """Ingest into a new store: every row is in the store or counted as rejected, or the whole file is an InputError."""
-    shop = Shop(scratch)
+    shop = IngestShop(scratch)
     shutil.rmtree(shop.store.path, ignore_errors=True)
     try:
         report = shop.bring(content)
@@ -532,5 +289,5 @@ def test_any_json_rows(scratch: Path, rows: list[tuple[dict[str, Any], str | Non
     content = "\n".join(json.dumps(values | ({"id": id} if id else {})) for values, id in rows).encode()
     report = _accounted(scratch, content)
     if report is not None and report.new:
-        again = ingest(Shop(scratch).store, str(scratch / "products.csv"))
+        again = ingest(IngestShop(scratch).store, str(scratch / "products.csv"))
         assert (again.new, again.changed, again.unchanged) == (0, 0, report.new)
