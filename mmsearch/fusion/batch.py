@@ -12,22 +12,34 @@ from mmsearch.fusion.base import Batch, Matrix
 from mmsearch.store import Store
 from mmsearch.store.vectors import VectorRows, dimension, read_vectors
 
-_FEW = 1_000  # above this many ids reading the whole table beats a filter that names them all
-
 
 def load_batch(store: Store, tables: Mapping[str, str], ids: Sequence[str] | None = None) -> tuple[list[str], Batch]:
     """The products that have any vector in the tables (modality → table), or the given ones, with their vectors.
 
     Several photos of a product become their mean direction.
     """
-    few = list(ids) if ids is not None and len(ids) <= _FEW else None
-    rows = {m: read_vectors(store, t, few) for m, t in tables.items() if store.has(t)}
+    some = None if ids is None else list(ids)
+    rows = {m: read_vectors(store, t, some) for m, t in tables.items() if store.has(t)}
     names = pa.array(ids, pa.string()) if ids is not None else pc.unique(pa.chunked_array([r.ids for r in rows.values()], pa.string()))
     vectors, present = {}, {}
     for modality, found in rows.items():
         dim = dimension(store, tables[modality]) or 0
         vectors[modality], present[modality] = mean_by_product(found, names, dim)
     return names.to_pylist(), Batch(vectors, present)
+
+
+def sample_batch(store: Store, tables: Mapping[str, str], size: int, seed: int = 0) -> tuple[Batch, int]:
+    """`load_batch` for some products chosen at random, the same for the same products, and how many there are in all.
+
+    Of the others only the ids are read, so that memory does not grow with the vectors.
+    """
+    there = {m: t for m, t in tables.items() if store.has(t)}
+    ids = pc.unique(pa.chunked_array([c for t in there.values() for c in store.read(t, ["id"]).column("id").chunks], pa.string()))
+    # Sorted, so that the order in which vectors were written decides nothing: an embed that was interrupted ends as another.
+    ids = ids.take(pc.array_sort_indices(ids))
+    rows = np.random.default_rng(seed).permutation(len(ids))[:size]
+    _, batch = load_batch(store, there, ids.take(pa.array(np.sort(rows))).to_pylist())
+    return batch, len(ids)
 
 
 def mean_by_product(rows: VectorRows, ids: pa.Array, dim: int) -> tuple[Matrix, np.ndarray]:

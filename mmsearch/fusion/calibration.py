@@ -16,6 +16,7 @@ from mmsearch.ranking.calibrated import Calibrated
 
 _QUERIES = 400  # products that stand in for queries
 _PRODUCTS = 2_000  # products that they meet
+SAMPLE = _QUERIES + _PRODUCTS  # products that a calibration looks at
 _TOP = 10  # places at the top of a ranking that are made fair
 _FEWEST_PLACES = 5  # fewer are decided by chance
 _FEWEST_FOR_TAILS = 40  # products with both kinds of evidence; fewer say nothing of the top ten
@@ -63,7 +64,9 @@ class Calibration:
         return Calibration({k: Pair(*p) for k, p in value["pairs"].items()}, dict(value["correlations"]), dict(value["tails"]))
 
 
-def calibrate(batch: Batch, fuser: Fuser | None, reliability: Mapping[str, float], seed: int = 0) -> Calibration:
+def calibrate(
+    batch: Batch, fuser: Fuser | None, reliability: Mapping[str, float], seed: int = 0, *, products: int | None = None
+) -> Calibration:
     """Measure every kind of comparison that is possible, on a sample of the products themselves.
 
     A product stands in for a query (its title for a text, its photo for a photo), another for what it meets; pairs of a
@@ -73,13 +76,14 @@ def calibrate(batch: Batch, fuser: Fuser | None, reliability: Mapping[str, float
     ----------
     fuser : adds the cross-modal kinds and those of the fused vectors ('text>fused:image+text').
     reliability : of the cross-modal kinds, from `cross_reliability`.
+    products : how many the catalogue has, where `batch` is a random sample of `SAMPLE` of them.
     """
     rng = np.random.default_rng(seed)
-    rows = rng.permutation(len(batch))[: _QUERIES + _PRODUCTS]
+    rows = rng.permutation(len(batch))[:SAMPLE]
     sample = batch.take(rows)
     # The same products serve on both sides where a catalogue is small.
-    queries, products = (np.arange(min(_QUERIES, len(rows))), np.arange(len(rows)))
-    unrelated = queries[:, None] != products[None, :]
+    queries, met = (np.arange(min(_QUERIES, len(rows))), np.arange(len(rows)))
+    unrelated = queries[:, None] != met[None, :]
     similarities = _similarities(sample, fuser, queries)
     pairs, kept = {}, {}
     for kind, matrix in similarities.items():
@@ -90,7 +94,7 @@ def calibrate(batch: Batch, fuser: Fuser | None, reliability: Mapping[str, float
         pairs[kind] = Pair(float(values.mean()), float(max(values.std(), 1e-4)), float(reliability.get(kind, _unmeasured(kind))))
         kept[kind] = np.where(usable, matrix, np.nan)
     found = Calibration(pairs, _correlations(kept))
-    return Calibration(found.pairs, found.correlations, _tails(kept, found, len(batch), rng))
+    return Calibration(found.pairs, found.correlations, _tails(kept, found, len(batch) if products is None else products, rng))
 
 
 def _unmeasured(kind: str) -> float:

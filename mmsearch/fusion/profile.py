@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 
 from mmsearch.encoders.base import Encoder
-from mmsearch.encoders.pipeline import load_encoder, recorded_encoder
+from mmsearch.encoders.recorded import load_encoder, recorded_encoder
 from mmsearch.errors import InputError, StoreError, UsageError, did_you_mean
 from mmsearch.fusion import FUSERS
 from mmsearch.fusion.base import Batch, FitReport, Fuser
-from mmsearch.fusion.batch import load_batch
-from mmsearch.fusion.calibration import Calibration, calibrate, cross_reliability, patterns
+from mmsearch.fusion.batch import load_batch, sample_batch
+from mmsearch.fusion.calibration import SAMPLE, Calibration, calibrate, cross_reliability, patterns
 from mmsearch.settings import MODALITIES
 from mmsearch.store import Store
 from mmsearch.store.vectors import batches_of, key_of, source_hashes, write_vectors
@@ -144,14 +144,13 @@ def fuse(store: Store, name: str | None, method: str | None, *, seed: int = 0, d
 
         head = json.dumps(values, ensure_ascii=False).encode()
         blob = len(head).to_bytes(8, "little") + head + safe.save({k: np.ascontiguousarray(v) for k, v in arrays.items()})
-        _drop_tables(store, profile)  # a fuse that was killed may have left some, made by another fit
+        current = store.record.get(f"profile/{name}")
+        _drop_others(store, name, Profile(**current) if current else None)  # a fuse that was killed may have left some, of another fit
         _bring_up_to_date(store, profile, fuser)  # all vectors first: the record names only what is complete
-        old = store.record.get(f"profile/{name}")
         store.record.put(f"profile/{name}", profile.__dict__, blob)
         if default or default_name(store) is None:
             store.record.put(_DEFAULT, name)
-        if old is not None:
-            _drop_tables(store, Profile(**old))
+        _drop_others(store, name, profile)
     return profile
 
 
@@ -179,8 +178,8 @@ def refresh(store: Store) -> list[str]:
     tables = {m: known["table"] for m in MODALITIES if (known := recorded_encoder(store, m))}
     notes = []
     with store.writing("embed"):
-        _, batch = load_batch(store, tables)
-        direct = calibrate(batch, None, {}).to_json()
+        sample, products = sample_batch(store, tables, SAMPLE)
+        direct = calibrate(sample, None, {}, products=products).to_json()
         if direct != store.record.get(_DIRECT):
             store.record.put(_DIRECT, direct)
         for name in names(store):
@@ -270,10 +269,7 @@ def _bring_up_to_date(store: Store, profile: Profile, fuser: Fuser) -> None:
         for key, digest in sorted(source_hashes(store, table).items()):
             made_of.setdefault(key.partition("\x1f")[0], []).append(f"{modality}:{digest}")
     wanted = {id: hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest() for id, parts in made_of.items()}
-    present = source_hashes(store, profile.fused_table)
-    have = {key.partition("\x1f")[0]: digest for key, digest in present.items()}
-    stale = [key for key in present if wanted.get(key.partition("\x1f")[0]) != present[key]]
-    _delete(store, profile.fused_table, stale)
+    have = {key.partition("\x1f")[0]: digest for key, digest in source_hashes(store, profile.fused_table).items()}
     todo = [id for id, digest in wanted.items() if have.get(id) != digest]
     for chunk in _pieces(todo, 20_000):
         ids, batch = load_batch(store, tables, chunk)
@@ -282,13 +278,15 @@ def _bring_up_to_date(store: Store, profile: Profile, fuser: Fuser) -> None:
         kept = [id for id, ok in zip(ids, good, strict=True) if ok]
         parts = [str(p) for p in patterns(batch, profile.modalities)[good]]
         write_vectors(store, profile.fused_table, kept, parts, [wanted[id] for id in kept], vectors[good])
+    # Only now do those of what is gone or changed go: a kill in between must not leave a product without any.
+    present = source_hashes(store, profile.fused_table)
+    _delete(store, profile.fused_table, [key for key, digest in present.items() if wanted.get(key.partition("\x1f")[0]) != digest])
 
 
 def _project(store: Store, profile: Profile, fuser: Fuser, modality: str, table: str) -> None:
     target = profile.projected_table(modality)
     wanted, present = source_hashes(store, table), source_hashes(store, target)
-    _delete(store, target, [key for key, digest in present.items() if wanted.get(key) != digest])
-    if all(present.get(key) == digest for key, digest in wanted.items()):
+    if wanted == present:
         return
     for rows, hashes in batches_of(store, table):
         ids, parts = rows.ids.to_pylist(), rows.parts.to_pylist()
@@ -298,6 +296,7 @@ def _project(store: Store, profile: Profile, fuser: Fuser, modality: str, table:
             good = np.linalg.norm(projected, axis=1) > 0.5
             kept = [i for i, ok in zip(new, good, strict=True) if ok]
             write_vectors(store, target, [ids[i] for i in kept], [parts[i] for i in kept], [hashes[i] for i in kept], projected[good])
+    _delete(store, target, [key for key, digest in source_hashes(store, target).items() if wanted.get(key) != digest])
 
 
 def _delete(store: Store, table: str, keys: list[str]) -> None:
@@ -305,10 +304,15 @@ def _delete(store: Store, table: str, keys: list[str]) -> None:
         store.delete(table, id_list("key", chunk))
 
 
-def _drop_tables(store: Store, profile: Profile) -> None:
-    store.drop(profile.fused_table)
-    for modality in profile.modalities:
-        store.drop(profile.projected_table(modality))
+def _drop_others(store: Store, name: str, kept: Profile | None) -> None:
+    """Remove the tables of every version of a profile but the one that is kept."""
+    version = None if kept is None else f"{name}_v{kept.version}"
+    for table in store.tables():
+        found = re.fullmatch(rf"fused_({re.escape(name)}_v\d+)", table) or re.fullmatch(
+            rf"projected_({re.escape(name)}_v\d+)_(?:{'|'.join(MODALITIES)})", table
+        )
+        if found and found[1] != version:
+            store.drop(table)
 
 
 def _pieces(items: list[str], size: int) -> Iterator[list[str]]:

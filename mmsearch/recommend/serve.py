@@ -8,10 +8,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from mmsearch.catalog.ingest import attributes
-from mmsearch.encoders.pipeline import recorded_encoder
+from mmsearch.encoders.recorded import recorded_encoder
 from mmsearch.errors import InputError, StoreError, UsageError, did_you_mean
 from mmsearch.fusion import profile as profiles
 from mmsearch.fusion.batch import mean_by_product
@@ -20,9 +18,9 @@ from mmsearch.recommend.base import History, Interactions, Products, Recommender
 from mmsearch.recommend.interactions import RATING, build, event_values, history_of
 from mmsearch.settings import MODALITIES
 from mmsearch.store import INTERACTIONS, PRODUCTS, Store
-from mmsearch.store.sql import compile_where
+from mmsearch.store.filter import passing
 from mmsearch.store.vectors import dimension, read_vectors
-from mmsearch.store.where import id_list, parse_where
+from mmsearch.store.where import id_list
 
 #: What answers when the asked method cannot: a user without events gets what sells.
 FALLBACK = "popular"
@@ -178,9 +176,7 @@ def _fallback_reason(user: str | None, history: History, spec: str) -> str:
 def _allowed(store: Store, product_ids: Sequence[str], where: str | None) -> np.ndarray:
     if where is None:
         return np.ones(len(product_ids), dtype=bool)
-    clause = compile_where(parse_where(where), attributes(store))
-    passing = store.read(PRODUCTS, ["id"], where=clause).column("id").combine_chunks()
-    return pc.is_in(pa.array(product_ids, pa.string()), value_set=passing).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+    return passing(store, where, pa.array(product_ids, pa.string()))
 
 
 def _titles(store: Store, ids: list[str]) -> dict[str, str | None]:

@@ -12,9 +12,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mmsearch import settings
-from mmsearch.catalog.ingest import attributes
 from mmsearch.encoders.base import Encoder, Matrix
-from mmsearch.encoders.pipeline import load_encoder, recorded_encoder
+from mmsearch.encoders.recorded import load_encoder, recorded_encoder
 from mmsearch.errors import InputError, UsageError, did_you_mean
 from mmsearch.fusion import profile as profiles
 from mmsearch.fusion.base import Fuser
@@ -27,9 +26,9 @@ from mmsearch.search.hits import Contribution, Hit, Result
 from mmsearch.search.index import Index, Placed, widening
 from mmsearch.search.query import Part, Query, shares
 from mmsearch.store import PRODUCTS, Store
-from mmsearch.store.sql import compile_where
+from mmsearch.store.filter import passing
 from mmsearch.store.vectors import read_vectors
-from mmsearch.store.where import id_list, parse_where
+from mmsearch.store.where import id_list
 
 _NAMED = 5_000  # products that a filter names one by one: reading their vectors takes 0.03 ms each
 _ENOUGH = 100  # candidates that the search in a large store goes on for, however few hits are wanted
@@ -87,7 +86,7 @@ class Engine:
         if not self.store.has(PRODUCTS):
             raise InputError("the store has no products", hint="bring them: mmsearch ingest products.csv")
         self.index.look()
-        filters = {w: self._filter(w) for w in dict.fromkeys(w for q in queries.values() for w in q.where)}
+        filters = {w: passing(self.store, w, self.index.products()) for w in dict.fromkeys(w for q in queries.values() for w in q.where)}
         vectors = self._encode(list(dict.fromkeys(p for q in queries.values() for p in q.parts)))
         answers = {}
         for id, query in queries.items():
@@ -148,12 +147,6 @@ class Engine:
         return cached[1]
 
     # -- product side ----------------------------------------------------------------------------------------------
-
-    def _filter(self, where: str) -> NDArray[np.bool_]:
-        """Which products pass, (n,) in the order of `Index.products`."""
-        clause = compile_where(parse_where(where), attributes(self.store))
-        passing = self.store.read(PRODUCTS, ["id"], where=clause).column("id")
-        return pc.is_in(self.index.products(), value_set=passing.combine_chunks()).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
 
     def _targets(self, query: Query, vectors: Mapping[Part, dict[str, Matrix]]) -> tuple[list[Target], Calibration]:
         tables = {

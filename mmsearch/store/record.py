@@ -36,11 +36,16 @@ class Record:
 
     def blob(self, key: str) -> bytes:
         """The binary part of a key. Raises StoreError if it has none."""
-        rows = self._store.read(self.TABLE, ["blob"], where=f"key = {text_literal(key)}")
-        value = rows.column("blob")[0].as_py() if rows.num_rows else None
+        value = self.state(key)
         if value is None:
             raise StoreError(f"{self._store.path}: the record {key} has no state; it is damaged")
-        return bytes(value)
+        return value
+
+    def state(self, key: str) -> bytes | None:
+        """The binary part of a key, None if it has none. It is read when it is asked for, never with the values."""
+        rows = self._store.read(self.TABLE, ["blob"], where=f"key = {text_literal(key)}")
+        value = rows.column("blob")[0].as_py() if rows.num_rows else None
+        return None if value is None else bytes(value)
 
     def put(self, key: str, value: Any, blob: bytes | None = None) -> None:
         """Set a key, at once and whole."""

@@ -7,20 +7,28 @@ from collections.abc import Mapping
 
 from mmsearch.errors import UsageError, did_you_mean
 from mmsearch.store.attributes import Attributes
+from mmsearch.store.dates import iso_seconds
 from mmsearch.store.where import And, Between, Compare, In, IsNull, Literal, Name, Node, Not, Or, text_literal, written
 
+_SHOWN = 30  # names that an error lists
 
-def compile_where(node: Node, attributes: Attributes) -> str:
-    """SQL for a filter.
+
+def compile_where(node: Node, attributes: Attributes, *, wanted: bool = True) -> str:
+    """SQL for a filter over attributes that have columns; `mmsearch.store.filter` answers any filter.
 
     The literal's type picks the attribute's type: `size = 42` asks the numbers, `size = 'M'` the texts. A text that
-    reads as a number also meets the number (`year = '2009'`), because CSV cannot tell the two apart.
+    reads as a number also meets the number (`year = '2009'`), because CSV cannot tell the two apart; one that reads as
+    an ISO 8601 date or time also meets the times.
+
+    Parameters
+    ----------
+    wanted : True selects the rows for which the filter is true, False those for which it is false (neither: it is unknown).
 
     Raises
     ------
-    UsageError : an attribute that no product has (names those there are), or one that never holds a value of the literal's type.
+    UsageError : an attribute that no product has (names near ones), or one that never holds a value of the literal's type.
     """
-    return _sql(node, attributes, True)
+    return _sql(node, attributes, wanted)
 
 
 def _sql(node: Node, attributes: Attributes, wanted: bool) -> str:
@@ -66,16 +74,21 @@ def _compare(name: Name, op: str, values: tuple[Literal, ...], attributes: Attri
     value = values[0]
     if set(columns) == {"list"}:
         raise UsageError(f"--where: {name.name} is a list", hint=f"write: {written(name.name)} has {_print(value)}")
-    plural = {"number": "numbers", "text": "text", "bool": "true or false", "list": "lists"}
+    plural = {"number": "numbers", "text": "text", "bool": "true or false", "list": "lists", "time": "dates"}
     holds = " or ".join(plural[k] for k in columns)
-    hint = f"quote the value: {text_literal(item_text(value))}" if "text" in columns else f"compare it with {holds}"
+    if "text" in columns:
+        hint = f"quote the value: {text_literal(item_text(value))}"
+    elif "time" in columns:
+        hint = f"compare it with a date: {written(name.name)} >= '2024-05-31' (or '2024-05-31T18:00:00Z')"
+    else:
+        hint = f"compare it with {holds}"
     raise UsageError(f"--where: {name.name} holds {holds}, which {_print(value)} is not", hint=hint)
 
 
 def _tests(columns: Mapping[str, str], op: str, values: tuple[Literal, ...]) -> list[str]:
     """The comparison in each column whose type a value can have."""
     tests = []
-    for kind in ("bool", "number", "text"):
+    for kind in ("bool", "number", "time", "text"):
         literals = [text for v in values if (text := _as(kind, v, op)) is not None]
         if kind in columns and literals:
             tests.append(f"{_quote(columns[kind])} {op.upper()} {'(' + ', '.join(literals) + ')' if op == 'in' else literals[0]}")
@@ -96,6 +109,9 @@ def _as(kind: str, value: Literal, op: str) -> str | None:
     if kind == "bool":
         flag = {"true": True, "false": False}.get(value.lower()) if isinstance(value, str) else value
         return str(flag).lower() if isinstance(flag, bool) and op in ("=", "in") else None
+    if kind == "time":
+        moment = iso_seconds(value.strip()) if isinstance(value, str) else None
+        return None if moment is None else repr(moment)
     if isinstance(value, bool):
         return None
     try:
@@ -108,10 +124,18 @@ def _as(kind: str, value: Literal, op: str) -> str | None:
 def _columns(name: Name, attributes: Attributes) -> dict[str, str]:
     columns = attributes.columns.get(name.name)
     if not columns:
-        have = attributes.names()
-        shown = ", ".join(map(written, have[:30])) + (f" and {len(have) - 30} more" if len(have) > 30 else "")
-        raise UsageError(f"--where: no product has an attribute '{name.name}'{did_you_mean(name.name, have)}", hint=f"attributes: {shown}")
+        raise unknown(name.name, attributes)
     return columns
+
+
+def unknown(name: str, attributes: Attributes) -> UsageError:
+    """The error for a name that no product has, with near misses: there may be thousands of names."""
+    have = attributes.names()
+    if alike := [n for n in have if name.casefold() in n.casefold()][:_SHOWN]:  # 'colour' where the shop says 'attr_t_product_colour'
+        have = alike + [n for n in have if n not in set(alike)]
+    shown = ", ".join(map(written, have[:_SHOWN]))
+    more = f" and {len(have) - _SHOWN:,} more (all of them: mmsearch info; of one product: mmsearch show ID)" if len(have) > _SHOWN else ""
+    return UsageError(f"--where: no product has an attribute '{name}'{did_you_mean(name, have)}", hint=f"attributes: {shown}{more}")
 
 
 def item_text(value: Literal) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,16 +13,26 @@ import pyarrow.compute as pc
 
 from mmsearch.errors import StoreError
 from mmsearch.settings import store_path
-from mmsearch.store.lock import LOCK_FILE, write_lock
+from mmsearch.store.faults import RESTORE, failure, newest
+from mmsearch.store.lock import LOCK_FILES, PATIENCE, WRITE, Lock, write_lock
+from mmsearch.store.maintain import remove_folder, tidy, too_many_files
 from mmsearch.store.record import Record
 
 PRODUCTS = "products"
 INTERACTIONS = "interactions"
+REVIEWS = "reviews"
+SEARCHES = "searches"
+USERS = "users"
+TRIPLES = "triples"
+ATTRIBUTES = "attributes"  # values of sparse attributes: see mmsearch.store.sparse
 
-#: Raised when the layout changes so that an older mmsearch would misread it.
-FORMAT = 1
+#: Raised when the layout changes so that an older mmsearch would misread it. 2: sparse attributes are in a table of their own.
+FORMAT = 2
 
 _INSERT_BATCH = 50_000  # rows a merge: bounds memory, and LanceDB's merge holds one side in memory
+
+
+_LISTED = "table/"  # the record lists the tables, so that one whose folder is lost is missed
 
 
 class Store:
@@ -50,7 +59,7 @@ class Store:
         ------
         StoreError : no store there, not a store, or written by a newer mmsearch.
         """
-        if self.dataset(Record.TABLE) is None:
+        if self.dataset(Record.TABLE) is None or not self.record.keys():  # an empty record: its making was killed
             self._refuse_foreign()
             hint = "make one: mmsearch ingest products.csv   (or name another with --store)"
             raise StoreError(f"there is no store at {self.path}", hint=hint)
@@ -65,10 +74,10 @@ class Store:
 
     def create(self) -> None:
         """Make an empty store, or check the one that is there. Raises StoreError as `check` does, or if the folder cannot be made."""
-        if not self.record.keys():
+        if self.record.get("format") is None:
             self._refuse_foreign()
             with self.writing("make the store"):
-                if not self.record.keys():  # else another process was first
+                if self.record.get("format") is None:  # else another process was first
                     from importlib.metadata import version
 
                     self.record.put("format", {"version": FORMAT, "written_by": version("mmsearch")})
@@ -81,17 +90,26 @@ class Store:
         where = Path(self.path)
         try:
             foreign = where.exists() and not (
-                where.is_dir() and all(p.name in (LOCK_FILE, f"{Record.TABLE}.lance") for p in where.iterdir())
+                where.is_dir() and all(p.name in (*LOCK_FILES, f"{Record.TABLE}.lance") for p in where.iterdir())
             )
         except OSError as error:
             raise StoreError(f"cannot read {self.path}: {error.strerror}") from error
+        if foreign and where.is_dir() and any((where / file).exists() for file in LOCK_FILES):  # it was ours
+            raise StoreError(f"the table {Record.TABLE} of {self.path} is gone, and with it what the store is made of", hint=RESTORE)
         if foreign:
             raise StoreError(f"{self.path} is not an mmsearch store", hint="choose another folder with --store (or MMSEARCH_STORE)")
 
     @contextlib.contextmanager
-    def writing(self, what: str) -> Iterator[None]:
-        """Hold the store's one write lock while the body runs; waits for another writer and says so. `what` names the command."""
-        with write_lock(self.path, what):
+    def writing(self, what: str, *, lock: Lock = WRITE, patience: float = PATIENCE) -> Iterator[None]:
+        """Hold a lock of the store (the write lock) while the body runs; waits for another holder and says so.
+
+        `what` names the command. Raises StoreError as `mmsearch.store.lock.write_lock` does.
+        """
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(write_lock(self.path, what, patience, lock))
+            except OSError as error:
+                raise failure(f"lock the store {self.path}", error) from error
             yield
 
     # -- reading ---------------------------------------------------------------------------------------------------
@@ -103,6 +121,11 @@ class Store:
 
     def has(self, table: str) -> bool:
         return self.dataset(table) is not None
+
+    def fresh(self, table: str) -> Any | None:
+        """A handle of a table's newest version of its own, for changing it; None if there is no such table."""
+        with self.reporting(f"open the table {table}"):
+            return newest(f"{self.path}/{table}.lance") if self.has(table) else None
 
     def version(self, table: str) -> int:
         """A number for the present content of a table, 0 if there is none: as long as it stays the same, the rows do (in this process)."""
@@ -117,21 +140,18 @@ class Store:
                 status = Path(uri).stat()
             except (FileNotFoundError, NotADirectoryError):
                 self._opened.pop(table, None)
+                if table != Record.TABLE and self.record.get(_LISTED + table) is not None:
+                    raise StoreError(f"the table {table} of {self.path} is gone", hint=RESTORE) from None
                 return None
             folder = (status.st_ino, status.st_ctime_ns)
         cached = self._opened.get(table)
         with self.reporting(f"open the table {table}"):
             if cached is not None and cached.folder == folder and cached.dataset.latest_version == cached.dataset.version:
                 return cached
-            import lance
-
-            try:
-                opened = _Opened(lance.dataset(uri), folder, next(self._count))
-            except ValueError as error:
-                if "not found" not in str(error):
-                    raise
-                return None
-        self._opened[table] = opened
+            dataset = newest(uri)
+        if dataset is None:
+            return None
+        opened = self._opened[table] = _Opened(dataset, folder, next(self._count))
         return opened
 
     @contextlib.contextmanager
@@ -140,8 +160,7 @@ class Store:
         try:
             yield
         except (OSError, ValueError, RuntimeError) as error:
-            reason = re.sub(r",? ?\S+\.rs:\d+:\d+", "", str(error))  # without the lines of Rust that it came through
-            raise StoreError(f"cannot {task} of {self.path}: {reason}") from error
+            raise failure(f"{task} of {self.path}", error) from error
 
     def count(self, table: str, where: str | None = None) -> int:
         """Number of rows (that match a compiled filter)."""
@@ -190,15 +209,17 @@ class Store:
         """
         connection = self.connect()
         with self.reporting(f"prepare the table {table}"):
-            if not self.has(table):
-                made = connection.create_table(table, schema=schema)
-                made.set_unenforced_primary_key(key)  # LanceDB then refuses a second row of a key, also from another process
-                return made
-            opened = connection.open_table(table)
-            have = set(opened.schema.names)
-            if missing := [field for field in schema if field.name not in have]:
-                opened.add_columns(pa.schema(missing))
-            return opened
+            if self.has(table):
+                opened = connection.open_table(table)
+                have = set(opened.schema.names)
+                if missing := [field for field in schema if field.name not in have]:
+                    opened.add_columns(pa.schema(missing))
+            else:
+                opened = connection.create_table(table, schema=schema)
+                opened.set_unenforced_primary_key(key)  # LanceDB then refuses a second row of a key, also from another process
+        if table != Record.TABLE and self.record.get(_LISTED + table) is None:
+            self.record.put(_LISTED + table, {"key": key})  # from now on its folder is missed
+        return opened
 
     def upsert(self, table: str, rows: pa.Table, key: str) -> None:
         """Insert rows; where the key is there already, the given columns replace the old ones and the others stay.
@@ -219,6 +240,56 @@ class Store:
             for start in range(0, rows.num_rows, _INSERT_BATCH):
                 piece = rows.slice(start, _INSERT_BATCH)
                 opened.merge_insert(key).when_matched_update_all().when_not_matched_insert_all().execute(piece)
+        self._tidy(table)
+
+    def append(self, table: str, rows: pa.Table, key: str) -> None:
+        """Add rows whose keys are not in the table yet, which the caller knows: it costs the same however large the table is.
+
+        In an object store, where no lock keeps a second writer out, it is an `upsert`.
+
+        Raises StoreError as `upsert` does.
+        """
+        if "://" in self.path:
+            self.upsert(table, rows, key)
+            return
+        if pc.count_distinct(rows.column(key)).as_py() != rows.num_rows:
+            raise StoreError(f"internal error: duplicate values of {key} in one write to {table}")
+        opened = self.open_table(table, rows.schema, key)
+        with self.reporting(f"write {rows.num_rows} rows to the table {table}"):
+            opened.add(rows)
+        self._tidy(table)
+
+    def _tidy(self, table: str) -> None:
+        if too_many_files(self.dataset(table)):
+            tidy(self, table)
+
+    def tables(self, prefix: str = "") -> list[str]:
+        """The names of the tables that start with `prefix` (also of one whose making was killed, which `has` denies), sorted."""
+        if "://" in self.path:
+            with self.reporting("list the tables"):
+                names: list[str] = list(self.connect().table_names(limit=1_000_000))
+        else:
+            names = [folder.stem for folder in Path(self.path).glob("*.lance") if folder.is_dir()]
+        return sorted(name for name in names if name.startswith(prefix))
+
+    def drop_columns(self, table: str, columns: Sequence[str]) -> None:
+        """Remove columns of a table: at once, for no file is rewritten."""
+        if columns:
+            with self.reporting(f"remove columns of the table {table}"):
+                self.connect().open_table(table).drop_columns(list(columns))
+
+    def rows_of(self, table: str, column: str, values: pa.Array, columns: Sequence[str]) -> pa.Table:
+        """The rows of a table that hold one of many values in a column: one scan of it, then the rows alone.
+
+        A filter `column in (…)` costs seconds with tens of thousands of values; for a few use `read`.
+        """
+        opened = self.dataset(table)
+        if opened is None:
+            raise StoreError(f"{self.path} has no table {table}")
+        with self.reporting(f"read the table {table}"):
+            have = opened.to_table(columns=[column]).column(column)
+            places = pc.indices_nonzero(pc.is_in(have, value_set=values))
+            return opened.take(places.to_pylist(), columns=list(columns))
 
     def delete(self, table: str, where: str) -> None:
         """Delete the rows that match a compiled filter."""
@@ -229,15 +300,20 @@ class Store:
     def drop(self, table: str) -> None:
         """Remove a table; nothing happens if there is none."""
         if self.has(table):
-            del self._opened[table]
+            self.record.delete(_LISTED + table)  # first: a table that is listed and not there is a lost one
+            self._opened.pop(table, None)
             with self.reporting(f"remove the table {table}"):
-                self.connect().drop_table(table)
+                if "://" in self.path:
+                    self.connect().drop_table(table)
+                else:
+                    remove_folder(Path(self.path) / f"{table}.lance")
 
-    def optimize(self, table: str) -> None:
-        """Merge the small files that many writes leave."""
-        if self.has(table):
-            with self.reporting(f"optimize the table {table}"):
-                self.connect().open_table(table).optimize()
+    def index(self, table: str, column: str) -> None:
+        """Build (or build anew) an index that finds the rows with a value of a column."""
+        from lancedb.index import BTree
+
+        with self.reporting(f"index the table {table}"):
+            self.connect().open_table(table).create_index(column, config=BTree(), replace=True)
 
 
 class _Opened(NamedTuple):

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mmsearch.errors import StoreError
@@ -18,6 +21,7 @@ from mmsearch.store.store import Store
 from mmsearch.store.where import id_list
 
 Matrix = NDArray[np.float32]
+_NAMED = 5_000  # ids that a filter names one by one; more are looked up among all ids
 _UNIT = 1e-3  # how far from 1 a stored vector's length may be
 
 
@@ -53,8 +57,20 @@ def check_vectors(vectors: Matrix, dim: int | None = None) -> None:
 
 def write_vectors(store: Store, table: str, ids: Sequence[str], parts: Sequence[str], hashes: Sequence[str], vectors: Matrix) -> None:
     """Insert or replace vectors. Raises StoreError (see `check_vectors`); then nothing of the call is written."""
-    if not len(ids):
-        return
+    if len(ids):
+        store.upsert(table, _table(store, table, ids, parts, hashes, vectors), "key")
+
+
+def append_vectors(store: Store, table: str, ids: Sequence[str], parts: Sequence[str], hashes: Sequence[str], vectors: Matrix) -> None:
+    """Insert vectors whose keys the caller knows not to be there: several times as fast as `write_vectors` in a large table.
+
+    Raises StoreError as `write_vectors` does.
+    """
+    if len(ids):
+        store.append(table, _table(store, table, ids, parts, hashes, vectors), "key")
+
+
+def _table(store: Store, table: str, ids: Sequence[str], parts: Sequence[str], hashes: Sequence[str], vectors: Matrix) -> pa.Table:
     have = dimension(store, table)
     check_vectors(vectors, have)
     dim = vectors.shape[1]
@@ -69,7 +85,7 @@ def write_vectors(store: Store, table: str, ids: Sequence[str], parts: Sequence[
     )
     flat = pa.array(np.ascontiguousarray(vectors, dtype=np.float32).reshape(-1))
     columns = [list(map(key_of, ids, parts)), list(ids), list(parts), pa.FixedSizeListArray.from_arrays(flat, dim), list(hashes)]
-    store.upsert(table, pa.table([pa.array(c) if isinstance(c, list) else c for c in columns], schema=schema), "key")
+    return pa.table([pa.array(c) if isinstance(c, list) else c for c in columns], schema=schema)
 
 
 def dimension(store: Store, table: str) -> int | None:
@@ -87,9 +103,19 @@ def source_hashes(store: Store, table: str) -> dict[str, str]:
 
 
 def read_vectors(store: Store, table: str, ids: list[str] | None = None) -> VectorRows:
-    """All vectors of a table, or those of some products."""
-    rows = store.read(table, ["id", "part", "vector"], where=None if ids is None else id_list("id", ids))
-    return to_rows(rows)
+    """All vectors of a table, or those of some products, of which only the ids are read besides.
+
+    Raises StoreError if there is no such table.
+    """
+    if ids is None or len(ids) <= _NAMED:
+        return to_rows(store.read(table, ["id", "part", "vector"], where=None if ids is None else id_list("id", ids)))
+    opened = store.dataset(table)
+    if opened is None:
+        raise StoreError(f"{store.path} has no table {table}")
+    with store.reporting(f"read the table {table}"):
+        mine = pc.is_in(opened.to_table(columns=["id"]).column("id"), value_set=pa.array(ids, pa.string()))
+        rows = np.flatnonzero(mine.to_numpy(zero_copy_only=False))
+        return to_rows(opened.take(rows.tolist(), columns=["id", "part", "vector"]))
 
 
 def read_sample(store: Store, table: str, size: int, seed: int = 0) -> VectorRows:
@@ -100,6 +126,12 @@ def read_sample(store: Store, table: str, size: int, seed: int = 0) -> VectorRow
     with store.reporting(f"read the table {table}"):
         rows = np.sort(np.random.default_rng(seed).permutation(opened.count_rows())[:size])
         return to_rows(opened.take(rows.tolist(), columns=["id", "part", "vector"]))
+
+
+def take_vectors(store: Store, snapshot: Any, rows: Sequence[int]) -> Matrix:
+    """The vectors of some rows of one version of a table (`Store.dataset`), in the order asked for (n, d)."""
+    with store.reporting(f"read the table {Path(snapshot.uri).stem}"):
+        return to_rows(snapshot.take(list(rows), columns=["id", "part", "vector"])).vectors
 
 
 def batches_of(store: Store, table: str, rows: int = 8192) -> Iterator[tuple[VectorRows, list[str]]]:

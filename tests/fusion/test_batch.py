@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from mmsearch.fusion.batch import load_batch, mean_by_product
+from mmsearch.fusion.batch import load_batch, mean_by_product, sample_batch
 from mmsearch.store import Store
 from mmsearch.store.vectors import VectorRows, write_vectors
 
@@ -49,9 +49,9 @@ def test_the_given_products_in_the_order_given(store: Store) -> None:
 
 def test_many_products_read_the_whole_table(store: Store) -> None:
     """More ids than are named one by one in a filter give the same."""
-    many = [f"n{i}" for i in range(1200)]
+    many = [f"n{i}" for i in range(6_000)]
     ids, batch = load_batch(store, TABLES, [*many, "b"])
-    assert len(ids) == len(batch) == 1201
+    assert len(ids) == len(batch) == 6_001
     assert batch.present["image"].sum() == batch.present["text"].sum() == 1
     np.testing.assert_allclose(batch.vectors["text"][-1], [0, 1, 0])
 
@@ -78,3 +78,19 @@ def test_taking_rows(store: Store) -> None:
     assert len(taken) == 2
     assert taken.present["text"].tolist() == [False, True]
     np.testing.assert_array_equal(taken.vectors["image"], batch.vectors["image"][[2, 1]])
+
+
+def test_a_sample_is_that_of_the_products_however_they_were_written(tmp_path: Path) -> None:
+    """An embed that was interrupted writes in another order and ends equal."""
+    X = unit(*np.random.default_rng(0).normal(size=(50, 3)).tolist())
+    ids = [f"p{n:02}" for n in range(50)]
+    samples = []
+    for name, order in (("one", np.arange(50)), ("other", np.random.default_rng(1).permutation(50))):
+        made = Store(tmp_path / name)
+        for piece in np.array_split(order, 3):
+            write_vectors(made, "vectors_text", [ids[i] for i in piece], [""] * len(piece), ["h"] * len(piece), X[piece])
+        samples.append(sample_batch(made, {"text": "vectors_text", "image": "none"}, 20))
+    (one, products), (other, _) = samples
+    assert (len(one), products) == (20, 50)
+    np.testing.assert_array_equal(one.vectors["text"], other.vectors["text"])
+    assert sample_batch(Store(tmp_path / "one"), {}, 20)[1] == 0

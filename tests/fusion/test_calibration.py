@@ -144,3 +144,13 @@ def test_patterns() -> None:
         {"text": np.array([True, True, False]), "image": np.array([True, False, False])},
     )
     assert patterns(batch, ["text", "image"]).tolist() == ["image+text", "text", ""]
+
+
+def test_a_sample_stands_for_a_larger_catalogue() -> None:
+    """Means and spreads are the sample's; how far down the top ten reach is the whole catalogue's."""
+    batch = shop_of(3_000, noise=0.5)
+    whole, sample = calibrate(batch, fitted(batch), {}), calibrate(batch.take(np.arange(2_400)), fitted(batch), {}, products=3_000)
+    assert sample.pair("text>image").mean == pytest.approx(whole.pair("text>image").mean, abs=0.01)
+    assert sample.tails.keys() == whole.tails.keys()
+    for kind, tail in whole.tails.items():
+        assert sample.tails[kind] == pytest.approx(tail, rel=0.15)

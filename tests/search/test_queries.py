@@ -94,7 +94,7 @@ def test_an_absolute_path_stays(tmp_path: Path) -> None:
         ("id,text\n", "", "holds no queries"),
         ("q1,red shoes\n", "", "holds no queries"),
         ("", "", "is empty"),
-        ('[{"id": "q1", "text": "red"}]\n', "", "JSON array"),
+        ('[{"id": "q1", "text": "red"},\n{"id": "q2", "title": "red"}]\n', ":2", "no column of a query"),
     ],
 )
 def test_errors_name_the_file_and_the_line(tmp_path: Path, text: str, place: str, message: str) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import random
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from filter_trees import POOLS, Row, kind_of, stored, trees, truth, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,14 +18,7 @@ from mmsearch.errors import ParseError, UsageError
 from mmsearch.store import PRODUCTS, Store
 from mmsearch.store.attributes import TYPES, Attributes
 from mmsearch.store.sql import compile_where
-from mmsearch.store.where import And, Between, Compare, In, IsNull, Literal, Name, Node, Not, Or, parse_where, text_literal, written
-
-Cell = float | str | bool | list[str] | None
-Row = dict[str, Cell]
-
-
-def kind_of(value: Cell) -> str:
-    return {bool: "bool", float: "number", str: "text", list: "list"}[type(value)]
+from mmsearch.store.where import Node, parse_where, text_literal, written
 
 
 class Shelf:
@@ -41,7 +35,7 @@ class Shelf:
                 if value is not None:
                     column = self.attributes.column(name, kind_of(value))
                     columns[column] = pa.field(column, TYPES[kind_of(value)])
-                    out[column] = value
+                    out[column] = stored(value)
             physical.append(out)
         self.store = Store(path)
         self.store.create()
@@ -59,167 +53,18 @@ class Shelf:
         return {id for id, row in self.rows.items() if truth(node, row) is True}
 
 
-# -- three-valued logic: True, False, None (unknown) -------------------------------------------------------------------
-
-
-def truth(node: Node, row: Row) -> bool | None:
-    match node:
-        case And(parts):
-            return three([truth(p, row) for p in parts], decides=False)
-        case Or(parts):
-            return three([truth(p, row) for p in parts], decides=True)
-        case Not(part):
-            inner = truth(part, row)
-            return None if inner is None else not inner
-        case IsNull(name):
-            return row.get(name.name) is None
-        case Between(name, low, high):
-            return three([compare(row, name, ">=", low), compare(row, name, "<=", high)], decides=False)
-        case In(name, values):
-            known = [t for v in values if (t := compare(row, name, "=", v)) is not None]
-            return any(known) if known else None
-        case Compare(name, op, value):
-            return compare(row, name, op, value)
-
-
-def three(values: Iterable[bool | None], *, decides: bool) -> bool | None:
-    values = list(values)
-    if decides in values:
-        return decides
-    return None if None in values else not decides
-
-
-def compare(row: Row, name: Name, op: str, literal: Literal) -> bool | None:
-    """Unknown unless the product has a value of the literal's type; a text that reads as a number or a truth value is one, too."""
-    value = row.get(name.name)
-    if value is None:
-        return None
-    if op == "has":
-        shown = "true" if literal is True else "false" if literal is False else f"{literal:g}" if isinstance(literal, float) else literal
-        return shown in value if isinstance(value, list) else compare(row, name, "=", literal)  # a single value is a list of one
-    if isinstance(value, list):
-        return None
-    other: Literal | None = None
-    if isinstance(value, bool):
-        if op in ("=", "!="):
-            other = literal if isinstance(literal, bool) else {"true": True, "false": False}.get(str(literal).lower())
-    elif isinstance(value, float):
-        if op != "like" and not isinstance(literal, bool):
-            try:
-                other = float(literal)
-            except ValueError:
-                return None
-            if not math.isfinite(other):
-                return None
-    elif isinstance(literal, str):
-        other = literal
-    if other is None:
-        return None
-    if op == "like":
-        pattern = "".join({"%": ".*", "_": "."}.get(c, re.escape(c)) for c in str(other))
-        return re.fullmatch(pattern, str(value), re.DOTALL) is not None
-    if op in ("=", "!="):
-        return (value == other) is (op == "=")
-    assert type(value) is type(other)
-    return {"<": value < other, "<=": value <= other, ">": value > other, ">=": value >= other}[op]  # type: ignore[operator]
-
-
-# -- how a tree is written ---------------------------------------------------------------------------------------------
-
-_LEVEL = {Or: 0, And: 1, Not: 2}
-
-
-def write(node: Node, chance: random.Random, level: int = 0) -> str:
-    """A tree as a user might type it: no bracket that precedence spares, or now and then one too many."""
-    match node:
-        case And(parts):
-            text = f" {_cased('and', chance)} ".join(write(p, chance, 2) for p in parts)
-        case Or(parts):
-            text = f" {_cased('or', chance)} ".join(write(p, chance, 1) for p in parts)
-        case Not(part):
-            text = f"{_cased('not', chance)} {write(part, chance, 2)}"
-        case IsNull(name):
-            text = f"{_named(name, chance)} is null"
-        case Between(name, low, high):
-            text = f"{_named(name, chance)} {_cased('between', chance)} {_literal(low)} and {_literal(high)}"
-        case In(name, values):
-            text = f"{_named(name, chance)} in ({', '.join(map(_literal, values))})"
-        case Compare(name, op, value):
-            text = f"{_named(name, chance)} {op} {_literal(value)}"
-    return f"({text})" if _LEVEL.get(type(node), 3) < level or chance.random() < 0.1 else text
-
-
-def _cased(word: str, chance: random.Random) -> str:
-    return chance.choice([word, word.upper()])
-
-
-def _named(name: Name, chance: random.Random) -> str:
-    return f"`{name.name}`" if chance.random() < 0.3 else written(name.name)
-
-
-def _literal(value: Literal) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return text_literal(value) if isinstance(value, str) else repr(value)
-
-
-# -- the shelf of the property test ------------------------------------------------------------------------------------
-
-_TEXTS = ["", "M", "XL", "it's", "42", "42.0", "true", "红色", "100%", "a_b", "' or 1=1 --", "50"]
-_NUMBERS = [0.0, -1.0, 1.0, 42.0, 50.0, 0.1, 1e300, 1e-7, -1e-320]
-_POOLS: dict[str, list[Cell]] = {
-    "price": [*_NUMBERS],
-    "title": [*_TEXTS],
-    "size": [*_TEXTS, *_NUMBERS],
-    "mixed": [*_TEXTS, *_NUMBERS, True, False, ["M", "42"]],
-    "new": [True, False],
-    "标签": [["红色", "true"], ["42", "M"], [], ["0.1", "it's"]],
-    "screen size": [1.0, "1"],
-}
-_OPERATORS = {"price": "= != < <= > >=", "title": "= != < <= > >= like", "size": "= != < <= > >= like", "mixed": "= != < like has"}
+# -- the property ------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     chance = random.Random(7)
-    rows = [{name: chance.choice(pool) for name, pool in _POOLS.items() if chance.random() < 0.7} for _ in range(150)]
+    rows = [{name: chance.choice(pool) for name, pool in POOLS.items() if chance.random() < 0.7} for _ in range(150)]
     return Shelf(tmp_path_factory.mktemp("shelf") / "store", rows)
 
 
-_names = st.sampled_from(list(_POOLS)).map(lambda n: Name(n, 0))
-_text = st.sampled_from(_TEXTS)
-_number = st.one_of(st.sampled_from(_NUMBERS), st.floats(allow_nan=False, allow_infinity=False))
-_any = st.one_of(_text, _number, st.booleans())
-
-
-@st.composite
-def _leaves(draw: st.DrawFn) -> Node:
-    name = draw(_names)
-    kind = draw(st.sampled_from(["compare", "in", "between", "null"]))
-    if kind == "null":
-        return IsNull(name)
-    if kind == "in":
-        return In(name, tuple(draw(st.lists(_any, min_size=1, max_size=4))))
-    if kind == "between":
-        ends = _text if draw(st.booleans()) else _number
-        return Between(name, draw(ends), draw(ends))
-    op = draw(st.sampled_from(["=", "!=", "<", "<=", ">", ">=", "like", "has"]))
-    value = draw(_text if op == "like" else _any if op in ("=", "!=", "has") else st.one_of(_text, _number))
-    if op == "like" and draw(st.booleans()):
-        value = draw(st.text("M42%_'红X", max_size=4))
-    return Compare(name, op, value)
-
-
-def _branches(node: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
-    many = st.lists(node, min_size=2, max_size=3).map(tuple)
-    return st.one_of(many.map(And), many.map(Or), node.map(Not))
-
-
-_trees: st.SearchStrategy[Node] = st.recursive(_leaves(), _branches, max_leaves=6)
-
-
 @settings(max_examples=600, derandomize=True, deadline=None)
-@given(tree=_trees, seed=st.integers(0, 1000))
+@given(tree=trees, seed=st.integers(0, 1000))
 def test_lance_answers_as_the_evaluator(shelf: Shelf, tree: Node, seed: int) -> None:
     text = write(tree, random.Random(seed))
     try:
@@ -233,7 +78,7 @@ def test_lance_answers_as_the_evaluator(shelf: Shelf, tree: Node, seed: int) -> 
 
 def test_the_property_test_asks_enough(shelf: Shelf) -> None:
     """Most of a shelf's questions are neither empty nor everything: else the property above would prove little."""
-    sizes = [len(shelf.ask(f"{written(n)} is not null")) for n in _POOLS]
+    sizes = [len(shelf.ask(f"{written(n)} is not null")) for n in POOLS]
     assert all(50 < size < 145 for size in sizes)
     assert len(shelf.rows) == 150
 
@@ -245,8 +90,8 @@ def test_the_property_test_asks_enough(shelf: Shelf) -> None:
 def small(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     rows: list[Row] = [
         {"size": 42.0, "colour": "red", "tags": ["new", "1"], "hot": True, "words": ["x"]},
-        {"size": "M", "colour": "Red", "tags": [], "hot": False},
-        {"size": "42", "colour": "a\\b"},
+        {"size": "M", "colour": "Red", "tags": [], "hot": False, "born": datetime(2010, 1, 1, tzinfo=UTC)},
+        {"size": "42", "colour": "a\\b", "born": datetime(1969, 7, 20, tzinfo=UTC)},
         {"colour": "100%", "year": 2009.0, "tags": "one"},
         {},
     ]
@@ -289,6 +134,9 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
         ("year > 2008 and (year < 2000 or hot = true)", ""),
         ("not (size = 42 and year = 1)", "3"),  # unknown and false is false
         ("id = '0' or id = '4'", "04"),
+        ("born >= '2010-01-01'", "1"),
+        ("born = '2009-12-31T23:30:00-00:30'", "1"),
+        ("born between '1960-01-01' and '1970-01-01'", "2"),
         ("id = 0", ""),
     ],
 )
@@ -310,6 +158,9 @@ def test_answers(small: Shelf, where: str, ids: str) -> None:
         ("colour = 5", "--where: colour holds text, which 5 is not", "quote the value: '5'"),
         ("year = 'M'", "--where: year holds numbers, which 'M' is not", "compare it with numbers"),
         ("year like '2%'", "--where: year holds numbers, which '2%' is not", "compare it with numbers"),
+        ("born = 5", "--where: born holds dates, which 5 is not", "compare it with a date: born >= '2024-05-31'"),
+        ("born > '2009'", "--where: born holds dates, which '2009' is not", "compare it with a date"),
+        ("born like '20%'", "--where: born holds dates, which '20%' is not", "compare it with a date"),
         ("hot = 5", "--where: hot holds true or false, which 5 is not", "compare it with true or false"),
         ("hot < 'x'", "--where: hot holds true or false, which 'x' is not", "compare it with true or false"),
         ("size = true", "--where: size holds numbers or text, which true is not", "quote the value: 'true'"),
@@ -330,7 +181,7 @@ def test_many_attributes_are_not_all_listed() -> None:
         attributes.column(f"a{number}", "text")
     with pytest.raises(UsageError) as caught:
         compile_where(parse_where("zzz = 1"), attributes)
-    assert str(caught.value.hint).endswith(" and 79 more")
+    assert str(caught.value.hint).endswith(" and 82 more (all of them: mmsearch info; of one product: mmsearch show ID)")
 
 
 def test_the_deepest_and_the_longest_filter_that_parses_runs(small: Shelf) -> None:

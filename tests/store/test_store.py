@@ -13,6 +13,7 @@ import pytest
 from mmsearch import __version__
 from mmsearch.errors import StoreError
 from mmsearch.store import Store
+from mmsearch.store.store import FORMAT
 
 _ID = pa.field("id", pa.string(), nullable=False)
 
@@ -43,7 +44,7 @@ def test_create_then_check(tmp_path: Path) -> None:
     Store(tmp_path / "a" / "b").create()
     Store(tmp_path / "a" / "b").check()
     Store(tmp_path / "a" / "b").create()
-    assert Store(tmp_path / "a" / "b").record.get("format") == {"version": 1, "written_by": __version__}
+    assert Store(tmp_path / "a" / "b").record.get("format") == {"version": FORMAT, "written_by": __version__}
 
 
 def test_create_twice_writes_once(store: Store) -> None:
@@ -109,7 +110,7 @@ def test_a_newer_format_is_refused_and_left_as_it_was(store: Store) -> None:
     for attempt in (Store(store.path).check, Store(store.path).create):
         with pytest.raises(StoreError) as caught:
             attempt()
-        assert caught.value.message == f"{store.path} was written by mmsearch 7.3 (store format 99); this mmsearch reads format 1"
+        assert caught.value.message == f"{store.path} was written by mmsearch 7.3 (store format 99); this mmsearch reads format {FORMAT}"
         assert caught.value.hint == "install a newer mmsearch: pip install --upgrade mmsearch"
     assert tree(Path(store.path)) == before
 
@@ -119,6 +120,18 @@ def test_a_record_without_a_format(store: Store, value: dict[str, object]) -> No
     store.record.put("format", value)
     with pytest.raises(StoreError, match="holds no format version; it is damaged or not a store"):
         Store(store.path).check()
+
+
+def test_a_store_whose_making_was_killed_is_none_yet(tmp_path: Path) -> None:
+    """The record's table was made and not yet filled."""
+    from mmsearch.store import record
+
+    store = Store(tmp_path / "s")
+    store.open_table(record.Record.TABLE, record._SCHEMA, "key")
+    with pytest.raises(StoreError, match="there is no store"):
+        Store(tmp_path / "s").check()
+    Store(tmp_path / "s").create()
+    Store(tmp_path / "s").check()
 
 
 def test_a_record_whose_data_is_gone(store: Store) -> None:
@@ -193,13 +206,11 @@ def test_a_failed_write_leaves_what_was_there(store: Store) -> None:
     assert {r["id"]: r["x"] for r in store.read("t").to_pylist()} == {"a": 1.0, "b": 2.0}
 
 
-def test_delete_drop_and_optimize(store: Store) -> None:
-    for attempt in (lambda: store.delete("none", "true"), lambda: store.drop("none"), lambda: store.optimize("none")):
+def test_delete_and_drop(store: Store) -> None:
+    for attempt in (lambda: store.delete("none", "true"), lambda: store.drop("none")):
         attempt()
     for letter in "abc":
         store.upsert("t", rows(letter, x=[1.0]), "id")
-    store.optimize("t")
-    assert len(store.dataset("t").get_fragments()) == 1
     store.delete("t", "id = 'b'")
     assert store.read("t", ["id"]).column("id").to_pylist() == ["a", "c"]
     store.drop("t")
@@ -299,3 +310,23 @@ def test_a_filter_that_lance_refuses_is_a_clear_error(store: Store) -> None:
     store.upsert("t", rows("a", x=[1.0]), "id")
     with pytest.raises(StoreError, match="cannot read the table t"):
         store.count("t", where="no_such_column = 1")
+
+
+# -- rows that are known to be new -------------------------------------------------------------------------------------
+
+
+def test_append_adds_and_takes_no_key_twice(store: Store) -> None:
+    store.append("t", rows("ab", x=["1", "2"]), "id")
+    store.append("t", rows("c", x=["3"]), "id")
+    assert sorted(row["id"] + row["x"] for row in store.read("t").to_pylist()) == ["a1", "b2", "c3"]
+    with pytest.raises(StoreError, match="duplicate values of id"):
+        store.append("t", rows("dd", x=["1", "2"]), "id")
+    assert store.count("t") == 3
+
+
+def test_the_tables_there_are(store: Store) -> None:
+    for name in ("vectors_text_1", "vectors_text_2", "vectors_image_1"):
+        store.upsert(name, rows("a"), "id")
+    assert store.tables("vectors_text_") == ["vectors_text_1", "vectors_text_2"]
+    assert store.tables() == ["mmsearch_record", "vectors_image_1", "vectors_text_1", "vectors_text_2"]
+    assert Store(Path(store.path) / "nowhere").tables() == []

@@ -1,0 +1,156 @@
+"""A filter as the user writes it → the products that pass, wherever the values of its attributes are.
+
+What asks columns alone is one read of the products. What asks one sparse attribute is one read of the table of sparse attributes,
+in which a product without the attribute has no row: it matches neither the comparison nor its `not`, as it must be. Answers are
+masks over the products, and `and`, `or` join them. `not` is moved down to the comparisons, as in `mmsearch.store.sql`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from mmsearch.errors import MMSearchError
+from mmsearch.store.attributes import Attributes, load_attributes
+from mmsearch.store.record import Record
+from mmsearch.store.sql import compile_where, unknown
+from mmsearch.store.store import ATTRIBUTES, PRODUCTS, Store
+from mmsearch.store.where import And, Between, Compare, In, IsNull, Node, Not, Or, parse_where, text_literal
+
+Mask = NDArray[np.bool_]
+
+_AT_ONCE = 100  # comparisons of sparse attributes in one read
+
+
+def passing(store: Store, where: str, products: pa.Array) -> Mask:
+    """Which products pass a filter.
+
+    Parameters
+    ----------
+    where : the filter, as the user wrote it.
+    products : (n,) ids; the answer is about these, in their order.
+
+    Returns
+    -------
+    (n,) True where the filter is true: neither false nor unknown.
+
+    Raises
+    ------
+    ParseError : the filter cannot be read. UsageError : see `mmsearch.store.sql.compile_where`.
+    """
+    node = parse_where(where)
+    for last in (False, False, False, True):
+        version = store.version(Record.TABLE)
+        try:
+            mask = _Question(store, load_attributes(store), products).mask(node, True)
+        except MMSearchError:
+            if last or store.version(Record.TABLE) == version:
+                raise
+            continue
+        # An ingest that ends may move attributes between columns and table: what was read across such a move is read again.
+        if last or store.version(Record.TABLE) == version:
+            break
+    return mask
+
+
+@dataclass(frozen=True)
+class _Question:
+    store: Store
+    attributes: Attributes
+    products: pa.Array
+
+    def mask(self, node: Node, wanted: bool) -> Mask:
+        """The products for which a tree is true, or with `wanted` false those for which it is false."""
+        if not self._sparse_names(node):
+            return self._where(PRODUCTS, compile_where(node, self.attributes, wanted=wanted))
+        if self._one_row(node):
+            return self._where(ATTRIBUTES, self._row_test(node, wanted))
+        match node:
+            case Not(part):
+                return self.mask(part, not wanted)
+            case And(parts) | Or(parts):
+                return self._all(parts, wanted) if isinstance(node, And) is wanted else self._any(parts, wanted)
+            case _:  # is null: every other comparison is answered by one row
+                present = self._where(ATTRIBUTES, f"name = {text_literal(node.name.name)}")
+                return ~present if wanted else present
+
+    def _all(self, parts: Sequence[Node], wanted: bool) -> Mask:
+        """Products that pass every part. Parts over the columns are one question, and so are those over the same sparse attribute."""
+        together: dict[str, list[Node]] = defaultdict(list)
+        alone = []
+        for part in parts:
+            names = self._sparse_names(part)
+            if not names or self._one_row(part):
+                together[names.pop() if names else ""].append(part)
+            else:
+                alone.append(part)
+        join = And if wanted else Or  # not (a or b) is not a and not b
+        asked = [*(group[0] if len(group) == 1 else join(tuple(group)) for group in together.values()), *alone]
+        return np.logical_and.reduce([self.mask(part, wanted) for part in asked])  # type: ignore[no-any-return]
+
+    def _any(self, parts: Sequence[Node], wanted: bool) -> Mask:
+        """Products that pass some part. Parts over the columns are one question, comparisons of sparse attributes a few."""
+        columns: list[Node] = []
+        rows: list[Node] = []
+        alone: list[Node] = []
+        for part in parts:
+            (alone if (names := self._sparse_names(part)) and not self._one_row(part) else rows if names else columns).append(part)
+        if columns:
+            alone.append(columns[0] if len(columns) == 1 else (Or if wanted else And)(tuple(columns)))
+        masks = [self.mask(part, wanted) for part in alone]
+        for start in range(0, len(rows), _AT_ONCE):
+            some = rows[start : start + _AT_ONCE]
+            asked = ", ".join(map(text_literal, sorted(set().union(*map(_names, some)))))
+            tests = " OR ".join(self._row_test(part, wanted) for part in some)
+            # The names once more in front: that is what the index on the name answers.
+            masks.append(self._where(ATTRIBUTES, f"name IN ({asked}) AND ({tests})"))
+        return np.logical_or.reduce(masks)  # type: ignore[no-any-return]
+
+    def _one_row(self, node: Node) -> bool:
+        """Whether one row of the table of sparse attributes answers a tree: it asks one name, and not whether it is missing."""
+        return len(_names(node)) == len(self._sparse_names(node)) == 1 and not _asks_null(node)
+
+    def _row_test(self, node: Node, wanted: bool) -> str:
+        (name,) = _names(node)
+        own = Attributes({name: {kind: kind for kind in self.attributes.sparse[name]}})
+        return f"(name = {text_literal(name)} AND {compile_where(node, own, wanted=wanted)})"
+
+    def _sparse_names(self, node: Node) -> set[str]:
+        """The sparse attributes that a tree asks. Raises UsageError for a name that no product has."""
+        found = {name for name in _names(node) if name not in self.attributes.columns}
+        for name in sorted(found):
+            if name not in self.attributes.sparse:
+                raise unknown(name, self.attributes)
+        return found
+
+    def _where(self, table: str, clause: str) -> Mask:
+        if not self.store.has(table):
+            return np.zeros(len(self.products), dtype=bool)
+        ids = self.store.read(table, ["id"], where=clause).column("id").combine_chunks()
+        return pc.is_in(self.products, value_set=ids).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+
+
+def _names(node: Node) -> set[str]:
+    match node:
+        case And(parts) | Or(parts):
+            return set().union(*map(_names, parts))
+        case Not(part):
+            return _names(part)
+        case IsNull(name) | Between(name) | In(name) | Compare(name):
+            return {name.name}
+
+
+def _asks_null(node: Node) -> bool:
+    match node:
+        case And(parts) | Or(parts):
+            return any(map(_asks_null, parts))
+        case Not(part):
+            return _asks_null(part)
+        case _:
+            return isinstance(node, IsNull)
