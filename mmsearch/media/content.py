@@ -4,20 +4,69 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from mmsearch.media import MediaError
 
+_TRIES = 3  # readings of a file that changes meanwhile
 
-def content_hash(path: str | Path) -> str:
-    """SHA-256 hex digest of a file's bytes, read in pieces. Raises MediaError when the file is missing or cannot be read."""
-    checked_size(path, limit=None)
+
+def content_hash(content: bytes) -> str:
+    """SHA-256 hex digest of a medium's bytes."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def read_media(path: str | Path, limit: int) -> bytes:
+    """The bytes of a media file, all of one moment: what is hashed and what is decoded are the same bytes.
+
+    A file that changes while it is read is read again, and given up when it keeps changing.
+
+    Parameters
+    ----------
+    limit : most bytes that are ever read; the message names `MMSEARCH_MAX_MEDIA_BYTES`.
+
+    Raises
+    ------
+    MediaError : missing, not a regular file, empty, too large, unreadable, or still being written.
+    """
+    for _ in range(_TRIES):
+        with open_media(path, limit) as file:
+            try:
+                before = os.fstat(file.fileno())
+                content = file.read(before.st_size + 1)  # of a file that grows meanwhile no more than it had, and the limit holds
+                after = os.fstat(file.fileno())
+            except OSError as error:
+                raise MediaError(os_reason(error)) from error
+        if len(content) == after.st_size and (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns):
+            return content
+    raise changing()
+
+
+def changing() -> MediaError:
+    """What is said of a file that does not hold still."""
+    return MediaError("changes while it is read: embed again when it is complete")
+
+
+def open_media(path: str | Path, limit: int | None) -> BinaryIO:
+    """Open a media file for reading, after the checks of `checked_size`.
+
+    A pipe or a device that takes its place meanwhile is not waited for.
+
+    Raises MediaError.
+    """
+    checked_size(path, limit)
     try:
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
+        file = os.fdopen(descriptor, "rb")
     except OSError as error:
         raise MediaError(os_reason(error)) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        file.close()
+        raise MediaError("not a regular file")
+    return file
 
 
 def checked_size(path: str | Path, limit: int | None) -> int:
@@ -53,7 +102,7 @@ def check_length(length: int, limit: int | None = None) -> None:
     if length == 0:
         raise MediaError("empty file")
     if limit is not None and length > limit:
-        raise MediaError(f"{_megabytes(length)}, the limit is {_megabytes(limit)} (MMSEARCH_MAX_MEDIA_BYTES)")
+        raise MediaError(f"{_megabytes(length)}, the limit is {_megabytes(limit)} (MMSEARCH_MAX_MEDIA_BYTES)", kind="too large")
 
 
 # First bytes → what people call such a file. Looked at only once the bytes are known not to be what was wanted.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import struct
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -12,7 +14,7 @@ import numpy as np
 
 from mmsearch import settings
 from mmsearch.media import MediaError
-from mmsearch.media.content import check_length, checked_size, looks_like, os_reason
+from mmsearch.media.content import check_length, looks_like, open_media
 
 if TYPE_CHECKING:
     from PIL import Image, ImageFile
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
 #: and two of them (EPS, WMF) run other programs. JPEG includes MPO, the stereo photos of some cameras.
 #: Named by Pillow's plug-in modules, so that only these are imported.
 FORMATS = {"JPEG": "Jpeg", "PNG": "Png", "WEBP": "WebP", "GIF": "Gif", "BMP": "Bmp", "TIFF": "Tiff", "AVIF": "Avif"}
+
+#: Photos of more pixels than this (60 MB decoded, and two or three such copies on the way to upright RGB) are decoded two at a
+#: time, however many threads there are.
+_LARGE = 20_000_000
+_FEW = threading.BoundedSemaphore(2)
 
 _ORIENTATION = 0x0112  # the EXIF tag
 
@@ -44,8 +51,9 @@ def open_image(source: str | Path | bytes, *, short_side: int | None = None) -> 
         try:
             if short_side is not None and image.format in ("JPEG", "MPO"):
                 image.draft("RGB", (short_side, short_side))
-            image.load()
-            return _flatten(_upright(image))
+            with _FEW if image.width * image.height > _LARGE else contextlib.nullcontext():
+                image.load()
+                return _flatten(_upright(image))
         except MediaError:
             raise
         except Exception as error:  # decoders raise nearly any kind on damaged bytes
@@ -67,11 +75,7 @@ def _opened(source: str | Path | bytes) -> BinaryIO:
     if isinstance(source, bytes):
         check_length(len(source), settings.max_media_bytes())
         return io.BytesIO(source)
-    checked_size(source, settings.max_media_bytes())
-    try:
-        return Path(source).open("rb")
-    except OSError as error:
-        raise MediaError(os_reason(error)) from error
+    return open_media(source, settings.max_media_bytes())
 
 
 def _recognise(file: BinaryIO) -> ImageFile.ImageFile:
@@ -97,7 +101,8 @@ def _recognise(file: BinaryIO) -> ImageFile.ImageFile:
             raise MediaError(_why(error, file, name)) from error
         pixels, limit = image.width * image.height, settings.max_pixels()
         if pixels > limit:
-            raise MediaError(f"{_megapixels(pixels)} megapixels, the limit is {_megapixels(limit)} (MMSEARCH_MAX_PIXELS)")
+            message = f"{_megapixels(pixels)} megapixels, the limit is {_megapixels(limit)} (MMSEARCH_MAX_PIXELS)"
+            raise MediaError(message, kind="too many pixels")
         return image  # type: ignore[no-any-return]
     raise MediaError(f"not an image: it starts like {looks_like(head)}")
 

@@ -6,72 +6,28 @@ import doctest
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pytest
+from embed_shop import FAKES, Shop, alone, outcome
 from fake_encoders import FakeImage, FakeText
-from PIL import Image
 
-from mmsearch.catalog.ingest import ingest
-from mmsearch.encoders import ENCODERS, pipeline, sources
-from mmsearch.encoders.base import Encoder, Matrix
-from mmsearch.encoders.pipeline import EmbedReport, embed, load_encoder, recorded_encoder
+from mmsearch import settings
+from mmsearch.encoders import ENCODERS, sources, stages
+from mmsearch.encoders.base import Matrix
+from mmsearch.encoders.pipeline import embed
+from mmsearch.encoders.recorded import load_encoder, recorded_encoder
+from mmsearch.encoders.report import Progress
 from mmsearch.encoders.sources import items, product_text
 from mmsearch.errors import InputError, MissingPackage, StoreError, UsageError
 from mmsearch.media import MediaError
-from mmsearch.store import PRODUCTS, Store
-from mmsearch.store.lock import write_lock
-from mmsearch.store.vectors import read_vectors
-
-_FAKES = {"text": "fake-text", "image": "fake-image"}
-
-
-class Shop:
-    """A catalogue with photos, and its vectors."""
-
-    def __init__(self, folder: Path):
-        self.folder = folder
-        self.store = Store(folder / "store")
-
-    def photo(self, name: str, colour: tuple[int, int, int]) -> str:
-        Image.new("RGB", (24, 24), colour).save(self.folder / name)
-        return name
-
-    def bring(self, *products: dict[str, Any]) -> None:
-        path = self.folder / "products.jsonl"
-        path.write_text("\n".join(map(json.dumps, products)))
-        ingest(self.store, str(path))
-
-    def embed(self, **chosen: str) -> EmbedReport:
-        return embed(self.store, chosen or _FAKES)
-
-    def vectors(self, modality: str) -> dict[tuple[str, str], Matrix]:
-        known = recorded_encoder(self.store, modality)
-        if known is None:
-            return {}
-        rows = read_vectors(self.store, known["table"])
-        return dict(zip(zip(rows.ids.to_pylist(), rows.parts.to_pylist(), strict=True), rows.vectors, strict=True))
-
-    def tables(self) -> set[str]:
-        return {p.stem for p in Path(self.store.path).glob("vectors_*.lance")}
+from mmsearch.store import PRODUCTS, maintain
 
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Shop:
     return Shop(tmp_path)
-
-
-def alone(encoder: Encoder, item: Any) -> Matrix:
-    """The vector that an encoder gives an item when nothing else is around."""
-    encoded = encoder.encode([item])
-    assert encoded.kept == [0]
-    return encoded.vectors[0]
-
-
-def outcome(report: EmbedReport, modality: str) -> tuple[int, int, int, int, int]:
-    found = next(m for m in report.modalities if m.modality == modality)
-    return found.total, found.new, found.unchanged, found.removed, len(found.failures)
 
 
 # -- what is embedded --------------------------------------------------------------------------------------------------
@@ -103,12 +59,12 @@ def test_the_hash_of_an_item_is_that_of_its_content(shop: Shop) -> None:
     shop.bring(
         {"id": "1", "title": "x", "images": ["a.png", "b.png", "c.png", "no.png"]}, {"id": "2", "title": "x"}, {"id": "3", "title": "y"}
     )
-    one, two, three = (i.source_hash() for i in items(shop.store, "text"))
+    one, two, three = (i.load()[1] for i in items(shop.store, "text"))
     assert one == two != three
     a, b, c, missing = items(shop.store, "image")
-    assert a.source_hash() == b.source_hash() != c.source_hash()
+    assert a.load()[1] == b.load()[1] != c.load()[1]
     with pytest.raises(MediaError, match="missing"):
-        missing.source_hash()
+        missing.load()
 
 
 # -- new, changed, unchanged, removed ----------------------------------------------------------------------------------
@@ -179,8 +135,9 @@ def test_what_is_gone_is_removed(shop: Shop) -> None:
 
 def test_a_truncated_photo_in_the_middle_costs_only_itself(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Through batches of four, so that failures stand at the beginning, in the middle and at the end of one."""
-    monkeypatch.setattr(pipeline, "_BATCH", 4)
-    monkeypatch.setattr(pipeline, "_AHEAD", 6)
+    monkeypatch.setattr(FakeImage, "batch", 4)
+    monkeypatch.setattr(stages, "AHEAD", 6)
+    monkeypatch.setattr(stages, "_BLOCK_MEDIA", 3)
     photos = [shop.photo(f"{n:02}.png", (n * 9, 255 - n * 9, 50)) for n in range(24)]
     broken = {0, 5, 11, 12, 13, 14, 15, 16, 23}
     for n in broken - {5, 11}:
@@ -192,9 +149,9 @@ def test_a_truncated_photo_in_the_middle_costs_only_itself(shop: Shop, monkeypat
     report = shop.embed()
     assert outcome(report, "image") == (24, 24 - len(broken), 0, 0, len(broken))
     assert report.exit_code == 3
-    failures = report.modalities[-1].failures
-    assert sorted((id, part) for id, part, _ in failures) == sorted((str(n), photos[n]) for n in broken)
-    assert all(reason for _, _, reason in failures)
+    assert [(id, part) for _, id, part, _ in shop.failures] == [(str(n), photos[n]) for n in sorted(broken)]
+    assert all(reason for _, _, _, reason in shop.failures)
+    assert report.modalities[-1].reasons == {"missing": 1, "not an image": 1, "truncated": 7}
     vectors = shop.vectors("image")
     assert set(vectors) == {(str(n), photos[n]) for n in range(24) if n not in broken}
     for (_, part), vector in vectors.items():
@@ -222,67 +179,11 @@ def test_a_text_in_which_the_encoder_finds_nothing(shop: Shop) -> None:
     shop.bring({"id": "1", "title": "shoe"}, {"id": "2", "title": "!!!"}, {"id": "3", "title": "hat"})
     report = shop.embed()
     assert outcome(report, "text") == (3, 2, 0, 0, 1)
-    assert report.modalities[0].failures == [("2", "", "the encoder finds nothing in it")]
+    assert shop.failures == [("text", "2", "", "the encoder finds nothing in it")]
     assert np.array_equal(shop.vectors("text")["3", ""], alone(FakeText(), "hat"))
 
 
-# -- switching, resuming -----------------------------------------------------------------------------------------------
-
-
-def test_the_canonical_spec_is_recorded_and_kept(shop: Shop) -> None:
-    shop.bring({"id": "1", "title": "shoe"})
-    shop.embed(text="fake-text( seed = 3 )")
-    known = recorded_encoder(shop.store, "text")
-    assert known is not None
-    assert {k: known[k] for k in ("spec", "dim", "space")} == {"spec": "fake-text(seed=3)", "dim": 64, "space": "fake-text"}
-    assert known["fingerprint"] == FakeText(3).fingerprint()
-    report = embed(shop.store)  # no encoder named: the recorded one, not the default
-    assert (report.modalities[0].encoder, outcome(report, "text")) == ("fake-text(seed=3)", (1, 0, 1, 0, 0))
-    assert np.array_equal(alone(load_encoder(shop.store, "text"), "hat"), alone(FakeText(3), "hat"))
-
-
-def test_a_switch_of_the_encoder_embeds_anew_and_drops_the_old_vectors(shop: Shop) -> None:
-    shop.bring(*({"id": str(n), "title": f"shoe {n}"} for n in range(3)))
-    shop.embed()
-    old = shop.tables()
-    report = shop.embed(text="fake-text(seed=1)")
-    assert outcome(report, "text") == (3, 3, 0, 0, 0)
-    assert len(old) == len(shop.tables()) == 1
-    assert old != shop.tables()
-    assert all(np.array_equal(v, alone(FakeText(1), f"shoe {id}")) for (id, _), v in shop.vectors("text").items())
-
-
-def test_the_old_vectors_go_only_when_the_new_are_complete(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "_BATCH", 2)
-    monkeypatch.setattr(pipeline, "_WRITE", 2)
-    shop.bring(*({"id": str(n), "title": f"shoe {n}"} for n in range(7)))
-    shop.embed()
-    before, tables = shop.vectors("text"), shop.tables()
-
-    def kill(modality: str, done: int, total: int) -> None:
-        if done >= 6:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        embed(shop.store, {"text": "fake-text(seed=1)"}, kill)
-    assert recorded_encoder(shop.store, "text")["spec"] == "fake-text"  # type: ignore[index]
-    assert shop.vectors("text").keys() == before.keys()
-    assert shop.tables() > tables
-    report = shop.embed(text="fake-text(seed=1)")
-    assert outcome(report, "text") == (7, 3, 4, 0, 0)  # what was written before the kill is not embedded again
-    assert len(shop.tables()) == 1
-    assert shop.tables().isdisjoint(tables)
-    assert all(np.array_equal(v, alone(FakeText(1), f"shoe {id}")) for (id, _), v in shop.vectors("text").items())
-
-
-def test_a_switch_that_fails_throughout_keeps_the_old_vectors(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    shop.bring({"id": "1", "title": "shoe"})
-    shop.embed()
-    tables = shop.tables()
-    monkeypatch.setattr(FakeText, "encode_batch", lambda self, prepared: np.zeros((len(prepared), 64), np.float32))
-    assert outcome(shop.embed(text="fake-text(seed=1)"), "text") == (1, 0, 0, 0, 1)
-    assert recorded_encoder(shop.store, "text")["spec"] == "fake-text"  # type: ignore[index]
-    assert (shop.tables(), set(shop.vectors("text"))) == (tables, {("1", "")})
+# -- progress ----------------------------------------------------------------------------------------------------------
 
 
 def test_photos_alone_record_who_reads_the_queries(shop: Shop) -> None:
@@ -291,21 +192,27 @@ def test_photos_alone_record_who_reads_the_queries(shop: Shop) -> None:
     assert isinstance(load_encoder(shop.store, "text"), FakeText)
 
 
-def test_progress(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "_BATCH", 4)
+def test_progress(shop: Shop) -> None:
     shop.photo("a.png", (1, 2, 3))
-    shop.bring(*({"id": str(n), "title": f"shoe {n}", "images": ["a.png"] if n == 0 else None} for n in range(10)))
-    calls: list[tuple[str, int, int]] = []
-    embed(shop.store, _FAKES, lambda *call: calls.append(call))
-    assert calls == [("text", 4, 10), ("text", 8, 10), ("text", 10, 10), ("image", 1, 1)]
+    shop.bring(*({"id": str(n), "title": f"shoe {n}", "images": ["a.png", "http://x.org/a.png"] if n == 0 else None} for n in range(10)))
+    calls: list[Progress] = []
+    embed(shop.store, FAKES, progress=calls.append)
+    last = {call.modality: call for call in calls}
+    assert [call.modality for call in calls] == sorted((call.modality for call in calls), reverse=True)
+    assert {m: (c.items, c.seen, c.encoded, c.unchanged, c.done) for m, c in last.items()} == {
+        "text": (10, 10, 10, 0, True),
+        "image": (1, 1, 1, 0, True),
+    }
     calls.clear()
-    embed(shop.store, None, lambda *call: calls.append(call))
-    assert calls == []
+    embed(shop.store, progress=calls.append)
+    last = {call.modality: call for call in calls}
+    assert {m: (c.seen, c.encoded, c.unchanged) for m, c in last.items()} == {"text": (10, 0, 10), "image": (1, 0, 1)}
 
 
 def test_little_is_decoded_ahead_of_the_encoder(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "_BATCH", 2)
-    monkeypatch.setattr(pipeline, "_AHEAD", 4)
+    monkeypatch.setattr(FakeText, "batch", 2)
+    monkeypatch.setattr(stages, "AHEAD", 4)
+    monkeypatch.setattr(stages, "_BLOCK_TEXT", 1)
     prepared, encoded, most = 0, 0, 0
 
     def prepare(self: FakeText, item: str) -> str:
@@ -321,10 +228,22 @@ def test_little_is_decoded_ahead_of_the_encoder(shop: Shop, monkeypatch: pytest.
 
     monkeypatch.setattr(FakeText, "prepare", prepare)
     monkeypatch.setattr(FakeText, "encode_batch", encode_batch)
-    shop.bring(*({"id": str(n), "title": f"shoe {n}"} for n in range(60)))
+    shop.bring(*({"id": str(n), "title": f"shoe {n}"} for n in range(200)))
     shop.embed()
-    assert (prepared, encoded) == (60, 60)
-    assert most <= 4 + 2
+    assert (prepared, encoded) == (200, 200)
+    assert most <= 4 + 2 + settings.threads() + 1
+
+
+def test_many_small_writes_are_merged_as_they_grow(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search opens every file of a table."""
+    monkeypatch.setattr(FakeText, "batch", 1)
+    monkeypatch.setattr(stages, "WRITE", 1)
+    monkeypatch.setattr(maintain, "_SMALL_FILES", 5)
+    shop.bring(*({"id": str(n), "title": f"shoe {n}"} for n in range(12)))
+    assert outcome(shop.embed(), "text") == (12, 12, 0, 0, 0)
+    assert len(shop.store.dataset(recorded_encoder(shop.store, "text")["table"]).get_fragments()) <= 5  # type: ignore
+    assert outcome(shop.embed(), "text") == (12, 0, 12, 0, 0)
+    assert all(np.array_equal(v, alone(FakeText(), f"shoe {id}")) for (id, _), v in shop.vectors("text").items())
 
 
 # -- what cannot be used -----------------------------------------------------------------------------------------------
@@ -359,7 +278,7 @@ def test_a_wrong_choice_costs_nothing(shop: Shop, chosen: dict[str, str], messag
     """Found before anything is embedded, also for the second modality and where there is nothing of it."""
     shop.bring({"id": "1", "title": "shoe"})
     with pytest.raises(UsageError, match=message):
-        embed(shop.store, {**_FAKES, **chosen})
+        embed(shop.store, {**FAKES, **chosen})
     assert shop.tables() == set()
 
 
@@ -427,16 +346,3 @@ def test_an_encoder_that_breaks_its_word(shop: Shop, monkeypatch: pytest.MonkeyP
         with pytest.raises(ValueError, match=r"encode_batch gave shape \(1, 64\), expected \(2, 64\)"):
             shop.embed()
     assert outcome(shop.embed(), "text") == (4, 2, 2, 0, 0)
-
-
-def test_a_second_embed_waits_for_the_first(shop: Shop) -> None:
-    shop.bring({"id": "1", "title": "shoe"})
-    seen: list[str] = []
-
-    def second(modality: str, done: int, total: int) -> None:
-        with pytest.raises(StoreError, match="is being written by mmsearch embed") as caught, write_lock(shop.store.path, "embed", 0.0):
-            pass
-        seen.append(caught.value.message)
-
-    embed(shop.store, _FAKES, second)
-    assert len(seen) == 1

@@ -1,0 +1,155 @@
+"""Which encoder makes the vectors of each modality: what the store records, what was begun, and the switch from one to another.
+
+`encoder/MODALITY` names the encoder whose vectors are searched. `encoder-pending/MODALITY` names one that an embed began and did
+not finish: its table grows beside the old one until it is complete, and the next embed goes on with it unless told otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mmsearch import settings
+from mmsearch.encoders import ENCODERS
+from mmsearch.encoders.base import Encoder
+from mmsearch.encoders.sources import items
+from mmsearch.errors import InputError, StoreError, UsageError
+from mmsearch.spec import parse
+from mmsearch.store import Store
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One modality to embed, its encoder, and the record that this encoder gets: spec, fingerprint, dim, space, table."""
+
+    modality: str
+    encoder: Encoder
+    entry: dict[str, Any]
+    note: str | None = None  # what a user who named no encoder should know
+
+    @property
+    def spec(self) -> str:
+        return str(self.entry["spec"])
+
+    @property
+    def table(self) -> str:
+        return str(self.entry["table"])
+
+
+def recorded_encoder(store: Store, modality: str) -> dict[str, Any] | None:
+    """The record of the encoder that made a modality's vectors: spec, fingerprint, dim, space, table."""
+    return store.record.get(f"encoder/{modality}")
+
+
+def pending_encoder(store: Store, modality: str) -> dict[str, Any] | None:
+    """The record of an encoder whose vectors an embed began to make and that are not complete yet."""
+    return store.record.get(f"encoder-pending/{modality}")
+
+
+def load_encoder(store: Store, modality: str) -> Encoder:
+    """The encoder that made the store's vectors of a modality, for encoding a query.
+
+    Raises
+    ------
+    InputError : the store has no vectors of that modality (says which command makes them).
+    StoreError : the encoder is not installed any more, or its weights are others than those that made the vectors.
+    """
+    known = recorded_encoder(store, modality)
+    if known is None:
+        raise InputError(f"the store has no {modality} vectors", hint="make them: mmsearch embed")
+    encoder = _create_recorded(known, modality)
+    if encoder.fingerprint() != known["fingerprint"]:
+        message = f"the store's {modality} vectors were made by other weights of the encoder {known['spec']} than those installed"
+        raise StoreError(message, hint=f"install the version that made them, or embed anew: mmsearch embed --{modality} '{known['spec']}'")
+    return encoder
+
+
+def choose(store: Store, chosen: Mapping[str, str]) -> list[Choice]:
+    """What there is to embed. Nothing is written.
+
+    Parameters
+    ----------
+    chosen : modality → encoder spec. Others keep what an embed began, else what the store records, else the bundled one.
+
+    Raises
+    ------
+    UsageError : an encoder of another modality than the one it is chosen for, or no encoder at all.
+    StoreError : the encoder that the store records cannot be used any more.
+    """
+    choices = []
+    for modality, default in settings.DEFAULT_ENCODERS.items():
+        known, pending = recorded_encoder(store, modality), pending_encoder(store, modality)
+        encoder: Encoder
+        note = None
+        if modality not in chosen and pending is not None:
+            spec, encoder = pending["spec"], _create_pending(pending, known, modality)
+            if known is not None and pending["table"] != known["table"]:
+                stay = f"to stay with {known['spec']}: mmsearch embed --{modality} '{known['spec']}'"
+                note = f"going on with the {modality} encoder {spec}, which an earlier embed began ({stay})"
+            elif known is None and spec != str(parse(default, what="encoder")):
+                note = f"going on with the {modality} encoder {spec}, which an earlier embed began"
+        elif modality not in chosen and known is not None:
+            spec, encoder = known["spec"], _create_recorded(known, modality)
+        # Texts are queries too: a catalogue of photos alone still records who reads them.
+        elif modality == "text" or modality in chosen or next(items(store, modality), None) is not None:
+            spec = str(parse(chosen.get(modality, default), what="encoder"))  # the canonical form is what is recorded
+            encoder = ENCODERS.create(spec)
+        else:
+            continue
+        if encoder.modality != modality:
+            raise UsageError(f"the encoder {spec} encodes {encoder.modality}, not {modality}", hint=f"choose it with --{encoder.modality}")
+        fingerprint = encoder.fingerprint()
+        table = f"vectors_{modality}_{fingerprint[:12]}"
+        entry = {"spec": spec, "fingerprint": fingerprint, "dim": encoder.dim, "space": encoder.space, "table": table}
+        choices.append(Choice(modality, encoder, entry, note))
+    return choices
+
+
+def begin(store: Store, choice: Choice) -> None:
+    """Record what is being made, so that the next embed goes on with it, and drop what another choice left unfinished."""
+    key = f"encoder-pending/{choice.modality}"
+    known, pending = recorded_encoder(store, choice.modality), pending_encoder(store, choice.modality)
+    kept = {choice.table} | ({known["table"]} if known else set())
+    strays = [table for table in store.tables(f"vectors_{choice.modality}_") if table not in kept]
+    settled = known is not None and known["table"] == choice.table
+    if not strays and (pending is None if settled else pending == choice.entry):
+        return
+    with store.writing("embed"):
+        if not settled:
+            store.record.put(key, choice.entry)  # before the strays go: no record ever names a table that was given up
+        elif pending is not None:
+            store.record.delete(key)
+        for table in strays:
+            store.drop(table)
+
+
+def switch(store: Store, choice: Choice) -> None:
+    """Make the new table the one that is searched; only now, when it is complete, do the vectors of a former encoder go."""
+    known = recorded_encoder(store, choice.modality)
+    if known == choice.entry and pending_encoder(store, choice.modality) is None:
+        return
+    with store.writing("embed"):
+        store.record.put(f"encoder/{choice.modality}", choice.entry)
+        store.record.delete(f"encoder-pending/{choice.modality}")
+        if known is not None and known["table"] != choice.table:
+            store.drop(known["table"])
+
+
+def _create_recorded(known: Mapping[str, Any], modality: str) -> Encoder:
+    try:
+        encoder: Encoder = ENCODERS.create(known["spec"])
+    except UsageError as error:
+        message = f"the store's {modality} vectors were made by the encoder {known['spec']}, which cannot be used here: {error.message}"
+        raise StoreError(message, hint=f"install it, or embed anew: mmsearch embed --{modality} ENCODER") from error
+    return encoder
+
+
+def _create_pending(pending: Mapping[str, Any], known: Mapping[str, Any] | None, modality: str) -> Encoder:
+    try:
+        encoder: Encoder = ENCODERS.create(pending["spec"])
+    except UsageError as error:
+        message = f"an embed with the {modality} encoder {pending['spec']} was begun, but it cannot be used here: {error.message}"
+        other = known["spec"] if known else "ENCODER"
+        raise StoreError(message, hint=f"install it, or name another: mmsearch embed --{modality} '{other}'") from error
+    return encoder
