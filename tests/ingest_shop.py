@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mmsearch.catalog.ingest import attributes, ingest
+from mmsearch.catalog.ingest import Options, ingest
 from mmsearch.catalog.report import IngestReport
 from mmsearch.store import PRODUCTS, Store
-from mmsearch.store.sql import compile_where
-from mmsearch.store.where import parse_where
+from mmsearch.store.attributes import load_attributes
+from mmsearch.store.filter import passing
+from mmsearch.store.sparse import read_cells
 
 
 class IngestShop:
@@ -24,20 +25,23 @@ class IngestShop:
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return ingest(self.store, str(path), **options)
+        return ingest(self.store, str(path), Options(**options))
 
     def products(self) -> dict[str, dict[str, Any]]:
         """id → what is known of it, without what is missing."""
-        names = attributes(self.store)
+        names = load_attributes(self.store)
+        rows = self.store.read(PRODUCTS).to_pylist()
+        sparse = read_cells(self.store, [row["id"] for row in rows])
         found = {}
-        for row in self.store.read(PRODUCTS).to_pylist():
-            known = {name: names.value(name, row) for name in names.names() if name != "id"}
+        for row in rows:
+            known = {name: names.value(name, row) for name in names.columns if name != "id"}
+            known |= {name: value for name, (_, value) in sparse[row["id"]].items() if name not in names.columns}
             found[row["id"]] = {name: value for name, value in known.items() if value is not None}
         return found
 
     def where(self, text: str) -> str:
-        rows = self.store.read(PRODUCTS, ["id"], where=compile_where(parse_where(text), attributes(self.store)))
-        return " ".join(sorted(rows.column("id").to_pylist()))
+        ids = self.store.read(PRODUCTS, ["id"]).column("id").combine_chunks()
+        return " ".join(sorted(ids.filter(passing(self.store, text, ids)).to_pylist()))
 
     def rejects(self, report: IngestReport) -> list[dict[str, Any]]:
         assert report.reject_file is not None

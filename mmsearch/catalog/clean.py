@@ -1,37 +1,199 @@
-"""Cleaning of single values: text, prices, times, media lists."""
+"""Cleaning of single values: text, ids, numbers, times, lists; and the `Cleaner` that counts which rule changed how many cells."""
 
 from __future__ import annotations
 
-import html
 import math
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from mmsearch.catalog.categories import category_path
+from mmsearch.catalog.markup import MARKUP, without_markup
+from mmsearch.catalog.prices import currency_code, read_price
+from mmsearch.catalog.prices import parse_price as parse_price
 from mmsearch.catalog.problems import shown
+from mmsearch.catalog.units import quantity_attribute
 
-_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
+#: Characters of one text: far above any real description, far below what hurts.
+MAX_TEXT = 100_000
+
+# The rules, as a report names them.
+NFKC = "unicode normalised (NFKC)"
+HTML = "HTML removed"
+CONTROL = "control characters removed"
+SPACE = "white space folded"
+CUT = f"cut to {MAX_TEXT:,} characters"
+PRICE = "price parsed"
+LOWEST = "lower end of a price range"
+FREE = "free read as price 0"
+CURRENCY = "currency recognised"
+CATEGORY = "category path"
+UNIT = "unit normalised"
+REPEATED = "list item repeated"
+
 # Control characters that are no white space, soft hyphens, zero-width spaces, marks of writing direction, halves of surrogate
 # pairs: invisible, and two texts that differ in them alone would not match. Joiners stay: emoji, Persian and Indic scripts need them.
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]")
 _SPACE = re.compile(r"\s+")
 _BREAK = re.compile(r"[\t-\r\x1c-\x1f\x85\u2028\u2029]")
 _PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?")
-_CURRENCIES = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "¥": "CNY", "元": "CNY", "RMB": "CNY"}
-_DIGITS = re.compile(r"-?(?:\d|(?<![^\W\d_])\.\d)[\d.,' ]*")  # a dot behind a letter ends an abbreviation: "Rs.500"
-_MARK = re.compile(r"[.,' ]")
+# NFKC alone would make 11⁄2 of 1½ and 102 of 10².
+_FRACTION = re.compile(r"(?<=\d)(?=[¼-¾⅐-⅞])")
+_SUPERSCRIPT = re.compile(r"(?<=\d)(?=[²³¹⁰⁴-⁹])")
+_SMALL = re.compile("[¼-¾⅐-⅞²³¹⁰⁴-⁹]")
+_FULL_WIDTH = tuple((chr(ord(c) + 0xFEE0), c) for c in ",:;!?()%~-")
+_PASSES = 8
+_MARKS = re.compile("[<&]")
+_REMEMBERED = 8192  # texts; categories, brands and colours come again and again
+_LONGEST_REMEMBERED = 200
+
+_is_normalized = unicodedata.is_normalized
+
+
+class Cleaner:
+    """Cleans the cells of one ingest and counts them: `counts[rule]` cells were changed by a rule.
+
+    >>> cleaner = Cleaner()
+    >>> cleaner.text("Ｎｉｋｅ&nbsp;<b>Air</b>"), dict(cleaner.counts)
+    ('Nike Air', {'unicode normalised (NFKC)': 1, 'HTML removed': 1, 'white space folded': 1})
+    """
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self._seen: dict[str, tuple[str, tuple[str, ...]]] = {}
+
+    def text(self, value: str) -> str:
+        """A text without markup, control and invisible characters, in NFKC, white space folded and trimmed, at most `MAX_TEXT` long.
+
+        Cleaning twice changes nothing; a text that is clean comes back as the same object.
+        """
+        if _is_plain(value):
+            if value.isascii() or _is_normalized("NFKC", value):
+                return value
+            if not _SMALL.search(value):  # ordinary Chinese with its full-width marks
+                text = _half_width(value)
+                if not _is_normalized("NFKC", text):
+                    text = unicodedata.normalize("NFKC", text)
+                if _is_plain(text):
+                    self.counts[NFKC] += 1
+                    return text
+        known = self._seen.get(value)
+        if known is None:
+            rules: list[str] = []
+            text = _cleaned(value, rules)
+            known = text, tuple(dict.fromkeys(rules))
+            if len(value) <= _LONGEST_REMEMBERED:
+                if len(self._seen) >= _REMEMBERED:
+                    self._seen.clear()
+                self._seen[value] = known
+        for rule in known[1]:
+            self.counts[rule] += 1
+        return known[0]
+
+    def price(self, value: str | float) -> tuple[float, str | None]:
+        """A price and its currency (`mmsearch.catalog.prices.read_price`). Raises ValueError for what is none."""
+        price = read_price(value)
+        if isinstance(value, str) and (price.currency or price.lowest or price.free or not value.isascii() or not _is_number(value)):
+            self.counts[PRICE] += 1
+            self.counts[LOWEST] += price.lowest
+            self.counts[FREE] += price.free
+            self.counts[CURRENCY] += price.currency is not None
+        return price.amount, price.currency
+
+    def currency(self, value: str) -> str:
+        """The ISO code of a currency cell; an unknown one stays as it is, cleaned."""
+        text = self.text(value)
+        code = currency_code(text)
+        if code is None or code == text:
+            return text
+        self.counts[CURRENCY] += 1
+        return code
+
+    def category(self, value: str | Sequence[str]) -> str:
+        """A category as a path `A > B > C` of clean levels (`mmsearch.catalog.categories.category_path`)."""
+        given = self.text(value) if isinstance(value, str) else [self.text(level) for level in value]
+        path = category_path(given)
+        self.counts[CATEGORY] += path != given
+        return path
+
+    def quantity(self, name: str, text: str) -> tuple[str, float] | None:
+        """The number attribute of a text attribute that is one quantity (`mmsearch.catalog.units.quantity_attribute`)."""
+        found = quantity_attribute(name, text)
+        self.counts[UNIT] += found is not None
+        return found
+
+    def items(self, value: object) -> list[str]:
+        """Several values in one cell, as `split_list`; repeated ones are counted."""
+        items = _split(value)
+        unique = list(dict.fromkeys(items))
+        self.counts[REPEATED] += len(items) != len(unique)
+        return unique
+
+
+def _half_width(text: str) -> str:
+    """The full-width marks of Chinese punctuation as NFKC has them, which are all that most texts need of it, at a fifth of its cost."""
+    for mark, plain in _FULL_WIDTH:
+        if mark in text:
+            text = text.replace(mark, plain)
+    return text
+
+
+def _is_plain(text: str) -> bool:
+    """Whether nothing but NFKC can be left to do. Printable: no control, invisible or unusual space character."""
+    return (
+        text.isprintable()
+        and "  " not in text
+        and text[:1] != " "
+        and text[-1:] != " "
+        and "<" not in text
+        and "&" not in text
+        and len(text) <= MAX_TEXT
+    )
 
 
 def clean_text(value: str) -> str:
-    """NFKC, HTML entities and tags removed, control and invisible characters removed, white space folded and trimmed.
+    """What `Cleaner.text` makes of a text, uncounted: for names of columns and the like.
 
     >>> clean_text("Ｎｉｋｅ&nbsp;<b>Air</b>")
     'Nike Air'
     """
+    return _cleaned(value, [])
+
+
+def _cleaned(value: str, rules: list[str]) -> str:
+    """The clean form of a text; the names of the rules that changed it are appended to `rules`."""
     text = value
-    if "&" in text or "<" in text:
-        text = _TAG.sub(" ", html.unescape(text))
-    return _SPACE.sub(" ", unicodedata.normalize("NFKC", _INVISIBLE.sub("", text))).strip()
+    if len(text) > MAX_TEXT:
+        rules.append(CUT)
+        text = text[:MAX_TEXT]
+    for _ in range(_PASSES):  # one step can make work for another: &#65308;b&gt; is ＜b> is <b>
+        before = text
+        if not text.isprintable():
+            text = _step(text, _INVISIBLE.sub("", text), CONTROL, rules)
+        if not text.isascii() and not _is_normalized("NFKC", text):
+            apart = _SUPERSCRIPT.sub("^", _FRACTION.sub(" ", text)) if _SMALL.search(text) else text
+            text = _step(text, unicodedata.normalize("NFKC", apart), NFKC, rules)
+        if ("<" in text or "&" in text) and MARKUP.search(text):
+            text = _step(text, without_markup(text), HTML, rules)
+        if text is before or text == before:
+            break
+    else:  # nested deeper than anything but an attack is
+        text = _step(text, _MARKS.sub(" ", unicodedata.normalize("NFKC", _INVISIBLE.sub("", text))), HTML, rules)
+    if not text.isprintable() or "  " in text or text[:1] == " " or text[-1:] == " ":
+        text = _step(text, _SPACE.sub(" ", text).strip(), SPACE, rules)
+    if len(text) > MAX_TEXT:  # NFKC can lengthen; the cell counts once, see Cleaner.text
+        rules.append(CUT)
+        text = text[:MAX_TEXT].rstrip()
+    return value if text == value else text
+
+
+def _step(before: str, after: str, rule: str, rules: list[str]) -> str:
+    if after == before:
+        return before
+    rules.append(rule)
+    return after
 
 
 def clean_id(value: str) -> str:
@@ -40,6 +202,8 @@ def clean_id(value: str) -> str:
     >>> clean_id(" AB-1 ")
     'AB-1'
     """
+    if value.isascii() and value.isprintable() and value[:1] != " " and value[-1:] != " ":
+        return value
     return _BREAK.sub("", _INVISIBLE.sub("", value)).strip()
 
 
@@ -52,49 +216,8 @@ def plain_number(text: str) -> float | None:
     return float(text) if _PLAIN_NUMBER.fullmatch(text) else None
 
 
-def parse_price(value: str | float) -> tuple[float, str | None]:
-    """A price and its currency code if one is written with it.
-
-    >>> parse_price("$1,299.00"), parse_price("1.299,00 €"), parse_price("99元")
-    ((1299.0, 'USD'), (1299.0, 'EUR'), (99.0, 'CNY'))
-
-    Raises ValueError for what is not a price, and for a negative one.
-    """
-    currency = None
-    try:
-        if isinstance(value, str):
-            text = unicodedata.normalize("NFKC", value).strip()
-            found = _DIGITS.search(text)
-            before, after = (text[: found.start()], text[found.end() :]) if found else ("", "")
-            if not found or "-" in before or any(c.isdigit() for c in after):
-                raise ValueError
-            price = _decimal(found.group().rstrip(".,' "))
-            currency = _currency(before.strip()) or _currency(after.strip())
-        else:
-            price = float(value)
-    except (ValueError, OverflowError):
-        raise ValueError(f"{shown(value)} is not a price") from None
-    if price < 0 or not math.isfinite(price):
-        raise ValueError(f"{shown(value)} is negative or not finite")
-    return price, currency
-
-
-def _decimal(text: str) -> float:
-    """Digits and marks → a number: the last mark is the decimal one, unless it separates thousands. Raises ValueError."""
-    marks, groups = _MARK.findall(text), _MARK.split(text.removeprefix("-"))
-    decimal = marks and marks[-1] in ".," and marks.count(marks[-1]) == 1
-    if decimal and (len(set(marks)) > 1 or marks[-1] == "." or len(groups[-1]) != 3 or groups[0] == "0"):
-        marks, fraction = marks[:-1], groups.pop()
-    else:
-        fraction = ""
-    # Thousands are separated by one kind of mark, into groups of three digits (in India the upper ones of two).
-    if marks and (len(set(marks)) > 1 or len(groups[0]) > 3 or len(groups[-1]) != 3 or any(len(g) not in (2, 3) for g in groups[1:])):
-        raise ValueError
-    return float(f"{'-' * text.startswith('-')}{''.join(groups)}.{fraction}")
-
-
-def _currency(mark: str) -> str | None:
-    return _CURRENCIES.get(mark.upper(), mark if re.fullmatch(r"[A-Z]{3}", mark) else None)
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).isdigit()
 
 
 def parse_time(value: object) -> float:
@@ -115,5 +238,13 @@ def parse_time(value: object) -> float:
 
 def split_list(value: object) -> list[str]:
     """Several values in one cell: a list, or text separated by ';' or '|'. Empty ones are dropped, order kept, duplicates removed."""
-    items = [str(v) for v in value if v is not None] if isinstance(value, list | tuple) else re.split(r"[;|]", str(value))
-    return list(dict.fromkeys(item.strip() for item in items if item.strip()))
+    return list(dict.fromkeys(_split(value)))
+
+
+def _split(value: object) -> list[str]:
+    if isinstance(value, list | tuple):
+        return [text for item in value if item is not None and (text := str(item).strip())]
+    text = str(value)
+    if ";" not in text and "|" not in text:
+        return [alone] if (alone := text.strip()) else []
+    return [text for item in re.split(r"[;|]", text) if (text := item.strip())]

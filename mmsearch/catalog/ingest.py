@@ -1,272 +1,250 @@
-"""`mmsearch ingest`: a file of products or interactions → the store, upserted by id; bad rows never cost the others."""
+"""`mmsearch ingest`: a file → the store, upserted by id; bad rows never cost the others."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Mapping, Sequence
+import contextlib
+import gc
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
-from mmsearch.catalog.columns import KINDS, detect_kind, map_columns
-from mmsearch.catalog.problems import BadRow
-from mmsearch.catalog.readers import Row, Source, read_rows
-from mmsearch.catalog.records import MEDIA_FIELDS, Interaction, Product, to_interaction, to_product
-from mmsearch.catalog.report import IngestReport, Rejects, reject_folder, reject_path
+from mmsearch.catalog.columns import KINDS, detect_kind, language_columns, map_columns
+from mmsearch.catalog.dedupe import MODES, Dedupe
+from mmsearch.catalog.events import EVENT_KINDS
+from mmsearch.catalog.feed import Feed, peek
+from mmsearch.catalog.intake import Counts, EventIntake, Intake, Work
+from mmsearch.catalog.media_check import Fetch
+from mmsearch.catalog.product_intake import ProductIntake
+from mmsearch.catalog.readers import Source, read_rows
+from mmsearch.catalog.records import OURS
+from mmsearch.catalog.report import IngestReport, Rejects, Sync, reject_folder, reject_path
+from mmsearch.catalog.user_intake import UserIntake
 from mmsearch.errors import InputError, UsageError
-from mmsearch.store import INTERACTIONS, PRODUCTS, Store
-from mmsearch.store.attributes import CORE, HIDDEN, TYPES, Attributes
-from mmsearch.store.where import id_list
+from mmsearch.store import Store
 
-_CHUNK = 20_000  # rows held in memory at a time
-_RECORD = "attributes"
+_UNFINISHED = "unfinished/ingest"
+_SYNC_LIMIT = 0.5  # share of the records that `sync` deletes without being forced
 
-_INTERACTIONS_SCHEMA = pa.schema(
-    [
-        pa.field("key", pa.string(), nullable=False),
-        pa.field("user", pa.string()),
-        pa.field("product", pa.string()),
-        pa.field("event", pa.string()),
-        pa.field("value", pa.float64()),
-        pa.field("time", pa.float64()),
-    ]
-)
+Confirm = Callable[[int, int], bool]  # (gone, total) → whether to delete
 
 
-def ingest(
-    store: Store,
-    path: str,
-    *,
-    kind: str | None = None,
-    mapping: Mapping[str, str] | None = None,
-    rejects: str | None = None,
-    allow_outside: bool = False,
-) -> IngestReport:
+@dataclass(frozen=True)
+class Options:
+    """How a file is ingested; see the command line's help for each.
+
+    Attributes
+    ----------
+    kind : one of `columns.KINDS`; detected by the columns if None.
+    mapping : field → columns, before the aliases are tried.
+    rejects : where rejected rows go (default inside the store).
+    allow_outside : accept media outside the folder of the file.
+    encoding, delimiter : of a text file; detected if None.
+    dry_run : read, clean and count, and write nothing but the reject file that is named.
+    sync : delete what the store has and the file does not; `confirm` is asked first where it is given.
+    force : let `sync` delete more than half, and although rows could not be read.
+    fetch : download the web addresses of media.
+    dedupe : 'report', 'skip' or 'merge' products that say or show the same as an earlier one; None looks for none.
+    outliers : 'report' values of events far outside the usual, or 'clip' them to it, too.
+    """
+
+    kind: str | None = None
+    mapping: Mapping[str, Any] | None = None
+    rejects: str | None = None
+    allow_outside: bool = False
+    encoding: str | None = None
+    delimiter: str | None = None
+    dry_run: bool = False
+    sync: bool = False
+    force: bool = False
+    confirm: Confirm | None = None
+    fetch: bool = False
+    dedupe: str | None = None
+    outliers: str = "report"
+
+
+def ingest(store: Store, path: str, options: Options = Options()) -> IngestReport:
     """Read a file into the store, which is created if there is none.
 
     Parameters
     ----------
-    path : CSV, TSV or JSON Lines; '-' reads standard input.
-    kind : 'products' or 'interactions'; detected by the columns if None.
-    mapping : field → column, before the aliases are tried.
-    rejects : where rejected rows go (default inside the store).
-    allow_outside : accept media outside the folder of the file.
+    path : a file (CSV, TSV, JSON, JSON Lines, Parquet, each also gzipped), a folder of images, or '-' for standard input.
 
     Raises
     ------
-    InputError : the file as a whole cannot be used. UsageError : bad `kind` or `mapping`. StoreError : see `Store.create`.
+    InputError : the file as a whole cannot be used. UsageError : bad options. StoreError : see `Store.create`.
     """
-    if kind is not None and kind not in KINDS:
-        raise UsageError(f"cannot ingest '{kind}'", hint="kinds: " + ", ".join(KINDS))
-    reject_file = reject_path(store.path, path, rejects)
+    started = time.monotonic()
+    if options.kind is not None and options.kind not in KINDS:
+        raise UsageError(f"cannot ingest '{options.kind}'", hint="kinds: " + ", ".join(KINDS))
+    if options.dedupe is not None and options.dedupe not in MODES:
+        raise UsageError(f"--dedupe {options.dedupe}: no such way", hint="ways: " + ", ".join(MODES))
+    if options.outliers not in ("report", "clip"):
+        raise UsageError(f"--outliers {options.outliers}: no such way", hint="ways: report, clip")
+    reject_file = reject_path(store.path, path, options.rejects)
     if path != "-" and reject_file.resolve() == Path(path).resolve():
         raise UsageError(f"{path} cannot be read and take the rejected rows at once", hint="choose another file with --rejects")
-    source = read_rows(path)
-    peeked, columns = _peek(source)
-    kind = kind or detect_kind(columns, source.name, mapping or ())
-    report = IngestReport(source=source.name, kind=kind, mapping=map_columns(kind, columns, mapping or {}, source.name))
-    store.create()
-    folder = Path.cwd() if path == "-" else Path(path).resolve().parent
-    feed = _Feed(
-        source,
-        itertools.chain(peeked, source.rows),
-        dict.fromkeys(columns),
-        folder,
-        allow_outside,
-        folder == reject_folder(store.path).resolve(),
-    )
-    with store.writing("ingest"), Rejects(reject_file) as refused:
-        (_products if kind == "products" else _interactions)(store, feed, report, refused)
-        report.reject_file = refused.close()
+    source = read_rows(path, encoding=options.encoding, delimiter=options.delimiter)
+    feed = _feed(store, source, options)
+    report = IngestReport(source.name, feed.kind, source.format, mapping=feed.mapping, dry_run=options.dry_run)
+    if options.dry_run:
+        if store.record.keys():
+            store.check()
+        with _no_collector(), Rejects(Path(options.rejects) if options.rejects else None) as refused:
+            _run(store, feed, report, refused, options)
+    else:
+        store.create()
+        with store.writing("ingest"), _no_collector(), Rejects(reject_file) as refused:
+            _run(store, feed, report, refused, options)
+    report.seconds = time.monotonic() - started
     return report
 
 
-def attributes(store: Store) -> Attributes:
-    """The attributes that the store's products have."""
-    known = store.record.get(_RECORD)
-    return Attributes({name: dict(kinds) for name, kinds in known.items()}) if known else Attributes()
+def unfinished(store: Store) -> dict[str, Any] | None:
+    """What is known of the latest ingest that was interrupted: its source, kind and when it began; None if there is none."""
+    begun = store.record.get(_UNFINISHED) or []
+    return begun[-1] if begun else None
 
 
-@dataclass
-class _Feed:
-    """The rows of a file and what is needed to read them."""
-
-    source: Source
-    rows: Iterator[Row]
-    columns: dict[str, None]  # in order; JSON rows may add to them
-    folder: Path
-    allow_outside: bool
-    ours: bool  # a reject file in the store: its rows tell where their media lie
-
-    def chunks(self) -> Iterator[list[Row]]:
-        while chunk := list(itertools.islice(self.rows, _CHUNK)):
-            yield chunk
-
-    def product(self, row: Row, report: IngestReport) -> Product:
-        """Raises BadRow."""
-        self._learn(row, report)
-        typed = self.source.typed and row.values.get("_typed") is not False
-        given = row.values.get("_folder")
-        folder = Path(given) if isinstance(given, str) and (self.ours or self.allow_outside) else self.folder
-        return to_product(row.values, report.mapping, typed=typed, folder=folder, allow_outside=self.allow_outside)
-
-    def interaction(self, row: Row, report: IngestReport) -> Interaction:
-        """Raises BadRow."""
-        self._learn(row, report)
-        order = row.values.get("_line")
-        return to_interaction(row.values, report.mapping, order=order if isinstance(order, int) else row.line)
-
-    def rejected(self, row: Row) -> dict[str, Any]:
-        """A row as the reject file keeps it: with what reading it again needs."""
-        own = {name: value for name, value in row.values.items() if not name.startswith("_") or name in ("_text", "_cells")}
-        extra = {"_folder": row.values.get("_folder", str(self.folder)), "_typed": row.values.get("_typed", self.source.typed)}
-        return {**own, **extra} if row.problem is None else own
-
-    def _learn(self, row: Row, report: IngestReport) -> None:
-        """Raise BadRow for a row that could not be read, and take in the columns that a JSON row is the first to have."""
-        if row.problem is not None:
-            raise BadRow(*row.problem)
-        if self.source.typed and (new := [name for name in row.values if name not in self.columns]):
-            self.columns |= dict.fromkeys(new)
-            report.mapping = map_columns(report.kind, self.columns, report.mapping, self.source.name)
+def _feed(store: Store, source: Source, options: Options) -> Feed:
+    rows, columns = peek(source)
+    given = options.mapping or {}
+    kind = options.kind or detect_kind(columns, source.name, given)
+    mapping = map_columns(kind, columns, given, source.name)
+    return Feed(
+        source,
+        kind,
+        rows,
+        dict.fromkeys(columns),
+        mapping,
+        source.folder,
+        options.allow_outside,
+        source.folder == reject_folder(store.path).resolve(),
+        (options.fetch,),
+        language_columns(columns, mapping) if kind == "products" else {},
+        given,
+    )
 
 
-def _peek(source: Source) -> tuple[list[Row], list[str]]:
-    """The first rows and the columns; JSON rows name their own, so those of the first thousand rows are taken together.
+def _run(store: Store, feed: Feed, report: IngestReport, refused: Rejects, options: Options) -> None:
+    fetch = _fetcher(store) if options.fetch and not options.dry_run else None
+    intake: Intake
+    if feed.kind == "products":
+        dedupe = Dedupe(store, options.dedupe) if options.dedupe else None
+        intake = ProductIntake(store, feed, report, refused, dedupe=dedupe, fetch=fetch)
+    elif feed.kind == "users":
+        intake = UserIntake(store, feed, report, refused)
+    else:
+        intake = EventIntake(store, feed, report, refused, EVENT_KINDS[feed.kind], clip=options.outliers == "clip")
+    write, written = not options.dry_run, False
+    # Reading and cleaning a chunk goes on while the one before is written: most of a write is not Python.
+    with contextlib.closing(intake), ThreadPoolExecutor(1, "ingest-write") as writer:
+        pending: Future[Counts] | None = None
 
-    Raises InputError where there is no row at all.
-    """
-    peeked = list(itertools.islice(source.rows, 1 if source.columns is not None else 1000))
-    if not peeked:
-        raise InputError(f"{source.name} has a header but no rows")
-    if source.columns is not None:
-        return peeked, [c for c in source.columns if c]
-    names = list(dict.fromkeys(name for row in peeked if row.problem is None for name in row.values))
-    if not names:
-        raise InputError(f"{source.name}: no line is a JSON object", hint=f"line {peeked[0].line}: {peeked[0].problem}")
-    return peeked, names
+        def settle() -> None:
+            if pending is not None:
+                report.add(pending.result())
+                intake.settle()
 
+        def submit(work: Work | None) -> None:
+            nonlocal pending, written
+            if work is None:
+                return
+            settle()
+            if write and not written:
+                _begin(store, report)
+                written = True
+            pending = writer.submit(work, write)
 
-def _products(store: Store, feed: _Feed, report: IngestReport, rejects: Rejects) -> None:
-    known: dict[str, str] = {}
-    if store.has(PRODUCTS):
-        old = store.read(PRODUCTS, ["id", "_hash"])
-        known = dict(zip(old.column("id").to_pylist(), old.column("_hash").to_pylist(), strict=True))
-    seen: dict[str, int] = {}
-    for chunk in feed.chunks():
-        products: list[tuple[Product, str]] = []
-        for row in chunk:
-            report.rows += 1
-            try:
-                product = feed.product(row, report)
-                if product.id in seen:
-                    raise BadRow("duplicate id", f"{product.id}, given on line {seen[product.id]} already")
-            except BadRow as error:
-                report.count([error.problem])
-                rejects.add(row.line, str(error), feed.rejected(row))
-                continue
-            seen[product.id] = row.line
-            if product.problems:
-                report.count(product.problems, kept=True)
-                rejects.add(row.line, "; ".join(map(str, product.problems)), feed.rejected(row), kept=True)
-            digest = product.content_hash()
-            if known.get(product.id) == digest:
-                report.unchanged += 1
-            else:
-                report.changed += product.id in known
-                report.new += product.id not in known
-                products.append((product, digest))
-        _write_products(store, products, [p.id for p, _ in products if p.id in known])
-
-
-def _write_products(store: Store, products: Sequence[tuple[Product, str]], existing: list[str]) -> None:
-    if not products:
-        return
-    names = attributes(store)
-    for product, _ in products:
-        for name, (kind, _value) in product.attributes.items():
-            names.column(name, kind)
-    rows = [_physical(product, digest, names) for product, digest in products]
-    fields = [pa.field("id", pa.string(), nullable=False)]
-    fields += [pa.field(name, TYPES[kind]) for name, kind in CORE.items() if name != "id"]
-    own = [(c, kind) for name, kinds in names.columns.items() for kind, c in kinds.items() if c not in CORE]
-    given = set().union(*rows)
-    fields += [pa.field(c, TYPES[kind]) for c, kind in own if c in given]
-    fields += [pa.field(name, pa.string()) for name in HIDDEN]
-    schema = pa.schema(fields)
-    store.open_table(PRODUCTS, schema, "id")  # columns first, then the record that names them, then the rows
-    if names.columns != store.record.get(_RECORD):
-        store.record.put(_RECORD, names.columns)
-    old = _old_rows(store, existing, schema)
-    whole = [_merged(old.get(row["id"], {}), row) for row in rows]
-    columns = [pa.array([row.get(f.name) for row in whole], f.type) for f in schema]
-    store.upsert(PRODUCTS, pa.Table.from_arrays(columns, schema=schema), "id")
+        try:
+            for chunk in feed.chunks():
+                counts, work = intake.take(chunk)
+                report.add(counts)
+                submit(work)
+            submit(intake.rest())
+            settle()
+        finally:
+            # The write lock is ours as long as the writer writes, however often Ctrl-C is pressed.
+            while pending is not None and not pending.done():
+                with contextlib.suppress(KeyboardInterrupt):
+                    wait([pending])
+    source = feed.source
+    report.encoding, report.notes = source.encoding, [*source.notes]
+    if source.incomplete:
+        report.notes.append(f"{source.name} is not whole: {source.incomplete}")
+    if options.sync:
+        report.sync = _sync(intake, report, options, write)
+    intake.finish(write=write)
+    if write:
+        _end(store, report)
+    report.notes += intake.notes()
+    taken = {column for columns in feed.mapping.values() for column in columns}
+    report.mapping, report.attributes = feed.mapping, [c for c in feed.columns if c not in taken and c not in OURS]
+    report.cleaned.update({rule: cells for rule, cells in intake.cleaner.counts.items() if cells})
+    report.media = {name: dict(outcomes) for name, outcomes in intake.media.items()}
+    report.first = refused.first
+    report.reject_file = refused.close()
 
 
-def _physical(product: Product, digest: str, names: Attributes) -> dict[str, Any]:
-    row: dict[str, Any] = {"id": product.id, **product.fields, "_hash": digest}
-    if product.has_media:
-        row["_folder"] = product.folder
-    for name in product.cleared:
-        row.update(dict.fromkeys(names.columns.get(name, {}).values()))
-    for name, (kind, value) in product.attributes.items():
-        kinds = names.columns[name]
-        row.update(dict.fromkeys(kinds.values()))
-        row[kinds[kind]] = value
-    return row
+@contextlib.contextmanager
+def _no_collector() -> Iterator[None]:
+    """Keep Python from looking for cycles of garbage, which rows and products have none of: with millions of objects alive every look
+    takes long, a third of the whole time of a large ingest (`python -m bench ingest`)."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
-def _merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """A row that does not mention a column keeps what the store has there (a feed with prices only), media with their own folder."""
-    if old and new.get("_folder", old["_folder"]) != old["_folder"]:
-        for name in MEDIA_FIELDS:
-            if name not in new and old[name]:
-                old[name] = [item if "://" in item else str(Path(old["_folder"]) / item) for item in old[name]]
-    return old | new
+def _begin(store: Store, report: IngestReport) -> None:
+    """Note that an ingest is under way: what is left of the note after a kill tells that its file should be ingested again."""
+    note = {"source": report.source, "kind": report.kind, "process": os.getpid(), "since": time.time()}
+    store.record.put(_UNFINISHED, [*_others(store, report), note])
 
 
-def _old_rows(store: Store, ids: list[str], schema: pa.Schema) -> dict[str, dict[str, Any]]:
-    rows: dict[str, dict[str, Any]] = {}
-    for start in range(0, len(ids), 1000):
-        read = store.read(PRODUCTS, schema.names, where=id_list("id", ids[start : start + 1000]))
-        rows.update((row["id"], row) for row in read.to_pylist())
-    return rows
+def _end(store: Store, report: IngestReport) -> None:
+    begun, others = store.record.get(_UNFINISHED), _others(store, report)
+    if begun and others != begun:
+        if others:
+            store.record.put(_UNFINISHED, others)
+        else:
+            store.record.delete(_UNFINISHED)
 
 
-def _interactions(store: Store, feed: _Feed, report: IngestReport, rejects: Rejects) -> None:
-    known: set[str] = set()
-    if store.has(INTERACTIONS):
-        known = set(store.read(INTERACTIONS, ["key"]).column("key").to_pylist())
-    catalogue = set(store.read(PRODUCTS, ["id"]).column("id").to_pylist()) if store.has(PRODUCTS) else set()
-    strangers = 0
-    for chunk in feed.chunks():
-        fresh: dict[str, Interaction] = {}
-        for row in chunk:
-            report.rows += 1
-            try:
-                event = feed.interaction(row, report)
-            except BadRow as error:
-                report.count([error.problem])
-                rejects.add(row.line, str(error), feed.rejected(row))
-                continue
-            key = event.key()
-            if key in known:
-                report.unchanged += 1
-                continue
-            known.add(key)
-            fresh[key] = event
-            strangers += event.product not in catalogue
-        report.new += len(fresh)
-        events = list(fresh.values())
-        columns: list[list[Any]] = [list(fresh), *([getattr(e, name) for e in events] for name in _INTERACTIONS_SCHEMA.names[1:])]
-        store.upsert(
-            INTERACTIONS,
-            pa.table([pa.array(c, f.type) for c, f in zip(columns, _INTERACTIONS_SCHEMA, strict=True)], schema=_INTERACTIONS_SCHEMA),
-            "key",
-        )
-    if strangers:
-        report.notes.append(
-            f"{strangers} events are of products that are not in the catalogue; they are kept and count once the products are"
-        )
+def _others(store: Store, report: IngestReport) -> list[dict[str, Any]]:
+    """The notes of ingests of other files."""
+    return [b for b in store.record.get(_UNFINISHED) or [] if (b["source"], b["kind"]) != (report.source, report.kind)]
+
+
+def _sync(intake: Intake, report: IngestReport, options: Options, write: bool) -> Sync:
+    """Delete what the file does not have, unless that looks like a mistake."""
+    gone = intake.gone()
+    total = intake.total()
+    refused = None
+    if gone and intake.feed.source.incomplete:
+        refused = "the file is not whole"
+    elif gone and intake.lost and not options.force:
+        refused = f"{intake.lost} rows could not be read, and may be among them: correct them first"
+    elif gone and len(gone) > _SYNC_LIMIT * total and not options.force:
+        refused = f"that is more than half of the {total:,} that the store has"
+    elif gone and write and options.confirm is not None and not options.confirm(len(gone), total):
+        refused = "it was not confirmed"
+    if write and refused is None:
+        intake.delete(gone)
+    return Sync(len(gone), 0 if refused or not write else len(gone), refused, gone[:10])
+
+
+def _fetcher(store: Store) -> Fetch:
+    from mmsearch import settings
+    from mmsearch.media.fetch import fetch, fetched_folder
+
+    folder = fetched_folder(store.path)
+    if folder is None:
+        raise InputError("--fetch keeps what it downloads in the store's folder; a store at a URI has none")
+    return lambda url: fetch(url, folder, limit=settings.max_media_bytes())

@@ -11,24 +11,51 @@ from pathlib import Path
 from typing import IO, Any
 
 from mmsearch.catalog.problems import Problem
-from mmsearch.errors import EXIT_DONE, EXIT_REJECTED, InputError
+from mmsearch.errors import EXIT_DONE, EXIT_FAILED, EXIT_REJECTED, InputError
+
+_FIRST = 10  # rejects that are shown to a person
+
+
+@dataclass(frozen=True)
+class Sync:
+    """What `sync` did: records that the file does not have, how many of them were deleted, and why they were not if they were not."""
+
+    gone: int
+    deleted: int
+    refused: str | None
+    examples: list[str]
 
 
 @dataclass
 class IngestReport:
-    """Counts of one ingest. `rejected` rows are not in the store; `problems` are rows that are, without some field or medium."""
+    """Counts of one ingest. `rejected` rows are not in the store; `problems` are rows that are, without some field or medium.
+
+    rows = new + changed + unchanged + merged + rejected.
+    """
 
     source: str
     kind: str
-    mapping: dict[str, str] = field(default_factory=dict)
+    format: str = ""
+    encoding: str | None = None
+    mapping: dict[str, tuple[str, ...]] = field(default_factory=dict)
     rows: int = 0
     new: int = 0
     changed: int = 0
     unchanged: int = 0
+    merged: int = 0  # near-duplicates whose words and photos went to the product that they repeat
     rejected: int = 0
     problems: int = 0
+    attributes: list[str] = field(default_factory=list)  # columns that are none of the fields
+    dry_run: bool = False
+    seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
-    reasons: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)  # kinds of problems, rejected rows and kept ones
+    first: list[str] = field(default_factory=list)  # the first rejects, for people
+    cleaned: Counter[str] = field(default_factory=Counter)  # rule → cells that it changed
+    media: dict[str, dict[str, int]] = field(default_factory=dict)  # images → outcome → how many
+    near_duplicates: list[dict[str, Any]] = field(default_factory=list)  # id, of, by ('text', 'photo', 'both'), similarity
+    outliers: list[dict[str, Any]] = field(default_factory=list)  # rule, affected, examples, detail
+    sync: Sync | None = None
     reject_file: str | None = None
 
     def count(self, problems: Iterable[Problem], *, kept: bool = False) -> None:
@@ -37,27 +64,40 @@ class IngestReport:
         self.rejected += not kept
         self.reasons.update(problem.kind for problem in problems)
 
+    def add(self, counts: tuple[int, int, int]) -> None:
+        """Count rows that were taken: (new, changed, unchanged)."""
+        self.new, self.changed, self.unchanged = (
+            have + more for have, more in zip((self.new, self.changed, self.unchanged), counts, strict=True)
+        )
+
     @property
     def exit_code(self) -> int:
+        if self.sync is not None and self.sync.refused:
+            return EXIT_FAILED
         return EXIT_REJECTED if self.rejected or self.problems else EXIT_DONE
 
     def to_json(self) -> dict[str, Any]:
         """The report for machines."""
-        return {**self.__dict__, "reasons": dict(self.reasons)}
+        mapping = {name: columns[0] if len(columns) == 1 else list(columns) for name, columns in self.mapping.items()}
+        sync = None if self.sync is None else self.sync.__dict__
+        return {**self.__dict__, "mapping": mapping, "reasons": dict(self.reasons), "cleaned": dict(self.cleaned), "sync": sync}
 
 
 class Rejects:
     """The reject file: JSON Lines, the row as it was with `_line`, `_reason` and `_kept`; fix the rows and ingest the file again.
 
     It is made with the first reject; a file left by an earlier run of the same name is removed when there is none.
+    Without a path the rejects are only remembered: the first few, as text.
     Raises InputError where it cannot be written.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path | None):
         self.path = path
+        self.first: list[str] = []
         self._file: IO[str] | None = None
-        with self._told():
-            path.unlink(missing_ok=True)
+        if path is not None:
+            with self._told():
+                path.unlink(missing_ok=True)
 
     def __enter__(self) -> Rejects:
         return self
@@ -67,6 +107,10 @@ class Rejects:
 
     def add(self, line: int, reason: str, row: Mapping[str, Any], *, kept: bool = False) -> None:
         """Write one line."""
+        if len(self.first) < _FIRST:
+            self.first.append(f"line {line}: {reason}" if line else reason)
+        if self.path is None:
+            return
         entry = {**row, "_line": line, "_reason": reason, "_kept": kept}
         with self._told():
             if self._file is None:
@@ -77,7 +121,7 @@ class Rejects:
 
     def close(self) -> str | None:
         """Finish; the path if anything was rejected."""
-        if self._file is None:
+        if self._file is None or self.path is None:
             return None
         with self._told():
             self._file.close()

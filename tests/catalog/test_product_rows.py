@@ -1,4 +1,4 @@
-"""Rows → clean records."""
+"""Rows of a catalogue → products."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from mmsearch.catalog.clean import Cleaner
+from mmsearch.catalog.media_check import MediaCheck, media_path
 from mmsearch.catalog.problems import BadRow, shown
-from mmsearch.catalog.records import Interaction, Product, media_path, to_interaction, to_product
+from mmsearch.catalog.product_rows import ProductRows
+from mmsearch.catalog.records import Product, record_id
 from mmsearch.media import MediaError
+from mmsearch.store.attributes import CORE
 
-_FIELDS = ("id", "title", "description", "category", "brand", "price", "images", "audio", "video")
+_FIELDS = tuple(CORE)
 
 
 @pytest.fixture
@@ -30,10 +34,25 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
+def to_product(
+    values: dict[str, Any],
+    mapping: dict[str, str | tuple[str, ...]],
+    *,
+    typed: bool = True,
+    folder: Path = Path("/none"),
+    allow_outside: bool = False,
+    languages: dict[str, tuple[str, str]] | None = None,
+) -> Product:
+    columns = {name: (column,) if isinstance(column, str) else column for name, column in mapping.items()}
+    rows = ProductRows(columns, languages or {}, MediaCheck(allow_outside), Cleaner())
+    id = record_id(values.get(columns["id"][0]), "id", columns["id"][0])
+    return rows.product(id, values, typed=typed, folder=str(folder))
+
+
 def product(
     values: dict[str, Any], folder: Path = Path("/none"), *, typed: bool = True, allow_outside: bool = False, **names: str
 ) -> Product:
-    mapping = {name: name for name in _FIELDS if name in values or name == "id"} | names
+    mapping: dict[str, str | tuple[str, ...]] = {name: name for name in _FIELDS if name in values or name == "id"} | names
     return to_product(values, mapping, typed=typed, folder=folder, allow_outside=allow_outside)
 
 
@@ -84,7 +103,7 @@ def test_what_is_no_id(value: Any, reason: str) -> None:
 
 def test_a_row_without_the_column() -> None:
     with pytest.raises(BadRow, match=r"no id \(column sku\)"):
-        to_product({"title": "x"}, {"id": "sku"}, typed=True, folder=Path(), allow_outside=False)
+        to_product({"title": "x"}, {"id": "sku"})
 
 
 # -- fields ------------------------------------------------------------------------------------------------------------
@@ -101,7 +120,7 @@ def test_a_row_without_the_column() -> None:
         (42, "42"),
         (42.0, "42"),
         (True, "true"),
-        (["Shoes", None, "Men", 5], "Shoes > Men > 5"),
+        (["Shoes", None, "Men", 5], "Shoes, Men, 5"),
         (math.nan, None),
         ("bro\ud83dken", "broken"),
         ("x" * 150_000, "x" * 100_000),
@@ -111,10 +130,65 @@ def test_texts(value: Any, text: str | None) -> None:
     assert product({"id": 1, "title": value}).fields == {"title": text}
 
 
-def test_an_object_is_no_text() -> None:
-    made = product({"id": 1, "title": {"en": "shoe"}})
+@pytest.mark.parametrize("value", [{"main": "shoe"}, {"en": 5}, {"en": "shoe", "x": {}}])
+def test_an_object_is_no_text(value: dict[str, Any]) -> None:
+    made = product({"id": 1, "title": value})
     assert made.fields == {"title": None}
-    assert problems(made) == ["title: not a text ({'en': 'shoe'})"]
+    assert problems(made) == [f"title: not a text ({value})"]
+
+
+def test_an_object_of_languages_is_a_text_in_each() -> None:
+    made = product({"id": 1, "title": {"en": "Red  shoe", "zh-CN": "红鞋"}})
+    assert made.fields == {"title": "Red shoe"}
+    assert made.attributes == {"title_en": ("text", "Red shoe"), "title_zh": ("text", "红鞋")}
+
+
+def test_columns_of_languages() -> None:
+    languages = {"名称_zh": ("title", "zh"), "name en": ("title", "en")}
+    made = to_product({"id": 1, "名称_zh": "红鞋", "name en": "Red shoe"}, {"id": "id"}, languages=languages)
+    assert (made.fields, made.attributes) == ({"title": "红鞋"}, {"title_zh": ("text", "红鞋"), "title_en": ("text", "Red shoe")})
+    made = to_product({"id": 1, "title": "Shoe", "名称_zh": "红鞋"}, {"id": "id", "title": "title"}, languages=languages)
+    assert (made.fields, made.attributes) == ({"title": "Shoe"}, {"title_zh": ("text", "红鞋")})
+    made = to_product({"id": 1, "名称_zh": "", "name en": "Red shoe"}, {"id": "id"}, languages=languages)
+    assert (made.fields, made.cleared) == ({"title": "Red shoe"}, ["title_zh"])
+
+
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        ("Shoes>Men", "Shoes > Men"),
+        (["Shoes", None, "Men", 5], "Shoes > Men > 5"),
+        ("TV & Audio", "TV & Audio"),
+        ("", None),
+        (None, None),
+        ([], None),
+    ],
+)
+def test_categories(value: Any, path: str | None) -> None:
+    assert product({"id": 1, "category": value}).fields == {"category": path}
+
+
+@pytest.mark.parametrize(
+    ("value", "stock", "problem"),
+    [
+        ("12", 12.0, None),
+        (3, 3.0, None),
+        (True, 1.0, None),
+        ("1,200", 1200.0, None),
+        ("-2", -2.0, None),
+        ("", None, None),
+        ("many", None, "stock: not a number ('many')"),
+    ],
+)
+def test_stock(value: Any, stock: float | None, problem: str | None) -> None:
+    made = product({"id": 1, "stock": value})
+    assert (made.fields, problems(made)) == ({"stock": stock}, [problem] if problem else [])
+
+
+def test_a_formula_stays_a_text() -> None:
+    made = product({"id": "=cmd()", "title": "=cmd|' /C calc'!A0", "note": "=1+1", "__proto__": "x"}, typed=False)
+    assert (made.id, made.fields) == ("=cmd()", {"title": "=cmd|' /C calc'!A0"})
+    assert made.attributes == {"note": ("text", "=1+1"), "__proto__": ("text", "x")}
 
 
 @pytest.mark.parametrize(
@@ -131,12 +205,11 @@ def test_an_object_is_no_text() -> None:
 )
 def test_prices(value: Any, price: float | None, currency: str | None) -> None:
     made = product({"id": 1, "price": value})
-    assert made.fields == {"price": price}
-    assert made.attributes.get("currency") == (("text", currency) if currency else None)
+    assert made.fields == {"price": price} | ({"currency": currency} if currency else {})
     assert made.problems == []
 
 
-@pytest.mark.parametrize("value", ["free", -1, True, [5], {"a": 1}, 10**400, math.inf, "5-10"])
+@pytest.mark.parametrize("value", ["cheap", -1, True, [5], {"a": 1}, 10**400, math.inf, "-5"])
 def test_a_bad_price_costs_only_itself(value: Any) -> None:
     made = product({"id": 1, "title": "x", "price": value})
     assert made.fields == {"title": "x", "price": None}
@@ -146,18 +219,18 @@ def test_a_bad_price_costs_only_itself(value: Any) -> None:
 @pytest.mark.parametrize("columns", [["price", "currency"], ["currency", "price"]])
 def test_a_currency_column_wins_over_the_one_in_the_price(columns: list[str]) -> None:
     values = {"price": "$5", "currency": "CAD"}
-    assert product({"id": 1, **{c: values[c] for c in columns}}).attributes["currency"] == ("text", "CAD")
-    assert product({"id": 1, **{c: (values | {"currency": ""})[c] for c in columns}}).attributes["currency"] == ("text", "USD")
+    assert product({"id": 1, **{c: values[c] for c in columns}}).fields["currency"] == "CAD"
+    assert product({"id": 1, **{c: (values | {"currency": ""})[c] for c in columns}}).fields["currency"] == "USD"
 
 
 def test_one_column_may_serve_two_fields() -> None:
     for mapping in ({"id": "name", "title": "name"}, {"title": "name", "id": "name"}):
-        made = to_product({"name": "A1"}, mapping, typed=False, folder=Path(), allow_outside=False)
+        made = to_product({"name": "A1"}, mapping, typed=False)
         assert (made.id, made.fields, made.attributes) == ("A1", {"title": "A1"}, {})
 
 
 def test_a_field_that_the_row_does_not_have_is_left_alone() -> None:
-    made = to_product({"id": "1"}, {"id": "id", "title": "title"}, typed=True, folder=Path(), allow_outside=False)
+    made = to_product({"id": "1"}, {"id": "id", "title": "title"})
     assert made.fields == {}
 
 
@@ -182,6 +255,10 @@ def test_a_field_that_the_row_does_not_have_is_left_alone() -> None:
         ("4006381333931000", ("text", "4006381333931000"), ("text", "4006381333931000")),
         ("TRUE", ("text", "TRUE"), ("bool", True)),
         ("M", ("text", "M"), ("text", "M")),
+        ("2024-02-20", ("time", 1_708_387_200.0), ("time", 1_708_387_200.0)),
+        ("2024-02-20T10:00:00Z", ("time", 1_708_423_200.0), ("time", 1_708_423_200.0)),
+        ("2024-02-20 12:00+02:00", ("time", 1_708_423_200.0), ("time", 1_708_423_200.0)),
+        ("2024-02-30", ("text", "2024-02-30"), ("text", "2024-02-30")),
         ("４２", ("text", "42"), ("number", 42.0)),
         ("run;sport|trail", ("text", "run;sport|trail"), ("list", ["run", "sport", "trail"])),
         (f"Prose; {'with a semicolon' * 5}", ("text", f"Prose; {'with a semicolon' * 5}"), ("text", f"Prose; {'with a semicolon' * 5}")),
@@ -212,8 +289,8 @@ def test_nested_objects_become_dotted_names() -> None:
 
 
 def test_names_of_attributes() -> None:
-    made = product({"id": 1, "_line": 5, "_secret": 1, "Ｓｉｚｅ  (cm)": 1, "<b></b>": 2, "title": "x"}, title="title")
-    assert made.attributes == {"Size (cm)": ("number", 1.0)}
+    made = product({"id": 1, "_line": 5, "__proto__": 1, "Ｓｉｚｅ  (cm)": 1, "<b></b>": 2, "title": "x"}, title="title")
+    assert made.attributes == {"__proto__": ("number", 1.0), "Size (cm)": ("number", 1.0)}
     assert to_product(
         {"id": 1, "price": 5, "sale": 4}, {"id": "id", "price": "sale"}, typed=True, folder=Path(), allow_outside=False
     ).attributes == {"original_price": ("number", 5.0)}
@@ -261,7 +338,6 @@ def test_a_name_that_no_file_has_is_not_kept(folder: Path, item: str) -> None:
     made = product({"id": 1, "images": [item]}, folder)
     assert made.fields["images"] is None
     assert [p.kind for p in made.problems] == ["images: not a usable path"]
-    made.content_hash()
 
 
 def test_a_loop_of_links(folder: Path) -> None:
@@ -273,73 +349,6 @@ def test_a_loop_of_links(folder: Path) -> None:
 @pytest.mark.parametrize("value", ["", None, [], " ; "])
 def test_no_photos(folder: Path, value: Any) -> None:
     assert product({"id": 1, "images": value}, folder).fields == {"images": None}
-
-
-# -- hashes ------------------------------------------------------------------------------------------------------------
-
-
-def test_the_hash_tells_what_changed(folder: Path) -> None:
-    base = {"id": "1", "title": "x", "size": 5, "note": None}
-    hashes = [
-        product(values, folder).content_hash()
-        for values in (
-            base,
-            {**base, "title": "y"},
-            {**base, "size": "5"},
-            {**base, "note": "z"},
-            {**base, "id": "2"},
-            {"id": "1", "title": "x"},
-        )
-    ]
-    assert len(set(hashes)) == len(hashes)
-    assert product(dict(base), folder).content_hash() == hashes[0]
-
-
-def test_the_folder_matters_only_for_media(folder: Path) -> None:
-    for values, same in (({"id": "1", "title": "x"}, True), ({"id": "1", "images": "good.png"}, False)):
-        assert (product(values, folder).content_hash() == product(values, folder.parent).content_hash()) is same
-
-
-# -- interactions ------------------------------------------------------------------------------------------------------
-
-_EVENT = {"user": "user", "product": "product", "event": "event", "value": "value", "time": "time"}
-
-
-def test_interactions() -> None:
-    row = {"user": "u", "product": 5, "event": " Buy ", "value": "4.5", "time": "1970-01-02"}
-    assert to_interaction(row, _EVENT, 9) == Interaction("u", "5", "Buy", 4.5, 86_400.0)
-    assert to_interaction({"user": "u", "product": "p"}, _EVENT, 9) == Interaction("u", "p", None, None, 9.0)
-    assert to_interaction({"user": "u", "product": "p", "event": "", "value": " ", "time": ""}, _EVENT, 9) == Interaction(
-        "u", "p", None, None, 9.0
-    )
-    assert to_interaction({"user": "u", "product": "p"}, {"user": "user", "product": "product"}, 9).time == 9.0
-
-
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ({"user": ""}, "no user (column user)"),
-        ({"product": None}, "no product (column product)"),
-        ({"value": "many"}, "bad value ('many' is not a finite number)"),
-        ({"value": "nan"}, "bad value ('nan' is not a finite number)"),
-        ({"value": 10**400}, "bad value (" + "1" + "0" * 78 + "… is not a finite number)"),
-        ({"value": [1]}, "bad value ([1] is not a finite number)"),
-        ({"time": "soon"}, "bad time ('soon' is neither a number nor an ISO 8601 time)"),
-        ({"time": "inf"}, "bad time ('inf' is not finite)"),
-    ],
-)
-def test_bad_interactions(change: dict[str, Any], reason: str) -> None:
-    with pytest.raises(BadRow) as caught:
-        to_interaction({"user": "u", "product": "p", **change}, _EVENT, 1)
-    assert str(caught.value) == reason
-
-
-def test_keys_of_interactions() -> None:
-    base = Interaction("u", "p", "buy", 1.0, 5.0)
-    others = [Interaction("v", "p", "buy", 1.0, 5.0), Interaction("u", "q", "buy", 1.0, 5.0), Interaction("u", "p", None, 1.0, 5.0)]
-    others += [Interaction("u", "p", "buy", None, 5.0), Interaction("u", "p", "buy", 1.0, 6.0), Interaction("up", "", "buy", 1.0, 5.0)]
-    assert len({e.key() for e in [base, *others]}) == 7
-    assert Interaction("u", "p", "buy", 1.0, 5.0).key() == base.key()
 
 
 # -- anything ----------------------------------------------------------------------------------------------------------
@@ -358,9 +367,8 @@ def test_any_row_is_a_product_that_can_be_stored_or_a_bad_row(values: dict[str, 
         made = product(values, typed=typed)
     except BadRow:
         return
-    made.content_hash().encode("ascii")
     for kind, value in made.attributes.values():
-        assert type(value) is {"number": float, "text": str, "bool": bool, "list": list}[kind]
+        assert type(value) is {"number": float, "time": float, "text": str, "bool": bool, "list": list}[kind]
     for value in (made.id, *made.attributes, *made.fields.values(), *(v for _, v in made.attributes.values())):
         for text in value if isinstance(value, list) else [value]:
             assert not isinstance(text, float) or math.isfinite(text)
