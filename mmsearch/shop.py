@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmsearch.catalog.ingest import attributes, ingest
+from mmsearch.catalog.ingest import Options, ingest, unfinished
 from mmsearch.catalog.report import IngestReport
-from mmsearch.errors import UsageError
+from mmsearch.errors import InputError, StoreError, UsageError
 from mmsearch.search.hits import Result
 from mmsearch.search.query import NEGATIVE_WEIGHT, Query, make_query, split_weight
-from mmsearch.store import INTERACTIONS, PRODUCTS, Store
+from mmsearch.store import INTERACTIONS, PRODUCTS, REVIEWS, SEARCHES, TRIPLES, USERS, Store
 
 if TYPE_CHECKING:  # imported where they are used: opening a shop costs nothing
-    from mmsearch.encoders.pipeline import EmbedReport, Progress
+    from mmsearch.encoders.pipeline import Told
+    from mmsearch.encoders.report import EmbedReport
     from mmsearch.evaluation.evaluate import Evaluation
     from mmsearch.fusion.profile import Profile
     from mmsearch.recommend.serve import Recommendations
     from mmsearch.search.engine import Engine
+    from mmsearch.store.maintain import Optimized
 
 Texts = str | Sequence[str] | None
 
@@ -35,34 +39,49 @@ class Shop:
         self.store = Store(store)
         self._engine: Engine | None = None
 
-    def ingest(
-        self,
-        path: str | Path,
-        *,
-        kind: str | None = None,
-        mapping: Mapping[str, str] | None = None,
-        rejects: str | None = None,
-        allow_outside: bool = False,
-    ) -> IngestReport:
-        """Bring products or interactions from a file; see `mmsearch.catalog.ingest.ingest`."""
-        return ingest(self.store, str(path), kind=kind, mapping=mapping, rejects=rejects, allow_outside=allow_outside)
+    def ingest(self, path: str | Path, **options: Any) -> IngestReport:
+        """Bring products, or what shoppers did and said, from a file; `options` are those of `mmsearch.catalog.ingest.Options`."""
+        try:
+            chosen = Options(**options)
+        except TypeError as error:
+            raise UsageError(f"ingest: {str(error).replace('Options.__init__() ', '')}") from error
+        return ingest(self.store, str(path), chosen)
 
     def embed(
-        self, *, text: str | None = None, image: str | None = None, rejects: str | None = None, progress: Progress | None = None
+        self,
+        *,
+        text: str | None = None,
+        image: str | None = None,
+        rejects: str | None = None,
+        progress: Told | None = None,
+        wait: bool = False,
     ) -> EmbedReport:
-        """Make vectors for what is new or changed; see `mmsearch.encoders.pipeline.embed`. Profiles take the new vectors in."""
+        """Make vectors for what is new or changed; see `mmsearch.encoders.pipeline.embed`. Profiles take the new vectors in.
+
+        Raises what that raises; media that cannot be used are listed in the reject file as they are found.
+        """
         from mmsearch.catalog.report import Rejects, reject_path
         from mmsearch.encoders.pipeline import embed
+        from mmsearch.encoders.report import Interrupted
         from mmsearch.fusion import profile
+        from mmsearch.store.lock import EMBED
 
         self.store.check()
-        report = embed(self.store, {m: s for m, s in (("text", text), ("image", image)) if s}, progress)
-        report.notes += profile.refresh(self.store)
-        refused = Rejects(reject_path(self.store.path, "embed", rejects))
-        for modality in report.modalities:
-            for id, part, reason in modality.failures:
-                refused.add(0, reason, {"id": id, "modality": modality.modality, "part": part}, kept=True)
-        report.reject_file = refused.close()
+        chosen = {modality: spec for modality, spec in (("text", text), ("image", image)) if spec}
+        # The lock first: an embed that is running has the same reject file.
+        with self.store.writing("embed", lock=EMBED, patience=math.inf if wait else 0.0):
+            with Rejects(reject_path(self.store.path, "embed", rejects)) as refused:
+
+                def failed(modality: str, id: str, part: str, reason: str) -> None:
+                    refused.add(0, reason, {"id": id, "modality": modality, "part": part}, kept=True)
+
+                report = embed(self.store, chosen, progress=progress, failed=failed)
+                report.reject_file = refused.close()
+            try:
+                report.notes += profile.refresh(self.store)
+            except KeyboardInterrupt as error:
+                message = "interrupted; all vectors are written, but the fusion profiles do not have them yet"
+                raise Interrupted(message, "go on with: mmsearch embed") from error
         return report
 
     def fuse(self, method: str | None = None, *, name: str | None = None, seed: int = 0, default: bool = True) -> Profile:
@@ -71,6 +90,12 @@ class Shop:
 
         self.store.check()
         return profile.fuse(self.store, name, method, seed=seed, default=default)
+
+    def optimize(self, keep: timedelta | None = None) -> list[Optimized]:
+        """Merge small files and remove old versions and what killed runs left; see `mmsearch.store.maintain.optimize`."""
+        from mmsearch.store.maintain import KEEP, optimize
+
+        return optimize(self.store, KEEP if keep is None else keep)
 
     def search(
         self,
@@ -106,7 +131,19 @@ class Shop:
             from mmsearch.search.engine import Engine
 
             self._engine = Engine(self.store)
-        return self._engine.search(queries, k, combine=combine)
+        while True:  # as long as an embed switches to another encoder between our look at the record and at its vectors
+            encoders = self._encoders()
+            try:
+                answers = self._engine.search(queries, k, combine=combine)
+            except StoreError:  # the old vectors may just have gone
+                if self._encoders() == encoders:
+                    raise
+            else:
+                if self._encoders() == encoders:
+                    return answers
+
+    def _encoders(self) -> dict[str, Any]:
+        return {key: self.store.record.get(key) for key in self.store.record.keys("encoder/")}
 
     def recommend(
         self,
@@ -148,9 +185,27 @@ class Shop:
         self.store.check()
         return compare_recommenders(self.store, methods, measures, split)
 
+    def show(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """id → everything known of a product; ids that the store does not have are absent. See `mmsearch.search.product.describe`."""
+        from mmsearch.search.product import describe
+
+        self.store.check()
+        return describe(self.store, [ids] if isinstance(ids, str) else ids)
+
+    def unknown_product(self, ids: Sequence[str]) -> InputError:
+        """The error for ids that the store does not have, with near misses."""
+        from mmsearch.search.product import unknown_products
+
+        return unknown_products(self.store, ids)
+
     def info(self) -> dict[str, Any]:
-        """What the store holds: counts, attributes, encoders, profiles."""
+        """What the store holds: counts, attributes, encoders, profiles; and the ingest that was interrupted, if one was.
+
+        `attributes` is name → `filled` (products that have it), `share` of the products, `types`, and whether it is `sparse`
+        (kept in a table of its own); the most filled first.
+        """
         from mmsearch.fusion import profile
+        from mmsearch.store.layout import survey
 
         self.store.check()
         record = self.store.record
@@ -167,8 +222,9 @@ class Shop:
         return {
             "store": self.store.path,
             "products": self.store.count(PRODUCTS),
-            "interactions": self.store.count(INTERACTIONS),
-            "attributes": attributes(self.store).names(),
+            **{kind: self.store.count(kind) for kind in (INTERACTIONS, REVIEWS, SEARCHES, USERS, TRIPLES)},
+            "unfinished": unfinished(self.store),
+            "attributes": survey(self.store),
             "encoders": encoders,
             "profiles": {
                 n: {"method": p["spec"], "version": p["version"], "default": n == default, "summary": p["summary"]}

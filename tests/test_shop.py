@@ -98,6 +98,31 @@ def test_photos_that_cannot_be_embedded_are_listed_and_their_products_stay(tmp_p
     assert [hit.id for hit in shop.search("red hat 1", k=1)] == ["p1"]
 
 
+def test_a_search_that_an_embed_switches_the_encoder_under(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between its look at the record and its look at the vectors: a query of the old encoder never meets vectors of the new one."""
+    from mmsearch.search.engine import Engine
+
+    shop = small_shop.make(tmp_path, fuse=False, events=False)
+    expected = [hit.id for hit in shop.search("red shoe", k=3)]
+    real, switched = Engine._encode, []
+
+    def encode(self: Engine, parts: object) -> object:
+        vectors = real(self, parts)  # type: ignore[arg-type]
+        if not switched:
+            switched.append(1)
+            Shop(shop.store.path).embed(text="fake-text(seed=4)")
+        return vectors
+
+    monkeypatch.setattr(Engine, "_encode", encode)
+    hits = Shop(shop.store.path).search("red shoe", k=3).hits
+    assert hits == Shop(shop.store.path).search("red shoe", k=3).hits
+    assert hits[0].id == expected[0]
+    assert switched
+    with pytest.raises(StoreError, match="gone"):
+        monkeypatch.setattr(Engine, "search", lambda *_, **__: (_ for _ in ()).throw(StoreError("gone")))
+        shop.search("red shoe")
+
+
 def test_evaluating_search_gives_the_numbers_and_the_run(shop: Shop) -> None:
     queries = {"q1": make_query(["red shoe"]), "q2": make_query(["blue hat"]), "unjudged": make_query(["cup"])}
     qrels = {"q1": {"red-shoe": 1}, "q2": {"nowhere": 1}, "q3": {"red-hat": 1}}

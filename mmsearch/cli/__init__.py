@@ -9,7 +9,7 @@ import sys
 import typer
 
 from mmsearch import __version__
-from mmsearch.cli import embed, evaluate, fuse, info, ingest, recommend, search
+from mmsearch.cli import embed, evaluate, fuse, info, ingest, optimize, recommend, search, show
 from mmsearch.cli.common import STATE, print_error
 from mmsearch.errors import EXIT_FAILED, MMSearchError
 
@@ -48,7 +48,9 @@ app.command("embed")(embed.command)
 app.command("fuse")(fuse.command)
 app.command("search")(search.command)
 app.command("recommend")(recommend.command)
+app.command("show")(show.command)
 app.command("info")(info.command)
+app.command("optimize")(optimize.command)
 app.add_typer(evaluate.app, name="eval")
 
 

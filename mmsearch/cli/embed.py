@@ -5,12 +5,21 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
+from typing import TYPE_CHECKING
 
 import typer
 
 from mmsearch.cli.common import STATE, global_options, note, shop
 from mmsearch.cli.output import ROW_FORMATS, chosen_format, format_option, table
+from mmsearch.cli.report_file import ReportFile
+from mmsearch.errors import MMSearchError
+
+if TYPE_CHECKING:
+    from mmsearch.encoders.report import Progress
+
+_INTERRUPTED = 130  # as shells count it: 128 + SIGINT
+_WINDOW = 30.0  # seconds over which the rate and the time left are measured
 
 
 @global_options
@@ -20,63 +29,109 @@ def command(
     rejects: str | None = typer.Option(
         None, "--rejects", metavar="FILE", help="Where media that cannot be used are listed (default: inside the store)."
     ),
+    report: str | None = typer.Option(None, "--report", metavar="FILE", help="Also write what was done to FILE, as JSON."),
+    wait: bool = typer.Option(False, "--wait", help="Wait while another embed of the store runs (default: say so and exit 1)."),
     format: str | None = format_option(ROW_FORMATS[:3]),
 ) -> int:
     """Make vectors for what is new or changed.
 
-    Nothing is downloaded: the default encoders are bundled. Changing an encoder embeds anew and then switches at once.
+    Nothing is downloaded: the default encoders are bundled. Changing an encoder embeds anew and then switches at once; the old
+    vectors are searched until then. Ctrl-C keeps what is finished; the next embed goes on from there, also after a kill.
 
     \b
     mmsearch embed
     mmsearch embed --image 'efficientnet'
+    mmsearch embed --wait --report embed.json
     """
+    from mmsearch.encoders.report import Interrupted
+
     how = chosen_format(format, ROW_FORMATS[:3])
-    report = shop().embed(text=text, image=image, rejects=rejects, progress=None if STATE.quiet else _Progress())
+    file = ReportFile(report) if report else None
+    try:
+        done = shop().embed(text=text, image=image, rejects=rejects, progress=None if STATE.quiet else _Shown(), wait=wait)
+    except Interrupted as error:
+        told = MMSearchError(error.message, hint=error.hint)
+        told.exit_code = _INTERRUPTED
+        raise told from error
+    if file:
+        file.write(done.to_json())
     if how == "table":
         rows = [
             {
                 "modality": m.modality,
                 "encoder": m.encoder,
-                "items": m.total,
+                "items": m.items,
                 "new": m.new,
                 "unchanged": m.unchanged,
                 "removed": m.removed,
-                "failed": len(m.failures),
+                "failed": m.failed,
+                "seconds": f"{m.seconds:.1f}",
+                "items/s": f"{m.per_second:.0f}" if m.encoded else "",
             }
-            for m in report.modalities
+            for m in done.modalities
         ]
         table(rows, title="embedded")
     else:
-        typer.echo(json.dumps(report.to_json(), ensure_ascii=False, indent=2 if how == "json" else None))
-    for line in report.notes:
+        typer.echo(json.dumps(done.to_json(), ensure_ascii=False, indent=2 if how == "json" else None))
+    for line in done.notes:
         note(line)
-    reasons = Counter(reason for m in report.modalities for _, _, reason in m.failures)
+    reasons = sum((m.reasons for m in done.modalities), Counter[str]())
     for reason, count in reasons.most_common(10):
         note(f"{count} × {reason}")
-    if report.reject_file:
-        note(f"the products stay searchable by what is left; reasons in {report.reject_file}")
-    return report.exit_code
+    if done.reject_file:
+        note(f"the products stay searchable by what is left; reasons in {done.reject_file}")
+    return done.exit_code
 
 
-class _Progress:
+class _Shown:
     """Rate and time left on stderr: rewritten in place on a terminal, a line every ten seconds elsewhere."""
 
     def __init__(self) -> None:
-        self.modality, self.started, self.shown = "", 0.0, 0.0
+        self.modality, self.shown = "", 0.0
+        self.recent: deque[Progress] = deque()
 
-    def __call__(self, modality: str, done: int, total: int) -> None:
-        now = time.monotonic()
-        if modality != self.modality:
-            self.modality, self.started, self.shown = modality, now, now
-            return
+    def __call__(self, now: Progress) -> None:
+        if now.modality != self.modality:
+            self.modality, self.shown = now.modality, time.monotonic()
+            self.recent.clear()
+        self.recent.append(now)
+        while now.seconds - self.recent[0].seconds > _WINDOW:
+            self.recent.popleft()
         terminal = sys.stderr.isatty()
-        if now - self.shown < (0.2 if terminal else 10) and done < total:
+        if now.done:
+            if terminal:
+                self._write("\r\x1b[K")
             return
-        self.shown = now
-        rate = done / max(now - self.started, 1e-6)
-        line = f"embedding {modality}: {done}/{total}, {rate:.0f}/s, {(total - done) / max(rate, 1e-6):.0f} s left"
+        if time.monotonic() - self.shown < (0.2 if terminal else 10):
+            return
+        self.shown = time.monotonic()
         if terminal:
-            sys.stderr.write(f"\r\x1b[K{line}" + ("\r\x1b[K" if done >= total else ""))
-            sys.stderr.flush()
+            self._write(f"\r\x1b[K{self.line(now)}")
         else:
-            note(line)
+            note(self.line(now))
+
+    def line(self, now: Progress) -> str:
+        """The state in words: the rate counts what was encoded, the time left what is still to be looked at."""
+        since = self.recent[0]
+        span = max(now.seconds - since.seconds, 1e-6)
+        parts = [f"embedding {now.modality}: {now.seen:,} of {now.items:,}"]
+        if now.unchanged:
+            parts.append(f"{now.unchanged:,} unchanged")
+        if now.encoded > since.encoded:
+            parts.append(f"{(now.encoded - since.encoded) / span:,.0f}/s")
+        if now.seen > since.seen:
+            parts.append(f"{_time((now.items - now.seen) * span / (now.seen - since.seen))} left")
+        return ", ".join(parts)
+
+    @staticmethod
+    def _write(text: str) -> None:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+
+
+def _time(seconds: float) -> str:
+    """42 s, 3 min, 2 h 5 min."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"

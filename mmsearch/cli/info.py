@@ -6,8 +6,10 @@ import json
 
 import typer
 
-from mmsearch.cli.common import global_options, shop
+from mmsearch.cli.common import global_options, note, shop
 from mmsearch.cli.output import ROW_FORMATS, chosen_format, format_option, table
+
+_SHOWN = 40  # attributes in the table
 
 
 @global_options
@@ -22,8 +24,19 @@ def command(format: str | None = format_option(ROW_FORMATS[:3])) -> int:
     if how != "table":
         typer.echo(json.dumps(info, ensure_ascii=False, indent=2 if how == "json" else None))
         return 0
-    table([{"store": info["store"], "products": info["products"], "interactions": info["interactions"]}])
+    kinds = ("products", "interactions", "reviews", "searches", "users", "triples")
+    table([{"store": info["store"], **{kind: info[kind] for kind in kinds if info[kind] or kind == "products"}}])
+    if begun := info["unfinished"]:
+        note(f"an ingest of {begun['source']} ({begun['kind']}) was interrupted, or is going on: if it is not, run it again")
     table([{"modality": m, **e} for m, e in info["encoders"].items()], title="encoders")
     table([{"profile": n, **p} for n, p in info["profiles"].items()], title="fusion profiles")
-    typer.echo("attributes: " + ", ".join(info["attributes"]))
+    attributes = {name: a for name, a in info["attributes"].items() if a["filled"]}
+    sparse = sum(a["sparse"] for a in attributes.values())
+    rows = [
+        {"attribute": name, "filled": f"{a['share']:.1%}", "types": ", ".join(a["types"]), "kept": "sparse" if a["sparse"] else "column"}
+        for name, a in list(attributes.items())[:_SHOWN]
+    ]
+    table(rows, title=f"{len(attributes):,} attributes, {sparse:,} of them sparse" if sparse else f"{len(attributes):,} attributes")
+    if len(attributes) > _SHOWN:
+        note(f"{len(attributes) - _SHOWN:,} attributes that fewer products have are not shown; all of them: mmsearch info --format json")
     return 0
