@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test lint bench docs sample clean
+.PHONY: help install demo test lint bench faults docs sample clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -32,6 +32,9 @@ lint: $(INSTALLED) ## style, types, floors, generated documents
 
 bench: $(INSTALLED) ## speed, as ratios within one run
 	$(BIN)/python -m bench
+
+faults: $(INSTALLED) ## kills, two writers, full disks, damaged files: nothing lost, nothing mixed up
+	$(BIN)/python -m faults
 
 docs: $(INSTALLED) ## regenerate docs/cli.md from --help
 	$(BIN)/python scripts/make_cli_reference.py
