@@ -1,11 +1,11 @@
-"""Runs every benchmark, or those named: python -m bench [start search encoders]."""
+"""Runs every benchmark, or those named: python -m bench [start ingest encoders embed search writes]."""
 
 from __future__ import annotations
 
 import importlib
 import sys
 
-SUBJECTS = ("start", "encoders", "search")
+SUBJECTS = ("start", "ingest", "encoders", "embed", "search", "writes")
 
 
 def main() -> int:

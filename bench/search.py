@@ -9,7 +9,7 @@ import lance
 
 from bench.data import shop_of
 from bench.timing import paired, shown
-from mmsearch.encoders.pipeline import load_encoder
+from mmsearch.encoders.recorded import load_encoder
 from mmsearch.shop import Shop
 
 QUERY = "red running shoes"
