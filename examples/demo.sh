@@ -10,9 +10,14 @@ step() { printf '\n\033[1m$ %s\033[0m\n' "$*"; "$@" || { code=$?; [ "$code" = 3 
 
 step mmsearch ingest sample_data/products.csv --format table
 step mmsearch ingest sample_data/events.csv --format table
+step mmsearch ingest sample_data/reviews.csv --format table
+step mmsearch ingest sample_data/searches.csv --format table
+step mmsearch ingest sample_data/users.csv --format table
+step mmsearch ingest sample_data/knowledge.csv --format table
 step mmsearch embed --format table
 step mmsearch fuse --format table
 step mmsearch info --format table
+step mmsearch show SHOE-01 --format table
 step mmsearch search "red running shoes" -k 5 --format table
 step mmsearch search "红色跑鞋" --where "price < 600" -k 5 --format table
 step mmsearch search "blue mug" --in image -k 5 --format table
