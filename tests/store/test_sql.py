@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from mmsearch.errors import ParseError, UsageError
 from mmsearch.store import PRODUCTS, Store
-from mmsearch.store.attributes import TYPES, Attributes
+from mmsearch.store.attributes import CORE, TYPES, Attributes
 from mmsearch.store.sql import compile_where
 from mmsearch.store.where import Node, parse_where, text_literal, written
 
@@ -27,7 +27,8 @@ class Shelf:
     def __init__(self, path: Path, rows: Sequence[Row]):
         self.rows = {str(number): row for number, row in enumerate(rows)}
         self.attributes = Attributes()
-        columns: dict[str, pa.Field] = {"id": pa.field("id", pa.string(), nullable=False)}
+        # As ingest makes the table: with the fields that every product may have, whatever the rows say.
+        columns: dict[str, pa.Field] = {name: pa.field(name, TYPES[kind], nullable=name != "id") for name, kind in CORE.items()}
         physical = []
         for id, row in self.rows.items():
             out: Row = {"id": id}
