@@ -1,4 +1,5 @@
-"""A million rows of CSV through `mmsearch ingest`: rate and memory of the first time, of the same file again, of a tenth of it changed."""
+"""A million rows of CSV through `mmsearch ingest`: rate and memory of the first time, of the same file and the same rows again, and of a
+tenth of them changed."""
 
 from __future__ import annotations
 
@@ -30,6 +31,9 @@ def measure() -> Iterator[str]:
         yield _line("first time", first, bare)
         again = _run(folder, "ingest", str(path))
         yield _line("the same file again", again, bare)
+        with path.open("a", encoding="utf-8") as file:
+            file.write("\n")
+        yield _line("the same rows in a file that is not the same (a blank line more)", _run(folder, "ingest", str(path)), bare)
         _write(path, 10)
         changed = _run(folder, "ingest", str(path))
         yield _line("a tenth of the rows changed", changed, bare)

@@ -85,7 +85,8 @@ def _record(store: Store) -> Rows:
     table = store.read(_RECORD, ["key", "value"])
     rows = Rows()
     for key, value in zip(table.column("key").to_pylist(), table.column("value").to_pylist(), strict=True):
-        if key.startswith("table/"):  # the list of tables: state_of sees the tables themselves
+        # The list of tables: state_of sees the tables themselves. What files were ingested: it names the products as they lie on disk.
+        if key.startswith("table/") or key == "ingested":
             continue
         parsed = json.loads(value)
         if isinstance(parsed, dict) and key.startswith("profile/"):

@@ -25,7 +25,11 @@ class IngestShop:
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return ingest(self.store, str(path), Options(**options))
+        return self.ingest(name, **options)
+
+    def ingest(self, name: str, **options: Any) -> IngestReport:
+        """A file that is in the folder already."""
+        return ingest(self.store, str(self.folder / name), Options(**options))
 
     def products(self) -> dict[str, dict[str, Any]]:
         """id → what is known of it, without what is missing."""

@@ -21,6 +21,7 @@ from mmsearch.catalog.media_check import Fetch
 from mmsearch.catalog.product_intake import ProductIntake
 from mmsearch.catalog.readers import Source, read_rows
 from mmsearch.catalog.records import OURS
+from mmsearch.catalog.repeated import Stamp
 from mmsearch.catalog.report import IngestReport, Rejects, Sync, reject_folder, reject_path
 from mmsearch.catalog.user_intake import UserIntake
 from mmsearch.errors import InputError, UsageError
@@ -87,6 +88,12 @@ def ingest(store: Store, path: str, options: Options = Options()) -> IngestRepor
     reject_file = reject_path(store.path, path, options.rejects)
     if path != "-" and reject_file.resolve() == Path(path).resolve():
         raise UsageError(f"{path} cannot be read and take the rejected rows at once", hint="choose another file with --rejects")
+    stamp = _stamp(store, path, options)
+    if stamp is not None and (known := stamp.earlier(store)) is not None:
+        store.check()
+        with Rejects(None if options.dry_run else reject_file):  # nothing is rejected: an older file of this name goes
+            known.dry_run, known.seconds = options.dry_run, time.monotonic() - started
+            return known
     source = read_rows(path, encoding=options.encoding, delimiter=options.delimiter)
     feed = _feed(store, source, options)
     report = IngestReport(source.name, feed.kind, source.format, mapping=feed.mapping, dry_run=options.dry_run)
@@ -99,6 +106,8 @@ def ingest(store: Store, path: str, options: Options = Options()) -> IngestRepor
         store.create()
         with store.writing("ingest"), _no_collector(), Rejects(reject_file) as refused:
             _run(store, feed, report, refused, options)
+            if stamp is not None and not source.incomplete:
+                stamp.remember(store, report, [*source.notes])
     report.seconds = time.monotonic() - started
     return report
 
@@ -107,6 +116,14 @@ def unfinished(store: Store) -> dict[str, Any] | None:
     """What is known of the latest ingest that was interrupted: its source, kind and when it began; None if there is none."""
     begun = store.record.get(_UNFINISHED) or []
     return begun[-1] if begun else None
+
+
+def _stamp(store: Store, path: str, options: Options) -> Stamp | None:
+    """The file as it is, where its rows alone decide what the store becomes: nothing else is looked at, fetched or deleted."""
+    if options.sync or options.fetch or options.dedupe or unfinished(store):
+        return None
+    chosen = (options.kind, sorted((options.mapping or {}).items()), options.encoding, options.delimiter, options.allow_outside)
+    return Stamp.of(path, chosen)
 
 
 def _feed(store: Store, source: Source, options: Options) -> Feed:

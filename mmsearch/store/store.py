@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -131,6 +132,15 @@ class Store:
         """A number for the present content of a table, 0 if there is none: as long as it stays the same, the rows do (in this process)."""
         opened = self._open(table)
         return 0 if opened is None else opened.number
+
+    def identity(self, table: str) -> str | None:
+        """A name for the present content of a table, None if there is none: that of its files, whose names are never given twice."""
+        opened = self.dataset(table)
+        if opened is None:
+            return None
+        with self.reporting(f"read the table {table}"):
+            fragments = [fragment.metadata.to_json() for fragment in opened.get_fragments()]
+        return hashlib.blake2b(repr(fragments).encode(), digest_size=16).hexdigest()
 
     def _open(self, table: str) -> _Opened | None:
         uri = f"{self.path}/{table}.lance"
