@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from mmsearch.cli.common import global_options, note, shop
+from mmsearch.cli.memory import few_arenas
 from mmsearch.cli.output import ROW_FORMATS, chosen_format, format_option, table
 from mmsearch.cli.report_file import ReportFile
 from mmsearch.errors import UsageError
@@ -72,6 +73,7 @@ def command(
     if sync and not (yes or dry_run) and not (_asks() and file != "-"):
         raise UsageError("--sync deletes, and there is nobody to ask here", hint="add --yes; --dry-run shows how many it would delete")
     writer = ReportFile(report_file) if report_file else None
+    few_arenas()
     report = shop().ingest(
         file,
         kind=kind,
