@@ -9,6 +9,7 @@ import random
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,10 @@ from mmsearch.encoders.report import EmbedReport
 from mmsearch.encoders.sources import items
 from mmsearch.shop import Shop
 
-PHOTOS = int(os.environ.get("BENCH_PHOTOS", "2000"))
+PHOTOS = int(os.environ.get("BENCH_PHOTOS", "1500"))
 TEXTS = int(os.environ.get("BENCH_TEXTS", "12000"))
+RESUME = int(os.environ.get("BENCH_RESUME", "4000"))  # products with a title and a photo: what does not grow with them takes half a second
+_TRIES = 3
 _SIDE = 600  # pixels: what a shop's photos have
 
 
@@ -35,25 +38,36 @@ def measure() -> Iterator[str]:
 
 
 def _images(folder: Path) -> Iterator[str]:
-    shop = _shop(folder, "images", [{"id": f"p{n}", "images": [path]} for n, path in enumerate(_photos(folder))])
+    shop = _shop(folder, "images", [{"id": f"p{n}", "images": [path]} for n, path in enumerate(_photos(folder, PHOTOS))])
     encoder: Encoder = ENCODERS.create("efficientnet")
     sample = [item.content for item in items(shop.store, "image")][:256]
     encoder.encode(sample[:32])
     shop.embed()  # the store's tables, the models, the machine: warm
-    _forget(shop)
-    decode, ready = _cpu(lambda: [encoder.prepare(path) for path in sample], len(sample))
-    encode, _ = _cpu(lambda: [encoder.encode_batch(ready[i : i + encoder.batch]) for i in range(0, len(ready), encoder.batch)], len(sample))
-    bound = settings.threads() / (decode + encode)
-    start, used = time.perf_counter(), time.process_time()
-    image = shop.embed().modalities[-1]
-    spent, wall = time.process_time() - used, time.perf_counter() - start
-    assert image.new == PHOTOS, image
-    rate = PHOTOS / wall
+    tries = []
+    for _ in range(_TRIES):
+        _forget(shop)
+        before = _decode_and_encode(encoder, sample)
+        wall, spent, report = _spent(shop)
+        assert report.modalities[-1].new == PHOTOS, report
+        # Before and after: a machine that others use too is not as fast all the time.
+        decode, encode = ((a + b) / 2 for a, b in zip(before, _decode_and_encode(encoder, sample), strict=True))
+        bound = settings.threads() / (decode + encode)
+        tries.append((PHOTOS / wall / bound, decode, encode, wall, spent))
+    ratio, decode, encode, wall, spent = sorted(tries)[_TRIES // 2]
     yield (
         f"image, {PHOTOS} photos of {_SIDE} × {_SIDE}: decode {shown(decode)} and encode {shown(encode)} of CPU each, "
-        f"so at most {bound:.0f}/s on {settings.threads()} cores; Shop.embed {rate:.0f}/s; ratio {rate / bound:.2f}"
+        f"so at most {settings.threads() / (decode + encode):.0f}/s on {settings.threads()} cores; "
+        f"Shop.embed {PHOTOS / wall:.0f}/s; ratio {ratio:.2f} (the median of {', '.join(f'{one[0]:.2f}' for one in tries)})"
     )
     yield f"  CPU of the whole beside decode and encode alone: {(decode + encode) * PHOTOS / spent:.2f}; cores busy: {spent / wall:.2f}"
+
+
+def _decode_and_encode(encoder: Encoder, sample: list[Any]) -> tuple[float, float]:
+    """CPU seconds an item of each, with all cores at it as in an embed: two threads on one core's units take longer than one."""
+    with ThreadPoolExecutor(settings.threads()) as pool:
+        decode, ready = _cpu(lambda: list(pool.map(encoder.prepare, sample)), len(sample))
+    encode, _ = _cpu(lambda: [encoder.encode_batch(ready[i : i + encoder.batch]) for i in range(0, len(ready), encoder.batch)], len(sample))
+    return decode, encode
 
 
 def _texts(folder: Path) -> Iterator[str]:
@@ -62,8 +76,8 @@ def _texts(folder: Path) -> Iterator[str]:
     encoder: Encoder = ENCODERS.create("usem")
     encoder.encode(texts[:2_000])
     shop.embed()
-    ratios = []
-    for _ in range(3):
+    tries = []
+    for _ in range(_TRIES):
         _forget(shop)
         start = time.perf_counter()
         encoder.encode(texts)
@@ -71,24 +85,31 @@ def _texts(folder: Path) -> Iterator[str]:
         start = time.perf_counter()
         shop.embed()
         ours = time.perf_counter() - start
-        ratios.append((bare / ours, bare, ours))
-    ratio, bare, ours = sorted(ratios)[1]
-    yield f"text, {TEXTS} titles: Shop.embed {TEXTS / ours:.0f}/s, bare encoder {TEXTS / bare:.0f}/s; ratio {ratio:.2f}"
+        tries.append((bare / ours, bare, ours))
+    ratio, bare, ours = sorted(tries)[_TRIES // 2]
+    yield (
+        f"text, {TEXTS} titles: Shop.embed {TEXTS / ours:.0f}/s, bare encoder {TEXTS / bare:.0f}/s; "
+        f"ratio {ratio:.2f} (the median of {', '.join(f'{one[0]:.2f}' for one in tries)})"
+    )
 
 
 def _resume(folder: Path) -> Iterator[str]:
     """Nine tenths are embedded as a kill would leave them: written, not finished."""
-    rows = [{"id": f"p{n}", "title": t, "images": [p]} for n, (t, p) in enumerate(zip(_titles(PHOTOS), _photos(folder), strict=True))]
-    shop = _shop(folder, "resume", rows)
+    pairs = zip(_titles(RESUME), _photos(folder, RESUME), strict=True)
+    shop = _shop(folder, "resume", [{"id": f"p{n}", "title": title, "images": [photo]} for n, (title, photo) in enumerate(pairs)])
     shop.embed()
-    _forget(shop)
-    full, full_cpu, _ = _spent(shop)
-    _forget(shop, "id like '%7'")
-    resumed, resumed_cpu, report = _spent(shop)
+    tries = []
+    for _ in range(_TRIES):
+        _forget(shop)
+        full, full_cpu, _ = _spent(shop)
+        _forget(shop, "id like '%7'")
+        resumed, resumed_cpu, report = _spent(shop)
+        tries.append((resumed / full, full, resumed, resumed_cpu / full_cpu))
+    ratio, full, resumed, of_cpu = sorted(tries)[_TRIES // 2]
     share = sum(m.new for m in report.modalities) / sum(m.items for m in report.modalities)
     yield (
-        f"resume, {PHOTOS} titles and photos: full {shown(full)}, with {1 - share:.0%} there {shown(resumed)}; "
-        f"share {resumed / full:.3f} (of CPU {resumed_cpu / full_cpu:.3f}) for {share:.3f} of the vectors"
+        f"resume, {RESUME} titles and photos: full {shown(full)}, with {1 - share:.0%} there {shown(resumed)}; share {ratio:.3f} "
+        f"(of CPU {of_cpu:.3f}; the median of {', '.join(f'{one[0]:.3f}' for one in tries)}) for {share:.3f} of the vectors"
     )
 
 
@@ -117,18 +138,18 @@ def _cpu(action: Callable[[], Any], items: int) -> tuple[float, Any]:
     return (time.process_time() - start) / items, result
 
 
-def _photos(folder: Path) -> list[str]:
+def _photos(folder: Path, count: int) -> list[str]:
     """Photos made of the sample shop's, each enlarged and with marks of its own, so that no two are equal."""
     from PIL import Image, ImageDraw
 
     made = folder / "photos"
-    paths = [f"photos/{n:05}.jpg" for n in range(PHOTOS)]
-    if made.exists():
-        return paths
-    made.mkdir()
+    made.mkdir(exist_ok=True)
+    paths = [f"photos/{n:05}.jpg" for n in range(count)]
     sources = sorted((SAMPLE / "photos").iterdir())
-    rng = random.Random(0)
     for n, path in enumerate(paths):
+        if (folder / path).exists():
+            continue
+        rng = random.Random(n)
         with Image.open(sources[n % len(sources)]) as opened:
             image = opened.convert("RGB").resize((_SIDE, _SIDE), Image.Resampling.BICUBIC)
         draw = ImageDraw.Draw(image)
