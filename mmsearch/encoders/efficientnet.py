@@ -26,7 +26,7 @@ SIZE = 224  # pixels of a side, what the network was trained on
 #: padded with white .321 (.328), .562 (.560); padded with grey .328 (.323), .549 (.551).
 CROP = 0.875
 
-#: Photos at a time through the network: the activations of 2 to 6 stay in the caches, a tenth faster than 16 (`python -m bench encoders`).
+#: Photos at a time through the network: those of 2 to 6 fit the cores' caches, a tenth faster than 16 (tried once, two cores).
 _BATCH = 4
 _RECIPE = "efficientnet-lite0 1"
 
