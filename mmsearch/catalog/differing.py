@@ -69,7 +69,7 @@ def _clear_nested(products: Sequence[Product], names: Attributes) -> None:
 
 
 def _clear_languages(products: Sequence[Product], names: Attributes) -> None:
-    """A title that is `{"en": …}` now, or null, and was `{"en": …, "zh": …}` takes `title_zh` along; a plain text says nothing of others."""
+    """A title that is `{"en": …}` or null now, and was `{"en": …, "zh": …}`, takes `title_zh` along; a plain text does not."""
     languages: dict[str, list[str]] = {}
     for product in products:
         for field in product.whole:

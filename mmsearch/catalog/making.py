@@ -149,8 +149,8 @@ def _packed(product: Product) -> tuple[Any, ...]:
 
 
 def _unpacked(values: tuple[Any, ...]) -> Product:
-    *said, problems = values
-    return Product(*said, [Problem(*problem) for problem in problems])
+    id, folder, fields, attributes, cleared, whole, problems = values
+    return Product(id, folder, fields, attributes, cleared, whole, [Problem(*problem) for problem in problems])
 
 
 def _write(pipe: IO[bytes], message: Any) -> None:
