@@ -60,7 +60,7 @@ class Shop:
 
         Raises what that raises; media that cannot be used are listed in the reject file as they are found.
         """
-        from mmsearch.catalog.report import Rejects, reject_path
+        from mmsearch.catalog.report import Rejects, reject_folder
         from mmsearch.encoders.pipeline import embed
         from mmsearch.encoders.report import Interrupted
         from mmsearch.fusion import profile
@@ -70,7 +70,8 @@ class Shop:
         chosen = {modality: spec for modality, spec in (("text", text), ("image", image)) if spec}
         # The lock first: an embed that is running has the same reject file.
         with self.store.writing("embed", lock=EMBED, patience=math.inf if wait else 0.0):
-            with Rejects(reject_path(self.store.path, "embed", rejects)) as refused:
+            file = Path(rejects) if rejects else reject_folder(self.store.path) / "embed.jsonl"
+            with Rejects(file, named=bool(rejects)) as refused:
 
                 def failed(modality: str, id: str, part: str, reason: str) -> None:
                     refused.add(0, reason, {"id": id, "modality": modality, "part": part}, kept=True)

@@ -12,6 +12,7 @@ __all__ = ["ALIASES", "KINDS", "detect_kind", "language_columns", "map_columns",
 
 _NUMBERED = re.compile(r"(.*?)(\d{1,3})")
 _LANGUAGE = re.compile(r"(.+?)(?:[_.:\s-]([A-Za-z]{2})(?:[_-][A-Za-z]{2,4})?|\[([A-Za-z]{2})(?:[_-][A-Za-z]{2,4})?\]|\(([A-Za-z]{2})\))")
+_NO_LANGUAGES = ("id", "no")  # Indonesian and Norwegian, but in names of columns the number of something
 
 
 def parse_map(entries: Iterable[str]) -> dict[str, tuple[str, ...]]:
@@ -127,11 +128,17 @@ def language_columns(columns: Iterable[str], mapping: Mapping[str, Sequence[str]
             continue
         stem, language = matched[1], next(code for code in matched.groups()[1:] if code).lower()
         written_out = matched[2] is None or ":" in column  # title[id] is Indonesian, category_id is no language
-        if _fold(stem) in fields and language in LANGUAGES and (written_out or language not in ("id", "no")):
+        if _fold(stem) in fields and language in LANGUAGES and (written_out or language not in _NO_LANGUAGES):
             meaning = (fields[_fold(stem)], language)
             if meaning not in found.values():  # name_en beside title_en stays a column of its own
                 found[column] = meaning
     return found
+
+
+def is_language_of(field: str, name: str) -> bool:
+    """Whether an attribute is a field of `aliases.TEXTS` in a language, as `title_zh` is; `category_id` and `brand_no` are none."""
+    stem, _, language = name.rpartition("_")
+    return stem == field and language in LANGUAGES and (language not in _NO_LANGUAGES or field in ("title", "description"))
 
 
 def _by_alias(kind: str, columns: Sequence[str]) -> dict[str, tuple[str, ...]]:

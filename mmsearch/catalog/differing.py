@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from mmsearch.catalog.columns import is_language_of
 from mmsearch.catalog.product_rows import LONGEST_QUANTITY
 from mmsearch.catalog.records import Product
 from mmsearch.catalog.units import quantity_attribute
@@ -21,6 +22,7 @@ def differing(store: Store, products: Sequence[Product]) -> tuple[list[Product],
     """Of products that the store has, those that it has otherwise; and those of the others whose row has no digest yet, but could."""
     names = load_attributes(store)
     _clear_nested(products, names)
+    _clear_languages(products, names)
     asked = dict.fromkeys(name for p in products for name in (*p.fields, *p.attributes, *p.cleared))
     columns = [column for name in asked for column in names.columns.get(name, {}).values()]
     dataset = store.dataset(PRODUCTS)
@@ -64,6 +66,16 @@ def _clear_nested(products: Sequence[Product], names: Attributes) -> None:
                 inside.setdefault(name[:at], []).append(name)
     for product in products:
         product.cleared += [name for label in product.cleared for name in inside.get(label, ()) if name not in product.attributes]
+
+
+def _clear_languages(products: Sequence[Product], names: Attributes) -> None:
+    """A title that is `{"en": …}` or null now, and was `{"en": …, "zh": …}`, takes `title_zh` along; a plain text does not."""
+    languages: dict[str, list[str]] = {}
+    for product in products:
+        for field in product.whole:
+            if field not in languages:
+                languages[field] = [name for name in names.names() if is_language_of(field, name)]
+            product.cleared += [name for name in languages[field] if name not in product.attributes]
 
 
 def _clear_quantities(product: Product, row: Mapping[str, Any], cells: Cells, names: Attributes) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from mmsearch.catalog.columns import KINDS, detect_kind, language_columns, map_columns
 from mmsearch.catalog.dedupe import MODES, Dedupe
@@ -24,7 +25,7 @@ from mmsearch.catalog.records import OURS
 from mmsearch.catalog.repeated import Stamp
 from mmsearch.catalog.report import IngestReport, Rejects, Sync, reject_folder, reject_path
 from mmsearch.catalog.user_intake import UserIntake
-from mmsearch.errors import InputError, UsageError
+from mmsearch.errors import InputError, MMSearchError, UsageError
 from mmsearch.store import Store
 
 _UNFINISHED = "unfinished/ingest"
@@ -86,8 +87,9 @@ def ingest(store: Store, path: str, options: Options = Options()) -> IngestRepor
     if options.outliers not in ("report", "clip"):
         raise UsageError(f"--outliers {options.outliers}: no such way", hint="ways: report, clip")
     reject_file = reject_path(store.path, path, options.rejects)
-    if path != "-" and reject_file.resolve() == Path(path).resolve():
-        raise UsageError(f"{path} cannot be read and take the rejected rows at once", hint="choose another file with --rejects")
+    if (options.rejects or not options.dry_run) and _is_source(reject_file, path):
+        what = "standard input" if path == "-" else path
+        raise UsageError(f"{what} cannot be read and take the rejected rows at once", hint="choose another file with --rejects")
     stamp = _stamp(store, path, options)
     if stamp is not None and (known := stamp.earlier(store)) is not None:
         store.check()
@@ -100,11 +102,11 @@ def ingest(store: Store, path: str, options: Options = Options()) -> IngestRepor
     if options.dry_run:
         if store.record.keys():
             store.check()
-        with _no_collector(), Rejects(Path(options.rejects) if options.rejects else None) as refused:
+        with _no_collector(), Rejects(Path(options.rejects) if options.rejects else None, named=True) as refused:
             _run(store, feed, report, refused, options)
     else:
         store.create()
-        with store.writing("ingest"), _no_collector(), Rejects(reject_file) as refused:
+        with store.writing("ingest"), _no_collector(), Rejects(reject_file, named=bool(options.rejects)) as refused:
             _run(store, feed, report, refused, options)
             if stamp is not None and not source.incomplete:
                 stamp.remember(store, report, [*source.notes])
@@ -116,6 +118,15 @@ def unfinished(store: Store) -> dict[str, Any] | None:
     """What is known of the latest ingest that was interrupted: its source, kind and when it began; None if there is none."""
     begun = store.record.get(_UNFINISHED) or []
     return begun[-1] if begun else None
+
+
+def _is_source(file: Path, path: str) -> bool:
+    """Whether a file is the one that is read: by its path, by another name of it, or as standard input (`- < FILE`)."""
+    try:
+        source = os.fstat(sys.stdin.fileno()) if path == "-" else Path(path).stat()
+        return os.path.samestat(source, file.stat())
+    except (OSError, ValueError, AttributeError):  # one of the two is not there, or standard input is closed or no file
+        return False
 
 
 def _stamp(store: Store, path: str, options: Options) -> Stamp | None:
@@ -183,20 +194,29 @@ def _run(store: Store, feed: Feed, report: IngestReport, refused: Rejects, optio
                 submit(work)
             submit(intake.rest())
             settle()
-        finally:
+        except BaseException as error:
             # The write lock is ours as long as the writer writes, however often Ctrl-C is pressed.
             while pending is not None and not pending.done():
                 with contextlib.suppress(KeyboardInterrupt):
                     wait([pending])
+            if pending is not None and (other := pending.exception()) not in (None, error):
+                _raise_both(error, other)
+            raise
     source = feed.source
     report.encoding, report.notes = source.encoding, [*source.notes]
     if source.incomplete:
         report.notes.append(f"{source.name} is not whole: {source.incomplete}")
     if options.sync:
-        report.sync = _sync(intake, report, options, write)
-    intake.finish(write=write)
-    if write:
-        _end(store, report)
+        gone = intake.gone()
+        try:
+            refusal = _refusal(intake, gone, options, write)
+        except BaseException:  # Ctrl-C at the question: every row of the file is written
+            _finish(store, intake, report, write)
+            raise
+        if write and refusal is None:
+            intake.delete(gone)
+        report.sync = Sync(len(gone), len(gone) if write and refusal is None else 0, refusal, gone[:10])
+    _finish(store, intake, report, write)
     report.notes += intake.notes()
     taken = {column for columns in feed.mapping.values() for column in columns}
     report.mapping, report.attributes = feed.mapping, [c for c in feed.columns if c not in taken and c not in OURS]
@@ -239,22 +259,36 @@ def _others(store: Store, report: IngestReport) -> list[dict[str, Any]]:
     return [b for b in store.record.get(_UNFINISHED) or [] if (b["source"], b["kind"]) != (report.source, report.kind)]
 
 
-def _sync(intake: Intake, report: IngestReport, options: Options, write: bool) -> Sync:
-    """Delete what the file does not have, unless that looks like a mistake."""
-    gone = intake.gone()
+def _refusal(intake: Intake, gone: Sequence[str], options: Options, write: bool) -> str | None:
+    """Why what the file does not have is not deleted: it looks like a mistake, or a person who was asked said no."""
     total = intake.total()
-    refused = None
-    if gone and intake.feed.source.incomplete:
-        refused = "the file is not whole"
-    elif gone and intake.lost and not options.force:
-        refused = f"{intake.lost} rows could not be read, and may be among them: correct them first"
-    elif gone and len(gone) > _SYNC_LIMIT * total and not options.force:
-        refused = f"that is more than half of the {total:,} that the store has"
-    elif gone and write and options.confirm is not None and not options.confirm(len(gone), total):
-        refused = "it was not confirmed"
-    if write and refused is None:
-        intake.delete(gone)
-    return Sync(len(gone), 0 if refused or not write else len(gone), refused, gone[:10])
+    if not gone:
+        return None
+    if intake.feed.source.incomplete:
+        return "the file is not whole"
+    if intake.lost and not options.force:
+        return f"{intake.lost} rows could not be read, and may be among them: correct them first"
+    if len(gone) > _SYNC_LIMIT * total and not options.force:
+        return f"that is more than half of the {total:,} that the store has"
+    if write and options.confirm is not None and not options.confirm(len(gone), total):
+        return "it was not confirmed"
+    return None
+
+
+def _finish(store: Store, intake: Intake, report: IngestReport, write: bool) -> None:
+    intake.finish(write=write)
+    if write:
+        _end(store, report)
+
+
+def _raise_both(reading: BaseException, writing: BaseException) -> NoReturn:
+    """Raise one error that tells of two: of what ended the reading, and of the write that failed beside it."""
+    first, second = (reading, writing) if isinstance(reading, MMSearchError) else (writing, reading)
+    if isinstance(first, MMSearchError):
+        message = "interrupted" if isinstance(second, KeyboardInterrupt) else getattr(second, "message", str(second))
+        first.message = f"{first.message}; and: {message}"
+        first.hint = "; ".join(dict.fromkeys(hint for error in (first, second) if (hint := getattr(error, "hint", None)))) or None
+    raise first from second
 
 
 def _fetcher(store: Store) -> Fetch:

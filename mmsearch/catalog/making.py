@@ -145,12 +145,12 @@ def serve() -> None:
 
 def _packed(product: Product) -> tuple[Any, ...]:
     problems = [tuple(problem) for problem in product.problems]
-    return product.id, product.folder, product.fields, product.attributes, product.cleared, problems
+    return product.id, product.folder, product.fields, product.attributes, product.cleared, product.whole, problems
 
 
 def _unpacked(values: tuple[Any, ...]) -> Product:
-    id, folder, fields, attributes, cleared, problems = values
-    return Product(id, folder, fields, attributes, cleared, [Problem(*problem) for problem in problems])
+    id, folder, fields, attributes, cleared, whole, problems = values
+    return Product(id, folder, fields, attributes, cleared, whole, [Problem(*problem) for problem in problems])
 
 
 def _write(pipe: IO[bytes], message: Any) -> None:

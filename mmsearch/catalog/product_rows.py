@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from mmsearch.catalog.aliases import TEXTS
 from mmsearch.catalog.clean import Cleaner, parse_time, plain_number
 from mmsearch.catalog.media_check import MediaCheck
 from mmsearch.catalog.problems import Problem, shown
@@ -128,6 +129,8 @@ class ProductRows:
     def _text(self, product: Product, name: str, value: Any) -> str | None:
         if type(value) is str:
             return self._cleaner.text(value) or None
+        if value is None and name in TEXTS:  # null, where an object of languages may have stood; an empty cell of CSV is ''
+            product.whole += (name,)
         if is_empty(value):
             return None
         if isinstance(value, dict):
@@ -148,7 +151,10 @@ class ProductRows:
             product.problems.append(Problem(f"{name}: not a text", shown(value)))
             return None
         for key, text in texts.items():
-            product.attributes[f"{name}_{key[:2]}"] = ("text", text)
+            if text:
+                product.attributes[f"{name}_{key[:2]}"] = ("text", text)
+        if name in TEXTS:
+            product.whole += (name,)
         return next(filter(None, texts.values()), None)
 
     def _language(self, label: str, field: str, _: str) -> Step:

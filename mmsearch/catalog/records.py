@@ -26,6 +26,7 @@ class Product:
     fields: dict[str, Any] = field(default_factory=dict)
     attributes: dict[str, tuple[str, Any]] = field(default_factory=dict)  # name → (type, value)
     cleared: list[str] = field(default_factory=list)  # attributes whose cell is empty
+    whole: tuple[str, ...] = ()  # fields that the row gives in all their languages: one that it does not name is cleared
     problems: list[Problem] = field(default_factory=list)
     row_digest: bytes = b""  # of the row as it stood in its file; b"" makes the next ingest look at the row again
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import hashlib
 import json
+import os
+import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +18,7 @@ from mmsearch.catalog.problems import Problem
 from mmsearch.errors import EXIT_DONE, EXIT_FAILED, EXIT_REJECTED, InputError
 
 _FIRST = 10  # rejects that are shown to a person
+_LONGEST_NAME = 60  # characters, of up to 4 bytes: the name of a file has 255 at most
 
 
 @dataclass(frozen=True)
@@ -88,16 +93,23 @@ class Rejects:
 
     It is made with the first reject; a file left by an earlier run of the same name is removed when there is none.
     Without a path the rejects are only remembered: the first few, as text.
+
+    Parameters
+    ----------
+    named : a user chose the path: that it can be written is tried now, before any work starts, and leaves nothing behind.
+
     Raises InputError where it cannot be written.
     """
 
-    def __init__(self, path: Path | None):
+    def __init__(self, path: Path | None, *, named: bool = False):
         self.path = path
         self.first: list[str] = []
         self._file: IO[str] | None = None
         if path is not None:
             with self._told():
-                path.unlink(missing_ok=True)
+                _remove(path)
+                if named:
+                    _try_to_write(path)
 
     def __enter__(self) -> Rejects:
         return self
@@ -137,12 +149,49 @@ class Rejects:
             ) from error
 
 
+def _remove(path: Path) -> None:
+    """Remove a file of an earlier run. What is no file of its own stays: /dev/null, a pipe, a link to either."""
+    try:
+        if stat.S_ISREG(path.lstat().st_mode):
+            path.unlink()
+    except FileNotFoundError:
+        pass
+
+
+def _try_to_write(path: Path) -> None:
+    """Raises OSError where a file cannot be written."""
+    if path.exists():  # a folder, a device, a pipe: opening the last would wait for its reader
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return
+    made = [folder for folder in path.parents if not folder.exists()]  # the innermost first
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        path.resolve().unlink()  # a link that points nowhere yet stays
+    finally:
+        for folder in made:
+            with contextlib.suppress(OSError):  # it was not made, or holds what another process put there
+                folder.rmdir()
+
+
 def reject_path(store: str, source: str, chosen: str | None) -> Path:
-    """Where rejects go: `--rejects FILE`, else `<store>/rejects/<name>.jsonl` (beside us for a store that is no folder)."""
+    """Where rejects go: `--rejects FILE`, else `<store>/rejects/<name>.<digest>.jsonl` (beside us for a store that is no folder).
+
+    The digest is of where the source lies: two feeds of one name in two folders have reject files of their own. That of standard
+    input ('-') is `stdin.jsonl`.
+    """
     if chosen:
         return Path(chosen)
-    name = ("stdin" if source == "-" else Path(source).name) + ".jsonl"
-    return reject_folder(store) / name
+    if source == "-":
+        return reject_folder(store) / "stdin.jsonl"
+    given = Path(source)
+    # A link keeps its name, whatever it points to today; `.` and `..` have none.
+    where = given.parent.resolve() / given.name if given.name not in ("", "..") else given.resolve()
+    digest = hashlib.blake2b(os.fsencode(where), digest_size=4).hexdigest()
+    return reject_folder(store) / f"{where.name[:_LONGEST_NAME]}.{digest}.jsonl"
 
 
 def reject_folder(store: str) -> Path:

@@ -108,7 +108,11 @@ def _asks() -> bool:
 
 
 def _confirm(gone: int, total: int) -> bool:
-    return typer.confirm(f"delete {gone:,} of {total:,} that the file does not have?", err=True)
+    try:
+        return typer.confirm(f"delete {gone:,} of {total:,} that the file does not have?", err=True)
+    except (KeyboardInterrupt, typer.Abort):
+        note("\nthe rows of the file are written; nothing is deleted")
+        raise
 
 
 def _show(report: IngestReport) -> None:

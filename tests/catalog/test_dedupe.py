@@ -40,6 +40,17 @@ def test_skip(shop: IngestShop) -> None:
     assert counts(again) == {"rows": 3, "unchanged": 2, "rejected": 1}
 
 
+@pytest.mark.parametrize(("mode", "at_once"), [("skip", False), ("merge", True)])
+def test_a_product_that_changes_below_a_row_that_repeats_it(shop: IngestShop, mode: str, at_once: bool) -> None:
+    """`skip` takes that row with the next ingest, `merge` with this one (docs/ingest.md)."""
+    shop.bring(HEAD + FIRST, dedupe=mode)
+    content = HEAD + AGAIN + "a,Blue lamp CD5678,Ulm,,,\n"
+    first = shop.bring(content, dedupe=mode)
+    assert (set(shop.products()) == {"a", "b"}, first.rejected) == (at_once, not at_once)
+    again = shop.bring(content, dedupe=mode)
+    assert (set(shop.products()), again.new, again.rejected) == ({"a", "b"}, not at_once, 0)
+
+
 def test_what_is_there_is_never_skipped(shop: IngestShop) -> None:
     shop.bring(HEAD + FIRST + AGAIN)
     report = shop.bring(HEAD + FIRST + AGAIN.replace("9", "8"), dedupe="skip")

@@ -8,6 +8,8 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,9 +20,11 @@ from hypothesis import strategies as st
 from ingest_shop import IngestShop, counts
 from PIL import Image
 
+from mmsearch.catalog.feed import Digested, Feed
 from mmsearch.catalog.ingest import ingest
+from mmsearch.catalog.product_table import ProductTable
 from mmsearch.catalog.report import IngestReport
-from mmsearch.errors import InputError, StoreError
+from mmsearch.errors import InputError, MMSearchError, StoreError
 from mmsearch.store import INTERACTIONS, PRODUCTS, Store
 from mmsearch.store.attributes import CORE, load_attributes
 
@@ -292,3 +296,41 @@ def test_any_json_rows(scratch: Path, rows: list[tuple[dict[str, Any], str | Non
     if report is not None and report.new:
         again = ingest(IngestShop(scratch).store, str(scratch / "products.csv"))
         assert (again.new, again.changed, again.unchanged) == (0, 0, report.new)
+
+
+@pytest.mark.parametrize(
+    ("reading", "told"), [(InputError("the disk is gone", hint="mount it"), "the disk is gone"), (KeyboardInterrupt(), "interrupted")]
+)
+def test_a_write_that_fails_while_reading_fails_is_told_too(
+    shop: IngestShop, monkeypatch: pytest.MonkeyPatch, reading: BaseException, told: str
+) -> None:
+    monkeypatch.setattr("mmsearch.catalog.feed.CHUNK_ROWS", 2)
+    reads = threading.Event()
+
+    def write(*_: object, **__: object) -> None:
+        reads.wait(10)  # both are under way at once
+        raise StoreError("the disk is full", hint="make room")
+
+    def chunks(feed: Feed) -> Iterator[list[Digested]]:
+        yield from itertools.islice(whole(feed), 1)
+        reads.set()
+        raise reading
+
+    whole = Feed.chunks
+    monkeypatch.setattr(Feed, "chunks", chunks)
+    monkeypatch.setattr(ProductTable, "write", write)
+    with pytest.raises(MMSearchError) as caught:
+        shop.bring("id,title\n1,a\n2,b\n3,c\n")
+    assert {*caught.value.message.split("; and: ")} == {told, "the disk is full"}
+    assert "make room" in str(caught.value.hint)
+    assert caught.value.__cause__ is not None
+
+
+def test_a_write_that_fails_alone_is_told_once(shop: IngestShop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(*_: object, **__: object) -> None:
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(ProductTable, "write", write)
+    with pytest.raises(StoreError) as caught:
+        shop.bring("id,title\n1,a\n")
+    assert caught.value.message == "the disk is full"

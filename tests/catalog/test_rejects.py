@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import re
+import threading
 from pathlib import Path
 
 import pytest
@@ -79,7 +82,8 @@ def test_rejects_can_be_ingested_again(shop: IngestShop) -> None:
     )
     assert counts(report) == {"rows": 3, "new": 2, "rejected": 1, "problems": 1}
     path = Path(str(report.reject_file))
-    assert path == shop.folder / "store" / "rejects" / "products.csv.jsonl"
+    assert path.parent == shop.folder / "store" / "rejects"
+    assert re.fullmatch(r"products\.csv\.[0-9a-f]{8}\.jsonl", path.name)
     untouched = shop.products()
     again = ingest(shop.store, str(path))
     # The duplicate is a row of its own now and replaces the first, except for its price; the other is as it was.
@@ -137,6 +141,69 @@ def test_a_chosen_reject_file(shop: IngestShop) -> None:
     assert "--rejects" in str(caught.value.hint)
     with pytest.raises(InputError, match="cannot write the reject file"):
         shop.bring("id,title\n,a\n", rejects=str(shop.folder / "products.csv" / "r"))
+
+
+@pytest.mark.parametrize("where", ["products.csv/r.jsonl", "folder", "/proc/none/r.jsonl"])
+def test_a_reject_file_that_cannot_be_written_is_told_before_the_work(shop: IngestShop, where: str) -> None:
+    (shop.folder / "folder").mkdir()
+    with pytest.raises(InputError, match="cannot write the reject file") as caught:
+        shop.bring("id,title\n1,a\n", rejects=str(shop.folder / where))
+    assert "--rejects" in str(caught.value.hint)
+    assert shop.store.count(PRODUCTS) == 0
+
+
+def test_a_reject_file_that_is_not_needed_leaves_nothing(shop: IngestShop) -> None:
+    shop.bring("id,title\n1,a\n", rejects=str(shop.folder / "deep" / "deeper" / "r.jsonl"))
+    assert sorted(p.name for p in shop.folder.iterdir()) == ["products.csv", "store"]
+    (shop.folder / "deep").mkdir()
+    (shop.folder / "deep" / "mine").touch()
+    shop.bring("id,title\n2,a\n", rejects=str(shop.folder / "deep" / "r.jsonl"))
+    assert [p.name for p in (shop.folder / "deep").iterdir()] == ["mine"]
+
+
+def test_a_link_is_followed_and_stays(shop: IngestShop) -> None:
+    """`--rejects /dev/null` must not remove a device, nor the link that /dev/stdout is."""
+    link = shop.folder / "link"
+    link.symlink_to(shop.folder / "there.jsonl")
+    assert shop.bring("id,title\n1,a\n", rejects=str(link)).reject_file is None
+    assert link.is_symlink()
+    assert not link.exists()
+    shop.bring("id,title\n,a\n", rejects=str(link))
+    assert link.is_symlink()
+    assert "no id" in (shop.folder / "there.jsonl").read_text()
+
+
+def test_a_pipe_takes_the_rejects(shop: IngestShop) -> None:
+    os.mkfifo(shop.folder / "pipe")
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append((shop.folder / "pipe").read_text()))
+    reader.start()
+    assert shop.bring("id,title\n,a\n", rejects=str(shop.folder / "pipe")).rejected == 1
+    reader.join(10)
+    assert "no id" in read[0]
+
+
+def test_two_feeds_of_one_name_have_their_own_rejects(shop: IngestShop) -> None:
+    one, two = (shop.bring(f"id,title\n,{folder}\n{folder},x\n", f"{folder}/products.csv") for folder in "ab")
+    assert one.reject_file != two.reject_file
+    assert [shop.rejects(report)[0]["title"] for report in (one, two)] == ["a", "b"]
+    again = shop.bring("id,title\n,other\na,x\n", "a/products.csv")
+    assert again.reject_file == one.reject_file  # the same file has the same one, however it is named
+    assert shop.bring("id,title\n,other\na,x\n", "b/../a/products.csv").reject_file == one.reject_file
+    shop.bring("id,title\na,x\n", "a/products.csv")
+    assert not Path(str(one.reject_file)).exists()
+    assert shop.rejects(two)[0]["title"] == "b"
+    path = Path(str(two.reject_file))
+    path.write_text(path.read_text().replace('"id": ""', '"id": "fixed"'))
+    assert ingest(shop.store, str(path)).exit_code == 0
+    assert shop.products()["fixed"]["title"] == "b"
+
+
+def test_the_reject_file_of_a_long_name(shop: IngestShop) -> None:
+    name = "商品" * 40 + ".csv"  # 244 of the 255 bytes that a name may have
+    report = shop.bring("id,title\n,a\n", name)
+    assert shop.rejects(report)[0]["title"] == "a"
+    assert ingest(shop.store, str(report.reject_file)).reject_file != report.reject_file
 
 
 def test_the_source_is_not_overwritten_by_its_rejects(shop: IngestShop) -> None:

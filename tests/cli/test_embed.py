@@ -53,6 +53,22 @@ def test_a_report_that_cannot_be_written_is_found_before_the_work(mm: Mm, own: S
     assert own.embed().modalities[0].new == 1, "nothing had been embedded"
 
 
+@pytest.mark.parametrize("where", ["file/rejects.jsonl", "shop", "/proc/none/rejects.jsonl"])
+def test_a_reject_file_that_cannot_be_written_is_found_before_the_work(mm: Mm, own: Shop, tmp_path: Path, where: str) -> None:
+    (tmp_path / "file").touch()
+    own.ingest(small_shop.write_jsonl(tmp_path / "more.jsonl", [{"id": "x", "title": "Red shoe"}]))
+    ran = mm("embed", "--rejects", tmp_path / where)
+    assert ran.code == 1
+    assert f"error: cannot write the reject file {tmp_path / where}: " in ran.err
+    assert own.embed().modalities[0].new == 1, "nothing had been embedded"
+
+
+def test_a_reject_file_that_is_not_needed_is_not_left_behind(mm: Mm, own: Shop, tmp_path: Path) -> None:
+    before = sorted(tmp_path.iterdir())
+    assert mm("embed", "--rejects", tmp_path / "deep" / "bad.jsonl").code == 0
+    assert sorted(tmp_path.iterdir()) == before
+
+
 def test_progress_tells_the_encoded_from_the_unchanged() -> None:
     shown = _Shown()
     for second in range(61):

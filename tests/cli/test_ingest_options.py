@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -109,7 +113,7 @@ def test_the_table_of_an_ingest(store: Path, mm: Mm) -> None:
 def test_the_hint_for_rejects_says_all_that_is_needed(store: Path, mm: Mm) -> None:
     Path("feed.csv").write_text("id,name,sale price\n1,a,ask us\n")
     ran = mm("ingest", "feed.csv", "--map", "price=sale price", "--allow-outside", "--kind", "products")
-    assert ran.err.splitlines()[-1].endswith("rejects/feed.csv.jsonl --kind products --map 'price=sale price' --allow-outside")
+    assert re.search(r"rejects/feed\.csv\.[0-9a-f]{8}\.jsonl --kind products --map 'price=sale price' --allow-outside$", ran.err.rstrip())
 
 
 @pytest.mark.parametrize(
@@ -132,3 +136,45 @@ def test_an_unknown_option_from_python(store: Path) -> None:
 
     with pytest.raises(UsageError, match="unexpected keyword argument 'alow_outside'"):
         Shop().ingest("all.csv", alow_outside=True)
+
+
+@pytest.mark.parametrize("how", [KeyboardInterrupt, typer.Abort])
+def test_ctrl_c_at_the_question_leaves_a_finished_store(
+    store: Path, mm: Mm, monkeypatch: pytest.MonkeyPatch, how: type[BaseException]
+) -> None:
+    mm("ingest", "all.csv")
+
+    def interrupted(*_: object, **__: object) -> bool:
+        raise how
+
+    monkeypatch.setattr(typer, "confirm", interrupted)
+    monkeypatch.setattr("mmsearch.cli.ingest._asks", lambda: True)
+    Path("fewer.csv").write_text(FEWER.replace("t3", "other"))
+    ran = mm("ingest", "fewer.csv", "--sync")
+    assert (ran.code, "nothing is deleted" in ran.err, "error: interrupted" in ran.err) == (130, True, True)
+    shop = Shop(store)
+    assert (shop.info()["unfinished"], shop.store.record.get("layout")["unfinished"]) == (None, False)
+    assert (shop.info()["products"], shop.show(["3"])["3"]["fields"]["title"]) == (10, "other")
+
+
+def test_standard_input_is_not_overwritten_by_its_rejects(store: Path, mm: Mm) -> None:
+    assert mm("ingest", "-", stdin="id,title\n1,a\n,b\n").code == 3
+    rejects = store / "rejects" / "stdin.jsonl"
+    before = rejects.read_text()
+
+    def ingest(*options: str) -> tuple[int, str]:
+        program = [sys.executable, "-m", "mmsearch", "ingest", "-", *options]
+        with rejects.open() as file:
+            ran = subprocess.run(program, stdin=file, capture_output=True, text=True, env=dict(os.environ), check=False)
+        return ran.returncode, ran.stderr
+
+    code, told = ingest()
+    assert (code, "standard input cannot be read and take the rejected rows at once" in told) == (2, True)
+    assert rejects.read_text() == before
+    assert ingest("--dry-run")[0] == 3  # which writes no reject file
+    assert ingest("--rejects", "others.jsonl")[0] == 3
+    assert rejects.read_text() == before
+    assert mm("ingest", rejects).code == 3  # by its name
+    rejects.write_text(before.replace('"id": ""', '"id": "2"'))
+    assert mm("ingest", rejects).code == 0
+    assert set(Shop(store).show(["1", "2"])) == {"1", "2"}
