@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 
 import typer
 
@@ -67,8 +66,10 @@ def command(
 
 
 def _standard_input() -> str:
+    from mmsearch.catalog.readers import standard_input
+
     try:
-        return sys.stdin.buffer.read().decode("utf-8-sig").strip()
+        return standard_input().read().decode("utf-8-sig").strip()
     except UnicodeDecodeError as error:
         raise InputError(f"standard input is not UTF-8 text ({error.reason})") from error
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 import re
-import sys
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
@@ -21,6 +20,7 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
+from mmsearch.catalog.readers import standard_input
 from mmsearch.errors import InputError
 
 Qrels = Mapping[str, Mapping[str, int]]
@@ -149,7 +149,7 @@ def _lines(path: str | Path) -> Iterator[tuple[str, list[str]]]:
     """(`file:line`, fields) of every line that is not blank."""
     name = _name(path)
     try:
-        with nullcontext(sys.stdin.buffer) if str(path) == "-" else Path(path).open("rb") as file:
+        with nullcontext(standard_input()) if str(path) == "-" else Path(path).open("rb") as file:
             for number, raw in enumerate(file, 1):
                 where = f"{name}:{number}"
                 try:

@@ -186,13 +186,13 @@ def test_what_stays_text(text: str) -> None:
     ],
 )
 def test_a_hostile_cell_takes_no_time(raw: str) -> None:
-    begun = time.perf_counter()
+    begun = time.thread_time()  # of this thread alone, however busy the machine: what backtracks takes minutes
     clean_text(raw)
     with pytest.raises(ValueError, match="is n"):
         parse_price(raw)
     category_path(raw)
     parse_quantity(raw)
-    assert time.perf_counter() - begun < 1
+    assert time.thread_time() - begun < 10
 
 
 @pytest.mark.parametrize(

@@ -66,9 +66,9 @@ def own(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
 def mm(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
     """Run the program in this process: `mm("search", "red", stdin="…")`."""
 
-    def call(*args: object, stdin: str | bytes = "") -> Ran:
+    def call(*args: object, stdin: str | bytes | None = "") -> Ran:
         raw = stdin.encode() if isinstance(stdin, str) else stdin
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw), encoding="utf-8"))
+        monkeypatch.setattr(sys, "stdin", None if raw is None else io.TextIOWrapper(io.BytesIO(raw), encoding="utf-8"))
         capsys.readouterr()
         code = run([str(a) for a in args])
         captured = capsys.readouterr()

@@ -235,6 +235,14 @@ def test_standard_input_that_is_no_text(store: str, mm: Mm) -> None:
     assert "standard input is not UTF-8" in ran.err
 
 
+@pytest.mark.parametrize("command", ["search -", "ingest -", "eval run - --qrels {qrels}"])
+def test_standard_input_that_is_closed(store: str, mm: Mm, tmp_path: Path, command: str) -> None:
+    (tmp_path / "qrels").write_text("query 0 red-shoe 1\n")
+    ran = mm(*command.format(qrels=tmp_path / "qrels").split(), stdin=None)
+    assert ran.code == EXIT_FAILED
+    assert ran.err.startswith("error: standard input is closed\n")
+
+
 # -- errors --------------------------------------------------------------------------------------------------------
 
 WRONG = [

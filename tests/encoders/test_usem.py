@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -64,9 +63,8 @@ def test_what_is_no_text(usem: Usem) -> None:
 
 def test_long_text_is_cut(usem: Usem) -> None:
     long = "red running shoes for men " * 100_000
-    started = time.perf_counter()
+    assert usem.prepare(long) == long[:MAX_CHARACTERS]  # all of it would take a minute
     vectors = usem.encode([long, long[:MAX_CHARACTERS]]).vectors
-    assert time.perf_counter() - started < 5  # all of it would take a minute
     np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-5)
 
 

@@ -10,11 +10,11 @@ from mmsearch.catalog.readers.delimited import open_delimited
 from mmsearch.catalog.readers.json_document import json_document, json_shape
 from mmsearch.catalog.readers.json_lines import json_lines
 from mmsearch.catalog.readers.lines import Lines, Text
-from mmsearch.catalog.readers.opened import Opened
+from mmsearch.catalog.readers.opened import Opened, standard_input
 from mmsearch.catalog.readers.row import Row, Source
 from mmsearch.errors import InputError, UsageError
 
-__all__ = ["Lines", "Row", "Source", "open_lines", "read_rows"]
+__all__ = ["Lines", "Row", "Source", "open_lines", "read_rows", "standard_input"]
 
 
 def open_lines(path: str, *, encoding: str | None = None) -> tuple[str, Lines]:

@@ -16,6 +16,7 @@ from mmsearch.errors import InputError
 
 BLOCK = 1 << 18  # bytes read at a time
 _MAX_UNPACKED = 64 << 30  # bytes of a gzipped Parquet file on the disk: what stops a bomb before the disk is full
+_STDIN = "standard input"
 _GZIP = b"\x1f\x8b\x08"
 _PARQUET = b"PAR1"
 
@@ -39,12 +40,19 @@ _FOREIGN = {
 }
 
 
+def standard_input() -> IO[bytes]:
+    """The bytes of standard input. Raises InputError where it is closed (`<&-`, some schedulers)."""
+    if sys.stdin is None:
+        raise InputError("standard input is closed", hint="pipe something into it, or name a file")
+    return cast(IO[bytes], sys.stdin.buffer)
+
+
 class Opened:
     """The bytes of an input, unpacked; `read` gives some of them, b'' at the end."""
 
     def __init__(self, path: str):
         """Raises InputError: missing, a folder, not readable, empty, or a kind of file that is not read."""
-        self.name = "standard input" if path == "-" else path
+        self.name = _STDIN if path == "-" else path
         self.gzip = False
         self.broken: str | None = None  # why the packed bytes end before the text does
         self._file = self._open(path)
@@ -108,7 +116,7 @@ class Opened:
     def close(self) -> None:
         if self._unpacked is not None:
             self._unpacked.close()
-        if self._file is not sys.stdin.buffer:  # a question to the user may still have to be answered there
+        if self.name != _STDIN:  # a question to the user may still have to be answered there
             self._file.close()
 
     def _refuse_foreign(self) -> None:
@@ -131,7 +139,7 @@ class Opened:
 
     def _open(self, path: str) -> IO[bytes]:
         if path == "-":
-            return cast(IO[bytes], sys.stdin.buffer)
+            return standard_input()
         try:
             where = Path(path)
             if where.is_dir():
