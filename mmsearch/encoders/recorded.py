@@ -192,7 +192,7 @@ def switch(store: Store, choice: Choice) -> None:
 def _create_recorded(known: Mapping[str, Any], modality: str) -> Encoder:
     try:
         encoder: Encoder = ENCODERS.create(known["spec"])
-    except UsageError as error:
+    except (UsageError, InputError) as error:
         message = f"the store's {modality} vectors were made by the encoder {known['spec']}, which cannot be used here: {error.message}"
         raise StoreError(message, hint=f"install it, or embed anew: mmsearch embed --{modality} ENCODER") from error
     return encoder
@@ -201,7 +201,7 @@ def _create_recorded(known: Mapping[str, Any], modality: str) -> Encoder:
 def _create_pending(pending: Mapping[str, Any], known: Mapping[str, Any] | None, modality: str) -> Encoder:
     try:
         encoder: Encoder = ENCODERS.create(pending["spec"])
-    except UsageError as error:
+    except (UsageError, InputError) as error:
         message = f"an embed with the {modality} encoder {pending['spec']} was begun, but it cannot be used here: {error.message}"
         other = known["spec"] if known else "ENCODER"
         raise StoreError(message, hint=f"install it, or name another: mmsearch embed --{modality} '{other}'") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
@@ -10,26 +11,55 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from small_models import small_sentence_model, small_vector_file
 
 from mmsearch import settings
 from mmsearch.encoders import ENCODERS
 from mmsearch.encoders.base import Encoder, NotFitted
 from mmsearch.errors import UsageError
+from mmsearch.spec import parse
 
 BUILT_IN = sorted(e.name for e in distribution("mmsearch").entry_points if e.group == "mmsearch.encoders")
 FAKES = ["fake-text", "fake-learned", "fake-image"]
 NAMES = [*FAKES, *(pytest.param(name, marks=pytest.mark.models) for name in BUILT_IN)]
 
 #: For each encoder that takes parameters, a spec that changes its vectors.
-VARIANTS = {"fake-text": "fake-text(seed=1)", "fake-learned": "fake-learned(seed=1)"}
+VARIANTS = {
+    "fake-text": "fake-text(seed=1)",
+    "fake-learned": "fake-learned(seed=1)",
+    "sentence": 'sentence(query_prefix="query: ")',
+    "word2vec": "word2vec(dim=50)",
+    "vectors": "vectors(weighting=idf)",
+}
 
 TEXTS = ["red running shoes", "红色跑步鞋", "a blender for smoothies, 500 W", "Café crème 12×10 g", "x"]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _small_models(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Encoders that need a file of the user's get a small one."""
+    MODELS["sentence"] = lambda: small_sentence_model(tmp_path_factory.mktemp("sentence"))
+    MODELS["vectors"] = lambda: small_vector_file(tmp_path_factory.mktemp("vectors"), TEXTS)
+
+
+MODELS: dict[str, Any] = {}  # encoder → its model's path, or what makes it
+
+
+def new(spec: str) -> Encoder:
+    """An encoder as it comes from its spec, which lacks the path of a model."""
+    parsed = parse(spec)
+    if parsed.name in MODELS:
+        if callable(MODELS[parsed.name]):
+            MODELS[parsed.name] = MODELS[parsed.name]()
+        parsed = replace(parsed, args=(str(MODELS[parsed.name]),))
+    made = ENCODERS.create(parsed)
+    assert isinstance(made, Encoder)
+    return made
+
+
 def create(spec: str, items: list[Any]) -> Encoder:
     """An encoder; one that learns has learned from the items."""
-    made = ENCODERS.create(spec)
-    assert isinstance(made, Encoder)
+    made = new(spec)
     if made.learns:
         made.fit(items)
     return made
@@ -48,7 +78,7 @@ def encoder(name: str, good: list[Any]) -> Encoder:
 @pytest.fixture
 def good(name: str, tmp_path: Path) -> list[Any]:
     """Five different items that the encoder can encode."""
-    modality = ENCODERS.create(name).modality
+    modality = new(name).modality
     if modality == "text":
         return list(TEXTS)
     assert modality == "image", f"give this test samples of {modality}"
@@ -120,14 +150,14 @@ def test_fingerprint_is_stable_and_names_the_vectors(encoder: Encoder, name: str
     assert encoder.fingerprint() == create(name, good).fingerprint()
     if inspect.signature(type(encoder)).parameters:
         assert create(VARIANTS[name], good).fingerprint() != encoder.fingerprint()
-    others = [n for n in [*FAKES, *BUILT_IN] if n != name and ENCODERS.create(n).modality == encoder.modality]
+    others = [n for n in [*FAKES, *BUILT_IN] if n != name and new(n).modality == encoder.modality]
     assert encoder.fingerprint() not in {create(n, good).fingerprint() for n in others}
 
 
 def test_what_was_learned_is_all_that_is_needed(encoder: Encoder, name: str, good: list[Any]) -> None:
     if not encoder.learns:
         return
-    again = ENCODERS.create(name)
+    again = new(name)
     for early in (again.fingerprint, again.state, lambda: again.encode(good[:1]), lambda: again.encode(good[:1], query=True)):
         with pytest.raises(NotFitted):
             early()
@@ -147,7 +177,7 @@ def test_a_damaged_state_is_a_value_error(encoder: Encoder, name: str, damaged: 
         return
     state = {"": b"", "half": encoder.state()[: len(encoder.state()) // 2], "other": b"\x80\x04N."}[damaged]
     with pytest.raises(ValueError, match=r"\w"):
-        ENCODERS.create(name).restore(state)
+        new(name).restore(state)
 
 
 def test_a_query_is_encoded_as_one(encoder: Encoder, good: list[Any], bad: list[Any]) -> None:
