@@ -63,7 +63,7 @@ def _brought(model: str, revision: str | None) -> Path:
     quiet: dict[str, Any] = {} if sys.stderr.isatty() else {"tqdm_class": _Silent}
     folder = snapshot_download(
         model,
-        revision=info.sha,
+        revision=revision,
         etag_timeout=_PATIENCE,
         allow_patterns=[*_KEPT, *weights],
         ignore_patterns=list(_OTHER_FRAMEWORKS),
