@@ -53,11 +53,14 @@ def _brought(model: str, revision: str | None) -> Path:
         info = HfApi().model_info(model, revision=revision, timeout=_PATIENCE)
     except (HfHubHTTPError, HFValidationError):  # it answered
         raise
-    except Exception as unreachable:  # noqa: BLE001 - its HTTP library's errors share no base with anything
-        try:  # perhaps another program brought it
-            return Path(snapshot_download(model, revision=revision, local_files_only=True))
-        except FileNotFoundError:
-            raise unreachable from None
+    except Exception:  # its HTTP library's errors share no base with anything
+        for patterns in ([*_KEPT, *_PICKLED], [*_KEPT]):  # perhaps another program brought it, as a whole or what it needed
+            with contextlib.suppress(FileNotFoundError):
+                here = snapshot_download(
+                    model, revision=revision, local_files_only=True, allow_patterns=patterns, ignore_patterns=[*_OTHER_FRAMEWORKS]
+                )
+                return Path(here)
+        raise
     names = [file.rfilename for file in info.siblings or ()]
     weights = () if any(name.endswith(".safetensors") for name in names) else _PICKLED
     quiet: dict[str, Any] = {} if sys.stderr.isatty() else {"tqdm_class": _Silent}
