@@ -105,9 +105,10 @@ def ndcg(task: Task, spec: str, splits: Sequence[str]) -> tuple[dict[str, float]
 
 
 def grid() -> Iterator[str]:
-    for dim, window, epochs in ((100, 5, 5), (100, 10, 10), (200, 10, 10), (200, 30, 10), (200, 10, 20), (300, 10, 10), (300, 10, 20)):
-        for weighting in ("idf", "sif", "mean"):
-            yield f"word2vec(dim={dim}, window={window}, epochs={epochs}, weighting={weighting})"
+    """One parameter changed at a time, from the defaults (whose epochs follow from the number of words)."""
+    yield "word2vec"
+    yield from (f"word2vec({change})" for change in ("dim=100", "dim=300", "window=5", "window=10", "weighting=sif", "weighting=mean"))
+    yield from (f"word2vec(epochs={epochs})" for epochs in (5, 20, 50))
 
 
 def main(data: Path, rest: Sequence[str]) -> None:

@@ -52,6 +52,7 @@ class Shop:
         *,
         text: str | None = None,
         image: str | None = None,
+        models: str | None = None,
         rejects: str | None = None,
         progress: Told | None = None,
         wait: bool = False,
@@ -60,16 +61,19 @@ class Shop:
     ) -> EmbedReport:
         """Make vectors for what is new or changed; see `mmsearch.encoders.pipeline.embed`. Profiles take the new vectors in.
 
+        `models` names a set of encoders (`mmsearch.settings.MODEL_SETS`); `text` and `image` come before it.
         Raises what that raises; media that cannot be used are listed in the reject file as they are found.
         """
         from mmsearch.catalog.report import Rejects, reject_path
+        from mmsearch.encoders.listing import model_set
         from mmsearch.encoders.pipeline import embed
         from mmsearch.encoders.report import Interrupted
         from mmsearch.fusion import profile
         from mmsearch.store.lock import EMBED
 
         self.store.check()
-        chosen = {modality: spec for modality, spec in (("text", text), ("image", image)) if spec}
+        chosen = model_set(self.store, models) if models else {}
+        chosen |= {modality: spec for modality, spec in (("text", text), ("image", image)) if spec}
         # The lock first: an embed that is running has the same reject file.
         with self.store.writing("embed", lock=EMBED, patience=math.inf if wait else 0.0):
             with Rejects(reject_path(self.store.path, "embed", rejects)) as refused:
@@ -85,6 +89,12 @@ class Shop:
                 message = "interrupted; all vectors are written, but the fusion profiles do not have them yet"
                 raise Interrupted(message, "go on with: mmsearch embed") from error
         return report
+
+    def models(self) -> dict[str, Any]:
+        """The encoders there are, the sets of them, and those that the store uses; see `mmsearch.encoders.listing.models`."""
+        from mmsearch.encoders.listing import models
+
+        return models(self.store)
 
     def fuse(self, method: str | None = None, *, name: str | None = None, seed: int = 0, default: bool = True) -> Profile:
         """Fit a fusion profile; see `mmsearch.fusion.profile.fuse`."""

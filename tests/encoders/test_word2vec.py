@@ -26,7 +26,7 @@ CATALOGUE = 20 * (SHOES + BLENDERS)
 
 
 def fitted(texts: list[str], **options: object) -> Word2Vec:
-    made = Word2Vec(**{"dim": 24, **options})  # type: ignore[arg-type]
+    made = Word2Vec(**{"dim": 24, "window": 10, "epochs": 10, **options})  # type: ignore[arg-type]
     made.fit(texts)
     return made
 
@@ -59,7 +59,7 @@ def test_the_same_store_and_seed_give_the_same_vectors_in_any_process(tmp_path: 
     (tmp_path / "texts.json").write_text(json.dumps(CATALOGUE))
     code = (
         "import hashlib, json, sys; from mmsearch.encoders.word2vec import Word2Vec; "
-        "w = Word2Vec(dim=24, epochs=2); w.fit(json.load(open(sys.argv[1]))); print(hashlib.sha256(w.state()).hexdigest())"
+        "w = Word2Vec(dim=24, window=10, epochs=2); w.fit(json.load(open(sys.argv[1]))); print(hashlib.sha256(w.state()).hexdigest())"
     )
     states = {
         subprocess.run(

@@ -1,4 +1,4 @@
-"""Models of the Hugging Face hub: brought once, when the user names one; afterwards they are found without a network.
+"""sentence-transformers models of the Hugging Face hub: brought once, when the user names one; then found without a network.
 
 What is brought lies in the hub's own cache (`HF_HOME`), where other programs find it, too. That a model is there completely is noted under
 `MMSEARCH_HOME`, so that a later start asks nobody. `HF_HUB_OFFLINE=1` keeps all this from the network.

@@ -86,7 +86,7 @@ def hub() -> Iterator[Hub]:
 def bring(home: Path, endpoint: str, model: str = "small/model", **environment: str) -> tuple[str, str]:
     """(folder, error) of `bring` in a process of its own, for the hub's library reads its settings once."""
     code = (
-        "import sys\nfrom mmsearch.encoders.hub import bring\nfrom mmsearch.errors import MMSearchError\n"
+        "import sys\nfrom mmsearch.encoders.sentence_hub import bring\nfrom mmsearch.errors import MMSearchError\n"
         "try: print(bring(sys.argv[1], None, bundled='minilm'))\n"
         "except MMSearchError as error: sys.exit(f'{type(error).__name__}: {error}')\n"
     )
