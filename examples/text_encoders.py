@@ -1,7 +1,7 @@
 """Text encoders by vectors alone: nDCG@10 of each on judged electronics and on Chinese goods and reviews.
 
     python examples/text_encoders.py DATA [ENCODER …]     DATA holds electronics/ and chinese/; default: those that need no download
-    python examples/text_encoders.py DATA --tune          word2vec's parameters, on the validation queries only
+    python examples/text_encoders.py DATA --tune [ENCODER …]     on the validation queries only; default: word2vec's parameters
 
 electronics: the judged queries that have a relevant product, linear gain, all 19,406 products ranked.
 goods: half of the words of a Chinese product's name (every second one) find that product among 575.
@@ -113,7 +113,8 @@ def grid() -> Iterator[str]:
 
 def main(data: Path, rest: Sequence[str]) -> None:
     tuning = "--tune" in rest
-    specs = list(grid()) if tuning else list(rest) or list(OFFLINE)
+    named = [spec for spec in rest if spec != "--tune"]
+    specs = named or (list(grid()) if tuning else list(OFFLINE))
     splits = ["validation"] if tuning else ["validation", "test"]
     tasks = {"electronics": electronics(data / "electronics"), "goods": goods(data / "chinese"), "reviews": reviews(data / "chinese")}
     width = max(map(len, specs))
