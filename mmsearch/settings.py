@@ -15,6 +15,19 @@ MODALITIES = ("text", "image", "audio", "video")
 #: Which encoder each modality gets when the store has none recorded and the user names none.
 DEFAULT_ENCODERS = {"text": "usem", "image": "efficientnet"}
 
+#: Sets of encoders that `mmsearch embed --models NAME` chooses together.
+MODEL_SETS = {
+    "bundled": DEFAULT_ENCODERS,
+    "clip": {"text": "usem", "image": "openclip(model=ViT-B-32, pretrained=laion2b_s34b_b79k)"},
+    "multilingual": {
+        "text": 'sentence(model="intfloat/multilingual-e5-small", query_prefix="query: ", passage_prefix="passage: ")',
+        "image": "efficientnet",
+    },
+}
+
+#: About how many megabytes the hub models of these sets are, for those who wonder before they download.
+MODEL_MEGABYTES = {"openclip(model=ViT-B-32, pretrained=laion2b_s34b_b79k)": 605, MODEL_SETS["multilingual"]["text"]: 490}
+
 
 def store_path() -> str:
     """The store to use when `--store` is not given: `MMSEARCH_STORE`, else `./mmsearch.lancedb`."""

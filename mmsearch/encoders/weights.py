@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.util
 import json
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mmsearch import settings
 from mmsearch.errors import MMSearchError
@@ -19,6 +23,14 @@ def fingerprint(name: str, parameters: Mapping[str, Any], weights: Mapping[str, 
     """Hex digest over everything that decides an encoder's vectors: its name, resolved parameters and the hashes of its weights."""
     text = json.dumps({"name": name, "parameters": parameters, "weights": weights}, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def package_file(package: str, name: str) -> Path:
+    """A file inside an installed package, found without importing it. Raises ModuleNotFoundError."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"No module named '{package}'", name=package)
+    return Path(spec.origin).parent / name
 
 
 def file_hash(path: Path) -> str:
@@ -79,6 +91,19 @@ def converted(name: str, recipe: str, source: str, suffix: str, write: Callable[
             old.unlink(missing_ok=True)
     _remember(path, _seen(path), digest)
     return path
+
+
+def mapped(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of a safetensors file, mapped into memory instead of read (its own numpy reader copies)."""
+    data = np.asarray(np.memmap(path, np.uint8, mode="r"))
+    start = 8 + int.from_bytes(data[:8].tobytes(), "little")
+    types = {"F64": np.float64, "F32": np.float32, "I64": np.int64, "U32": np.uint32, "U8": np.uint8}
+    header = json.loads(data[8:start].tobytes())
+    return {
+        name: data[start + a["data_offsets"][0] : start + a["data_offsets"][1]].view(types[a["dtype"]]).reshape(a["shape"])
+        for name, a in header.items()
+        if name != "__metadata__"
+    }
 
 
 @contextlib.contextmanager
