@@ -39,6 +39,11 @@ def max_media_bytes() -> int:
     return _positive_int("MMSEARCH_MAX_MEDIA_BYTES", 200_000_000)
 
 
+def max_seconds() -> int:
+    """Sounds and videos longer than this are rejected (`MMSEARCH_MAX_SECONDS`, default an hour)."""
+    return _positive_int("MMSEARCH_MAX_SECONDS", 3_600)
+
+
 def threads() -> int:
     """CPU threads that encoders may use (`MMSEARCH_THREADS`, default: the cores this process may run on)."""
     return _positive_int("MMSEARCH_THREADS", len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
