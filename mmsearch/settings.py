@@ -13,7 +13,7 @@ DEFAULT_STORE = "./mmsearch.lancedb"
 MODALITIES = ("text", "image", "audio", "video")
 
 #: Which encoder each modality gets when the store has none recorded and the user names none.
-DEFAULT_ENCODERS = {"text": "usem", "image": "efficientnet"}
+DEFAULT_ENCODERS = {"text": "usem", "image": "efficientnet", "audio": "acoustic"}
 
 
 def store_path() -> str:

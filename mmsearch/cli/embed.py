@@ -26,6 +26,7 @@ _WINDOW = 30.0  # seconds over which the rate and the time left are measured
 def command(
     text: str | None = typer.Option(None, "--text", metavar="SPEC", help="Text encoder (default: the store's, else usem)."),
     image: str | None = typer.Option(None, "--image", metavar="SPEC", help="Image encoder (default: the store's, else efficientnet)."),
+    audio: str | None = typer.Option(None, "--audio", metavar="SPEC", help="Sound encoder (default: the store's, else acoustic)."),
     rejects: str | None = typer.Option(
         None, "--rejects", metavar="FILE", help="Where media that cannot be used are listed (default: inside the store)."
     ),
@@ -50,7 +51,7 @@ def command(
     file = ReportFile(report) if report else None
     try:
         shown = None if STATE.quiet else _Shown()
-        done = shop().embed(text=text, image=image, rejects=rejects, progress=shown, wait=wait, refit=refit, learning=_learning)
+        done = shop().embed(text=text, image=image, audio=audio, rejects=rejects, progress=shown, wait=wait, refit=refit, learning=_learning)
     except Interrupted as error:
         told = MMSearchError(error.message, hint=error.hint)
         told.exit_code = _INTERRUPTED
