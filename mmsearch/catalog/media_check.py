@@ -13,8 +13,8 @@ from mmsearch.catalog.clean import split_list
 from mmsearch.catalog.problems import Problem, shown
 from mmsearch.catalog.records import Product, is_empty
 from mmsearch.media import MediaError
-from mmsearch.media.content import checked_size
 from mmsearch.media.audio import probe_sound
+from mmsearch.media.content import checked_size
 from mmsearch.media.image import probe_image
 
 _NO_PATH = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")

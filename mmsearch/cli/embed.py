@@ -51,7 +51,9 @@ def command(
     file = ReportFile(report) if report else None
     try:
         shown = None if STATE.quiet else _Shown()
-        done = shop().embed(text=text, image=image, audio=audio, rejects=rejects, progress=shown, wait=wait, refit=refit, learning=_learning)
+        done = shop().embed(
+            text=text, image=image, audio=audio, rejects=rejects, progress=shown, wait=wait, refit=refit, learning=_learning
+        )
     except Interrupted as error:
         told = MMSearchError(error.message, hint=error.hint)
         told.exit_code = _INTERRUPTED

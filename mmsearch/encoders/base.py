@@ -27,7 +27,7 @@ class Encoded(NamedTuple):
 
 @dataclass(frozen=True)
 class Pieces:
-    """A medium in pieces, each of which gets a vector: the second at which each begins, and what `encode_batch` takes of it (or its vector)."""
+    """A medium in pieces, each of which gets a vector: where each begins, and what `encode_batch` takes of it (or its vector)."""
 
     seconds: tuple[float, ...]  # (k,) ascending, at least a tenth of a second apart
     values: list[Any]  # (k,)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import itertools
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -79,11 +81,14 @@ def spectral_gate(magnitude: NDArray[Any]) -> NDArray[Any]:
     noise = np.partition(magnitude, quietest - 1, axis=1)[:, :quietest].mean(axis=1, keepdims=True)
     above = 20 * np.log10((magnitude + 1e-10) / (noise + 1e-10))
     gain = 1 / (1 + np.exp(-(above - _GATE_DB) / _GATE_WIDTH_DB))
-    for axis in (0, 1):
-        padded = np.pad(gain, [(1, 1) if a == axis else (0, 0) for a in (0, 1)], mode="edge")
-        size = gain.shape[axis]
-        gain = sum(np.take(padded, range(shift, shift + size), axis=axis) for shift in range(3)) / 3
-    return gain
+    for padding in ((0, 0), (1, 1)), ((1, 1), (0, 0)):
+        padded = np.pad(gain, padding, mode="edge")
+        if padding[1] == (1, 1):
+            gain = (padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]) / 3
+        else:
+            gain = (padded[:-2] + padded[1:-1] + padded[2:]) / 3
+    smooth: NDArray[Any] = gain
+    return smooth
 
 
 def references() -> Iterator[Samples]:
@@ -95,8 +100,8 @@ def references() -> Iterator[Samples]:
     rng = np.random.default_rng(0)
     white = rng.standard_normal(len(time))
     for pitch in (110.0, 440.0, 1_760.0):
-        yield _loud(sum(np.sin(2 * np.pi * pitch * k * time) / k for k in range(1, 6)))
-    yield _loud(sum(np.sin(2 * np.pi * pitch * time) for pitch in (261.6, 329.6, 392.0)))
+        yield _loud(np.sum([np.sin(2 * np.pi * pitch * k * time) / k for k in range(1, 6)], axis=0))
+    yield _loud(np.sum([np.sin(2 * np.pi * pitch * time) for pitch in (261.6, 329.6, 392.0)], axis=0))
     yield _loud(np.sin(2 * np.pi * (100 * time + 1_000 * time**2)))
     yield _loud(np.sin(2 * np.pi * (4_100 * time - 1_000 * time**2)))
     yield _loud(white)
@@ -108,7 +113,8 @@ def references() -> Iterator[Samples]:
 
 
 def _loud(samples: NDArray[Any]) -> Samples:
-    return (0.1 * samples / np.sqrt(np.square(samples).mean())).astype(np.float32)
+    loud: Samples = (0.1 * samples / np.sqrt(np.square(samples).mean())).astype(np.float32)
+    return loud
 
 
 def _spread(rows: NDArray[Any]) -> list[NDArray[Any]]:
@@ -122,22 +128,19 @@ def _tempo(librosa: Any, mel: NDArray[Any], length: int) -> list[NDArray[Any]]:
     repeats = librosa.autocorrelate(attacks - attacks.mean(), max_size=most)
     repeats = np.pad(repeats / max(float(repeats[0]), 1e-9), (0, max(0, most - len(repeats))))
     edges = np.geomspace(2, most, TEMPOS + 1).astype(int)
-    best = [repeats[low : max(high, low + 1)].max() for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    best = [repeats[low : max(high, low + 1)].max() for low, high in itertools.pairwise(edges)]
     return [np.array(best), np.array([attacks.mean(), attacks.std(), np.log(length / RATE)])]
 
 
 def _quarters(mfcc: NDArray[Any]) -> list[NDArray[Any]]:
     edges = np.linspace(0, mfcc.shape[1], QUARTERS + 1).astype(int)
     last = mfcc.shape[1] - 1
-    return [mfcc[:, min(low, last) : max(high, min(low, last) + 1)].mean(axis=1) for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    return [mfcc[:, min(low, last) : max(high, min(low, last) + 1)].mean(axis=1) for low, high in itertools.pairwise(edges)]
 
 
 def _librosa() -> Any:
     """librosa, imported by one thread: it takes two seconds, and half a minute the first time ever, when numba compiles."""
     with _loading:
-        import librosa
-        import librosa.feature
-        import librosa.onset
-
-        _ = librosa.stft, librosa.feature.mfcc, librosa.onset.onset_strength  # they load themselves when they are first touched
+        librosa: Any = importlib.import_module("librosa")
+        _ = librosa.stft, librosa.feature.mfcc, librosa.onset.onset_strength  # its modules load when they are first touched
     return librosa

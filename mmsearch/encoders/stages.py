@@ -305,8 +305,7 @@ class Stages:
             parts = [moment_part(part, second) for second in outcome.seconds]
             rows = self._known.rows([key_of(id, one) for one in parts])
             self._pending |= {
-                key_of(id, one): _Row(looked, one, row, vector, -1)
-                for one, row, vector in zip(parts, rows, outcome.values, strict=True)
+                key_of(id, one): _Row(looked, one, row, vector, -1) for one, row, vector in zip(parts, rows, outcome.values, strict=True)
             }
         else:
             rows = list(looked.rows)
@@ -360,7 +359,12 @@ def _fatal(error: Exception) -> bool:
 
 
 def _outcome(value: Any, first: int, vectors: dict[int, Matrix], reasons: dict[int, str]) -> Matrix | Pieces | Failure:
-    """What became of a prepared item: its vector, those of its pieces that have one, or why it has none. `first`: where it stands in the batch."""
+    """What became of a prepared item: its vector, those of its pieces that have one, or why it has none.
+
+    Parameters
+    ----------
+    first : where it, or its first piece, stands in the batch. vectors, reasons : place → what the encoder gave.
+    """
     places = range(first, first + len(in_pieces(value)))
     kept = [at for at in places if at in vectors]
     if not kept:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,7 +150,7 @@ def _with_ffmpeg(file: BinaryIO, head: bytes, stack: contextlib.ExitStack) -> _O
     options = {"format_whitelist": ",".join(FFMPEG_FORMATS), "protocol_whitelist": "none"}
     try:
         container = stack.enter_context(av.open(file, mode="r", options=options, metadata_errors="ignore"))
-    except Exception as error:  # noqa: BLE001 - demuxers raise nearly any kind on damaged bytes
+    except Exception as error:
         what = looks_like(head)
         if "sound" in what or "video" in what:
             raise MediaError(f"damaged or truncated: it starts like {what}, but cannot be opened") from error
@@ -160,8 +160,11 @@ def _with_ffmpeg(file: BinaryIO, head: bytes, stack: contextlib.ExitStack) -> _O
         raise MediaError(f"no sound: {what}")
     stream = container.streams.audio[0]
     indexed = container.format.name.startswith(_INDEXED)
-    seconds = float(stream.duration * stream.time_base) if stream.duration else container.duration and container.duration / av.time_base
-    declared = float(seconds) if indexed and seconds else None
+    if stream.duration and stream.time_base:
+        seconds: float | None = float(stream.duration * stream.time_base)
+    else:
+        seconds = container.duration / av.time_base if container.duration else None
+    declared = seconds if indexed else None
 
     def blocks() -> Iterator[Samples]:
         floats = av.AudioResampler(format="fltp")
@@ -179,7 +182,7 @@ def _guarded(blocks: Iterator[Samples], file: BinaryIO) -> Iterator[Samples]:
             block = next(blocks, None)
         except MediaError:
             raise
-        except Exception as error:  # noqa: BLE001 - decoders raise nearly any kind
+        except Exception as error:
             file.seek(0)
             what = looks_like(file.read(512))
             raise MediaError(f"damaged or truncated: it starts like {what}, but cannot be decoded to its end") from error

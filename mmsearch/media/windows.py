@@ -36,7 +36,7 @@ class Window:
 
 
 def sound_windows(source: str | Path | bytes, rate: int, seconds: float) -> Iterator[Window]:
-    """Cut a sound into windows of `seconds`, trimmed and equally loud; the last takes what is left, from half as long to half as long again.
+    """Cut a sound into windows of `seconds`, trimmed and equally loud; the last takes what is left: half to one and a half times as much.
 
     Windows in which nothing is heard are left out. At any length only one window and a few blocks are in memory.
 
