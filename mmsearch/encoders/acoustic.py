@@ -12,7 +12,7 @@ import numpy as np
 
 from mmsearch import settings
 from mmsearch.encoders.base import Encoder, Items, Matrix, NotFitted, Pieces, spread
-from mmsearch.encoders.hearing import GROUPS, RATE, SIZE, measured, references
+from mmsearch.encoders.hearing import GROUPS, RATE, SIZE, denoised, measured, references
 from mmsearch.encoders.learned import digest, pack, unpack
 from mmsearch.encoders.weights import fingerprint
 from mmsearch.media import MediaError
@@ -20,7 +20,7 @@ from mmsearch.media.windows import sound_windows, without_pauses
 
 _RECIPE = "acoustic 1"
 _SOUNDS = 1_000  # of the store that the scale is learned from
-_PIECES = 6  # of each: an hour of one concert says no more than its first minute
+_PIECES = 12  # of each: an hour of one concert says no more than its first minute
 _REFERENCES = 4.0  # how many of the store's sounds the reference sounds weigh together
 _FAR = 5.0  # standard deviations from the mean at most: one odd number must not decide a whole vector
 
@@ -39,19 +39,20 @@ class Acoustic(Encoder):
     learns: ClassVar[bool] = True
     pieces: ClassVar[bool] = True
 
-    def __init__(self, window: float = 10.0, whiten: float = 0.05, denoise: bool = False):
+    def __init__(self, window: float = 5.0, whiten: float = 0.05, denoise: bool = False):
         """
         Parameters
         ----------
         window : seconds of a window, 1 to 60.
         whiten : how far numbers that go together are taken apart, 0 (not at all: standardised only) to 1.
-        denoise : attenuate each frequency where it is hardly louder than its own noise (a spectral gate): for recordings that hiss or hum.
+        denoise : take steady noise out first, by a spectral gate: for recordings that hiss or hum.
         """
         if not (math.isfinite(window) and 1 <= window <= 60):
             raise ValueError(f"window must be 1 to 60 seconds, not {window:g}")
         if not (math.isfinite(whiten) and 0 <= whiten <= 1):
             raise ValueError(f"whiten must be 0 to 1, not {whiten:g}")
         self._window, self._whiten, self._denoise = round(window, 1), whiten, denoise
+        self._clean = denoised if denoise else None
         self._learned: tuple[Matrix, Matrix, Matrix] | None = None  # mean (d,), scale (d,), mixing (d, d)
         self._state = b""
 
@@ -67,7 +68,7 @@ class Acoustic(Encoder):
         """
         with ThreadPoolExecutor(settings.threads(), "fit") as pool:
             found = [rows for rows in pool.map(self._first_pieces, spread(items, _SOUNDS)) if len(rows)]
-        beside = np.stack([measured(sound, denoise=self._denoise) for sound in references()])
+        beside = np.stack([measured(sound) for sound in references()])
         own = np.concatenate(found) if found else np.empty((0, SIZE), np.float32)
         # Each sound weighs the same, however many windows it has.
         weights = np.array([1 / len(rows) for rows in found for _ in rows] + [_REFERENCES / len(beside)] * len(beside))
@@ -101,7 +102,7 @@ class Acoustic(Encoder):
 
     def prepare(self, item: Any) -> Pieces:
         """A sound (path or bytes) → what is measured of each window, (389,) each. Raises MediaError."""
-        windows = [(w.second, w.level, measured(w.samples, denoise=self._denoise)) for w in sound_windows(item, RATE, self._window)]
+        windows = [(w.second, w.level, measured(w.samples)) for w in sound_windows(item, RATE, self._window, self._clean)]
         kept = [windows[i] for i in without_pauses([level for _, level, _ in windows])]
         return Pieces(tuple(second for second, _, _ in kept), [numbers for _, _, numbers in kept])
 
@@ -117,8 +118,8 @@ class Acoustic(Encoder):
 
     def _first_pieces(self, item: Any) -> Matrix:
         try:
-            windows = itertools.islice(sound_windows(item, RATE, self._window), _PIECES)
-            rows = [measured(window.samples, denoise=self._denoise) for window in windows]
+            windows = itertools.islice(sound_windows(item, RATE, self._window, self._clean), _PIECES)
+            rows = [measured(window.samples) for window in windows]
         except MediaError:
             return np.empty((0, SIZE), np.float32)
         return np.stack(rows)

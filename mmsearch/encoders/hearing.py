@@ -17,10 +17,11 @@ from mmsearch.media.audio import Samples
 #: Samples a second: all that is measured lies below half of it. 16,000 and longer steps were no better on validation clips.
 RATE = 22_050
 FFT, HOP = 1_024, 256  # 46 ms seen at a time, every 12 ms
+FLOOR_DB = 60.0
 MELS, COEFFICIENTS, BANDS, TEMPOS, QUARTERS = 64, 20, 5, 16, 4
 
 #: group → (numbers in it, weight of its standardised numbers together). Chosen on validation clips of spoken digits, where each group
-#: was left out in turn (`python examples/sounds.py DATA_FOLDER --choose`).
+#: was left out in turn (`python -m bench.sound_quality DATA_FOLDER --choose`).
 GROUPS = {
     "mel": (2 * MELS, 1.0),  # log-mel bands: mean and deviation
     "mfcc": (2 * COEFFICIENTS, 2.0),
@@ -34,13 +35,12 @@ GROUPS = {
 }
 SIZE = sum(size for size, _ in GROUPS.values())
 
-#: A share of the loudest moments of a band is louder than its noise so much at least that the gate lets it pass (decibels).
-_GATE_DB, _GATE_WIDTH_DB = 6.0, 3.0
 _NOISE = 0.15  # the quietest share of the moments of each frequency is its noise
+_GATE = 4.0  # times its noise that a frequency must reach
 _loading = threading.Lock()
 
 
-def measured(samples: Samples, *, denoise: bool = False) -> Matrix:
+def measured(samples: Samples) -> Matrix:
     """A piece of sound (n,) at `RATE` → (SIZE,) float32, the groups of `GROUPS` one after the other.
 
     Log-mel bands, MFCC with first and second differences, chroma, spectral contrast and an onset envelope's autocorrelation, as
@@ -50,10 +50,8 @@ def measured(samples: Samples, *, denoise: bool = False) -> Matrix:
     if len(samples) < FFT:
         samples = np.pad(samples, (0, FFT - len(samples)))
     magnitude = np.abs(librosa.stft(samples, n_fft=FFT, hop_length=HOP))
-    if denoise:
-        magnitude = magnitude * spectral_gate(magnitude)
     power = magnitude**2
-    mel = librosa.power_to_db(librosa.feature.melspectrogram(S=power, sr=RATE, n_fft=FFT, n_mels=MELS), ref=1.0, top_db=80.0)
+    mel = librosa.power_to_db(librosa.feature.melspectrogram(S=power, sr=RATE, n_fft=FFT, n_mels=MELS), ref=1.0, top_db=FLOOR_DB)
     mfcc = librosa.feature.mfcc(S=mel, n_mfcc=COEFFICIENTS)
     deltas = [librosa.feature.delta(mfcc, width=9, order=order, mode="nearest") for order in (1, 2)]
     shape = np.vstack(
@@ -71,24 +69,22 @@ def measured(samples: Samples, *, denoise: bool = False) -> Matrix:
     return found
 
 
-def spectral_gate(magnitude: NDArray[Any]) -> NDArray[Any]:
-    """Gains (f, t) in 0..1 for a magnitude spectrogram (f, t): low where a frequency is hardly louder than its own noise.
+def denoised(samples: Samples) -> Samples:
+    """A piece of sound (n,) without its steady noise (hiss, hum): a stationary spectral gate.
 
-    Stationary spectral gating: the noise of a frequency is the mean of its quietest moments; the gain rises around a threshold above
-    it, smoothed over three neighbours in frequency and time.
+    The noise of a frequency is the mean of its quietest moments; it passes where it is louder by a threshold, smoothed over three
+    neighbours in time and in frequency.
     """
+    librosa = _librosa()
+    spectrum = librosa.stft(samples, n_fft=FFT, hop_length=HOP)
+    magnitude = np.abs(spectrum)
     quietest = max(1, round(_NOISE * magnitude.shape[1]))
     noise = np.partition(magnitude, quietest - 1, axis=1)[:, :quietest].mean(axis=1, keepdims=True)
-    above = 20 * np.log10((magnitude + 1e-10) / (noise + 1e-10))
-    gain = 1 / (1 + np.exp(-(above - _GATE_DB) / _GATE_WIDTH_DB))
-    for padding in ((0, 0), (1, 1)), ((1, 1), (0, 0)):
-        padded = np.pad(gain, padding, mode="edge")
-        if padding[1] == (1, 1):
-            gain = (padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]) / 3
-        else:
-            gain = (padded[:-2] + padded[1:-1] + padded[2:]) / 3
-    smooth: NDArray[Any] = gain
-    return smooth
+    passes = np.pad((magnitude > _GATE * noise).astype(np.float32), 1, mode="edge")
+    in_time = (passes[:, :-2] + passes[:, 1:-1] + passes[:, 2:]) / 3
+    gain = (in_time[:-2] + in_time[1:-1] + in_time[2:]) / 3
+    quiet: Samples = librosa.istft(spectrum * gain**2, n_fft=FFT, hop_length=HOP, length=len(samples)).astype(np.float32)
+    return quiet
 
 
 def references() -> Iterator[Samples]:

@@ -224,7 +224,7 @@ def _check_whole(file: BinaryIO, head: bytes) -> None:
         if first[:1] == b"\xff" and at > 0 and first[at + 7] & 2:  # an MP3 whose first frame tells its length in bytes
             field = at + (12 if first[at + 7] & 1 else 8)
             declared, there = int.from_bytes(first[field : field + 4], "big"), file.seek(0, io.SEEK_END) - _after_id3(head)
-            if declared - there > 2_048 + _CUT_SHARE * declared:  # some writers leave out a frame, or count what stands before
+            if declared - there > 500 + _CUT_SHARE * declared:  # some writers count tags, too
                 raise _ends_early(there)
     file.seek(0)
 

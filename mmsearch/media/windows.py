@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from mmsearch.media import MediaError
 from mmsearch.media.audio import Samples, sound_blocks
 
 #: A moment counts as heard where it is at most so much quieter than the loudest of its window (decibels).
-#: Chosen on validation clips of spoken digits: `python examples/sounds.py DATA_FOLDER --choose`.
+#: Chosen on validation clips of spoken digits: `python -m bench.sound_quality DATA_FOLDER --choose`.
 TRIM_DB = 40.0
 #: Windows so much quieter than the loudest of the sound are its pauses (decibels).
 PAUSE_DB = 50.0
@@ -35,10 +35,16 @@ class Window:
     samples: Samples
 
 
-def sound_windows(source: str | Path | bytes, rate: int, seconds: float) -> Iterator[Window]:
+def sound_windows(
+    source: str | Path | bytes, rate: int, seconds: float, clean: Callable[[Samples], Samples] | None = None
+) -> Iterator[Window]:
     """Cut a sound into windows of `seconds`, trimmed and equally loud; the last takes what is left: half to one and a half times as much.
 
     Windows in which nothing is heard are left out. At any length only one window and a few blocks are in memory.
+
+    Parameters
+    ----------
+    clean : is given each window before it is trimmed, and gives it back without its noise, as long as it was.
 
     Raises
     ------
@@ -54,7 +60,7 @@ def sound_windows(source: str | Path | bytes, rate: int, seconds: float) -> Iter
         while have >= 2 * length or (block is None and have > 0):
             joined = np.concatenate(held)
             size = length if have >= 1.5 * length else have
-            window = _window(joined[:size], at / rate, rate)
+            window = _window(clean(joined[:size]) if clean else joined[:size], at / rate, rate)
             if window is not None:
                 heard = True
                 yield window
