@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -39,15 +40,14 @@ def by_ffmpeg(x: np.ndarray, codec: str, container: str, layout: str = "mono", r
 
     file = io.BytesIO()
     with av.open(file, "w", format=container) as out:
+        stream: Any = out.add_stream(codec, rate=rate, layout=layout) if codec else None
         if picture:
             video = out.add_stream("mpeg4", rate=5)
             video.width, video.height, video.pix_fmt = 32, 32, "yuv420p"
             for _ in range(5):
-                frame = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")
-                out.mux(video.encode(frame))
+                out.mux(video.encode(av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")))
             out.mux(video.encode(None))
-        if codec:
-            stream = out.add_stream(codec, rate=rate, layout=layout)
+        if stream:
             channels = len(av.AudioLayout(layout).channels)
             frame = av.AudioFrame.from_ndarray(np.repeat(x[None], channels, 0).copy(), format="fltp", layout=layout)
             frame.sample_rate = rate
@@ -80,4 +80,4 @@ class FakeAudio(Encoder):
     def _bands(samples: np.ndarray) -> np.ndarray:
         power = np.abs(np.fft.rfft(samples)) ** 2
         edges = np.linspace(0, len(power), 17).astype(int)
-        return np.array([power[low:high].sum() for low, high in zip(edges[:-1], edges[1:], strict=True)]) / power.sum()
+        return np.array([power[low:high].sum() for low, high in itertools.pairwise(edges)]) / power.sum()

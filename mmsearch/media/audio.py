@@ -20,7 +20,7 @@ from mmsearch.media.content import check_length, looks_like, open_media
 Samples = NDArray[np.float32]
 
 #: Of libsndfile's formats those that shops have; of the others some (HTK, MATLAB) take nearly any bytes for theirs.
-SNDFILE_FORMATS = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC", "OGG", "MPEG")
+SNDFILE_FORMATS = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC", "OGG", "MP3")
 #: FFmpeg reads some three hundred; playlists among them open further files and addresses, so only these are tried, and no protocol.
 FFMPEG_FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2",

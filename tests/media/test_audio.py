@@ -48,14 +48,14 @@ def test_formats_of_libsndfile(kind: tuple[str, str], tmp_path: Path) -> None:
         assert found.dtype == np.float32
         assert len(found) / RATE == pytest.approx(2, abs=0.1)
         assert hertz(found) == pytest.approx(440, abs=2)
-        assert np.abs(found).max() == pytest.approx(0.3, abs=0.06)
+        assert np.abs(found[4_000:-4_000]).max() == pytest.approx(0.3, abs=0.06)
     assert probe_sound(path) == pytest.approx(2, abs=0.1)
 
 
 @pytest.mark.parametrize("kind", FFMPEG)
 def test_formats_of_ffmpeg(kind: tuple[str, str], tmp_path: Path) -> None:
     path = tmp_path / "sound.wav"
-    path.write_bytes(by_ffmpeg(SOUND, *kind))
+    path.write_bytes(by_ffmpeg(tone(440, 2, 48_000), *kind, rate=48_000))
     found = heard(path)
     assert len(found) / RATE == pytest.approx(2, abs=0.2)
     assert hertz(found) == pytest.approx(440, abs=2)
