@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from mmsearch.encoders.base import Encoder, Matrix, Pieces
 from mmsearch.encoders.weights import file_hash, fingerprint
@@ -67,7 +68,7 @@ class Voiceprint(Encoder):
         for window in sound_windows(item, RATE, self._window):
             voice = self._spoken(window.samples)
             if len(voice) >= _LEAST * RATE:
-                windows.append((window.second, window.level, self._network.embed_utterance(voice).astype(np.float32)))
+                windows.append((window.second, window.level, self._embedded(voice)))
         if not windows:
             raise MediaError("no voice is heard in it")
         kept = [windows[i] for i in without_pauses([level for _, level, _ in windows])]
@@ -85,6 +86,16 @@ class Voiceprint(Encoder):
             return samples[:0]
         kept: Samples = trim_long_silences(np.clip(samples, -1, 1))
         return kept
+
+    def _embedded(self, voice: Samples) -> Matrix:
+        # In one thread: the steps of an LSTM are too small to share, and several sounds are opened at a time.
+        with self._threads.limit(limits=1, user_api="openmp"):
+            return self._network.embed_utterance(voice).astype(np.float32)  # type: ignore[no-any-return]
+
+    @functools.cached_property
+    def _threads(self) -> ThreadpoolController:
+        _ = self._network  # which loads what is to be limited
+        return ThreadpoolController()
 
     @functools.cached_property
     def _network(self) -> Any:

@@ -334,7 +334,10 @@ def _nothing_to_compare(
     if within is not None and within not in settings.MODALITIES:
         return UsageError(f"the profile {within} was not fitted on {what}, which the part '{part}' is")
     target = within or " and ".join(tables)
-    if profile is None:
+    apart = [m for m in has if m not in ("text", "image")]  # no fusion method maps these to another modality
+    if apart == has:
+        hint = f"only the same modality compares: --in {has[0]}, or add a text part"
+    elif profile is None:
         hint = "make a fusion profile that maps one to the other: mmsearch fuse"
     else:
         hint = f"the default profile {profile.name} does not compare them; one that does: mmsearch fuse --method aligned"

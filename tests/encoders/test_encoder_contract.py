@@ -33,7 +33,7 @@ TEXTS = ["red running shoes", "红色跑步鞋", "a blender for smoothies, 500 W
 
 
 #: Pitch and seconds of five sounds that are like voices; the last has several windows.
-VOICES = [(110.0, 1.2), (150.0, 0.7), (220.0, 2.0), (90.0, 1.0), (180.0, 16.0)]
+VOICES = [(110.0, 1.2), (150.0, 0.7), (220.0, 2.0), (90.0, 1.0), (180.0, 9.0)]
 
 
 def spoken(path: Path, pitch: float, seconds: float) -> Path:
