@@ -17,6 +17,7 @@ from bench.data import SAMPLE
 
 CLIPS = int(os.environ.get("BENCH_SOUNDS", "1000"))
 RATE = 16_000
+ALONE = {"OMP_NUM_THREADS": "1", "MMSEARCH_THREADS": "1", "MMSEARCH_MAX_SECONDS": "40000", "MMSEARCH_MAX_MEDIA_BYTES": "4000000000"}
 
 
 def measure() -> Iterator[str]:
@@ -26,7 +27,7 @@ def measure() -> Iterator[str]:
             # A process each, with one thread: the rate is that of a core, and memory that of the process.
             ran = subprocess.run(
                 [sys.executable, "-W", "ignore", "-m", "bench.sound", part, folder, str(seconds)],
-                env={**os.environ, "OMP_NUM_THREADS": "1", "MMSEARCH_THREADS": "1", "MMSEARCH_MAX_SECONDS": "40000"},
+                env={**os.environ, **ALONE},
                 capture_output=True,
                 text=True,
                 check=True,
