@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import small_shop
 from fake_sounds import tone, written
 
 from mmsearch.errors import InputError
@@ -117,3 +118,19 @@ def test_sounds_are_calibrated_as_texts_are(shop: Shop) -> None:
     pairs = (shop.store.record.get("calibration") or {})["pairs"]
     assert pairs["audio>audio"][2] == pairs["text>text"][2] == 1.0
     assert 0 < pairs["audio>audio"][1] < 1
+
+
+def test_profiles_of_text_and_photo_leave_sounds_alone(tmp_path: Path) -> None:
+    """`aligned` maps texts and photos; sounds are compared in their own vectors beside it, and embedding them later breaks nothing."""
+    made = small_shop.make(tmp_path, fuse=False, events=False)
+    made.fuse("aligned")
+    before = [(hit.id, hit.score) for hit in made.search("red shoe")]
+    (tmp_path / "ring.wav").write_bytes(written(tone(2_000, 1)))
+    small_shop.write_jsonl(tmp_path / "more.jsonl", [{"id": "red-lamp", "audio": "ring.wav"}, {"id": "blue-cup", "audio": "ring.wav"}])
+    made.ingest(tmp_path / "more.jsonl")
+    made.embed(text="fake-text", image="fake-image", audio="fake-audio")
+    assert [(hit.id, hit.score) for hit in made.search("red shoe")] == before
+    assert {hit.id for hit in made.search(audio=str(tmp_path / "ring.wav"))} == {"red-lamp", "blue-cup"}
+    assert made.search(like="red-lamp", k=1).hits
+    made.fuse("aligned")
+    assert made.search("red lamp", audio=str(tmp_path / "ring.wav"), k=1).hits[0].id == "red-lamp"
