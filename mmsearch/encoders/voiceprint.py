@@ -46,11 +46,9 @@ class Voiceprint(Encoder):
         """
         if not (math.isfinite(window) and 2 <= window <= 60):
             raise ValueError(f"window must be 2 to 60 seconds, not {window:g}")
-        for module in ("resemblyzer", "webrtcvad"):  # finding them does not import them
-            if importlib.util.find_spec(module) is None:
-                raise ModuleNotFoundError(f"No module named '{module}'", name="resemblyzer")
-        package = importlib.util.find_spec("resemblyzer")
-        assert package is not None and package.origin is not None
+        package = importlib.util.find_spec("resemblyzer")  # finding them does not import them
+        if package is None or package.origin is None or importlib.util.find_spec("webrtcvad") is None:
+            raise ModuleNotFoundError("No module named 'resemblyzer' or 'webrtcvad'", name="resemblyzer")
         self._weights = Path(package.origin).parent / "pretrained.pt"
         self._window = round(window, 1)
 
