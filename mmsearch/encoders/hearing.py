@@ -20,8 +20,8 @@ FFT, HOP = 1_024, 256  # 46 ms seen at a time, every 12 ms
 FLOOR_DB = 60.0
 MELS, COEFFICIENTS, BANDS, TEMPOS, QUARTERS = 64, 20, 5, 16, 4
 
-#: group → (numbers in it, weight of its standardised numbers together). Chosen on validation clips of spoken digits, where each group
-#: was left out in turn (`python -m bench.sound_quality DATA_FOLDER --choose`).
+#: group → (numbers in it, weight of its standardised numbers together). Chosen with a first version on validation clips of spoken
+#: digits, where each group was left out in turn (docs/models.md); no command reprints that.
 GROUPS = {
     "mel": (2 * MELS, 1.0),  # log-mel bands: mean and deviation
     "mfcc": (2 * COEFFICIENTS, 2.0),
