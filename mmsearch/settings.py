@@ -13,7 +13,7 @@ DEFAULT_STORE = "./mmsearch.lancedb"
 MODALITIES = ("text", "image", "audio", "video")
 
 #: Which encoder each modality gets when the store has none recorded and the user names none.
-DEFAULT_ENCODERS = {"text": "usem", "image": "efficientnet"}
+DEFAULT_ENCODERS = {"text": "usem", "image": "efficientnet", "audio": "acoustic"}
 
 #: Sets of encoders that `mmsearch embed --models NAME` chooses together.
 MODEL_SETS = {
@@ -50,6 +50,11 @@ def max_pixels() -> int:
 def max_media_bytes() -> int:
     """Media files larger than this are rejected before they are read (`MMSEARCH_MAX_MEDIA_BYTES`, default 200 MB)."""
     return _positive_int("MMSEARCH_MAX_MEDIA_BYTES", 200_000_000)
+
+
+def max_seconds() -> int:
+    """Sounds and videos longer than this are rejected (`MMSEARCH_MAX_SECONDS`, default an hour)."""
+    return _positive_int("MMSEARCH_MAX_SECONDS", 3_600)
 
 
 def threads() -> int:

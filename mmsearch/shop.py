@@ -52,6 +52,7 @@ class Shop:
         *,
         text: str | None = None,
         image: str | None = None,
+        audio: str | None = None,
         models: str | None = None,
         rejects: str | None = None,
         progress: Told | None = None,
@@ -73,7 +74,7 @@ class Shop:
 
         self.store.check()
         chosen = model_set(self.store, models) if models else {}
-        chosen |= {modality: spec for modality, spec in (("text", text), ("image", image)) if spec}
+        chosen |= {modality: spec for modality, spec in (("text", text), ("image", image), ("audio", audio)) if spec}
         # The lock first: an embed that is running has the same reject file.
         with self.store.writing("embed", lock=EMBED, patience=math.inf if wait else 0.0):
             file = Path(rejects) if rejects else reject_folder(self.store.path) / "embed.jsonl"
@@ -115,6 +116,7 @@ class Shop:
         text: Texts = None,
         *,
         image: Texts = None,
+        audio: Texts = None,
         like: Texts = None,
         not_text: Texts = None,
         not_image: Texts = None,
@@ -128,6 +130,7 @@ class Shop:
         query = make_query(
             _many(text),
             image=_many(image),
+            audio=_many(audio),
             like=_many(like),
             not_text=_many(not_text),
             not_image=_many(not_image),

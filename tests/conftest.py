@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from fake_encoders import FakeImage, FakeLearned, FakeText
+from fake_sounds import FakeAudio
 
 from mmsearch import settings
 from mmsearch.encoders import ENCODERS
@@ -33,7 +34,7 @@ def _home(request: pytest.FixtureRequest, user_home: Path, monkeypatch: pytest.M
 
 @pytest.fixture(scope="session", autouse=True)
 def _fake_encoders() -> Iterator[None]:
-    fakes = {"fake-text": FakeText, "fake-learned": FakeLearned, "fake-image": FakeImage}
+    fakes = {"fake-text": FakeText, "fake-learned": FakeLearned, "fake-image": FakeImage, "fake-audio": FakeAudio}
     for name, fake in fakes.items():
         ENCODERS.register(name, fake)
     yield

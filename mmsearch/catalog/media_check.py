@@ -13,6 +13,7 @@ from mmsearch.catalog.clean import split_list
 from mmsearch.catalog.problems import Problem, shown
 from mmsearch.catalog.records import Product, is_empty
 from mmsearch.media import MediaError
+from mmsearch.media.audio import probe_sound
 from mmsearch.media.content import checked_size
 from mmsearch.media.image import probe_image
 
@@ -68,6 +69,8 @@ class MediaCheck:
                 path = self._fetch(item)
             if name == "images":
                 probe_image(path)
+            elif name == "audio":
+                probe_sound(path)
             else:
                 checked_size(path, settings.max_media_bytes())
         except MediaError as error:

@@ -26,6 +26,7 @@ _WINDOW = 30.0  # seconds over which the rate and the time left are measured
 def command(
     text: str | None = typer.Option(None, "--text", metavar="SPEC", help="Text encoder (default: the store's, else usem)."),
     image: str | None = typer.Option(None, "--image", metavar="SPEC", help="Image encoder (default: the store's, else efficientnet)."),
+    audio: str | None = typer.Option(None, "--audio", metavar="SPEC", help="Sound encoder (default: the store's, else acoustic)."),
     models: str | None = typer.Option(
         None, "--models", metavar="SET", help="A set of encoders: bundled, clip, multilingual (mmsearch models shows them)."
     ),
@@ -57,7 +58,15 @@ def command(
     try:
         shown = None if STATE.quiet else _Shown()
         done = shop().embed(
-            text=text, image=image, models=models, rejects=rejects, progress=shown, wait=wait, refit=refit, learning=_learning
+            text=text,
+            image=image,
+            audio=audio,
+            models=models,
+            rejects=rejects,
+            progress=shown,
+            wait=wait,
+            refit=refit,
+            learning=_learning,
         )
     except Interrupted as error:
         told = MMSearchError(error.message, hint=error.hint)

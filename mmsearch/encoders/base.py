@@ -26,6 +26,19 @@ class Encoded(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Pieces:
+    """A medium in pieces, each of which gets a vector: where each begins, and what `encode_batch` takes of it (or its vector)."""
+
+    seconds: tuple[float, ...]  # (k,) ascending, at least a tenth of a second apart
+    values: list[Any]  # (k,)
+
+
+def in_pieces(value: Any) -> list[Any]:
+    """What `encode_batch` takes of what `prepare` gave: its pieces, or itself."""
+    return value.values if isinstance(value, Pieces) else [value]
+
+
+@dataclass(frozen=True)
 class Classes:
     """The classifier head of an image encoder: logits = scale · (x @ weight.T) + bias for a unit vector x."""
 
@@ -85,6 +98,8 @@ class Encoder(ABC):
     #: What `mmsearch models` says of it: the packages it imports besides numpy, and what it downloads when it is first used.
     packages: ClassVar[tuple[str, ...]] = ()
     download: ClassVar[str] = ""
+    #: `prepare` gives `Pieces`: a long sound has a vector for each of its windows (`mmsearch.media.moment` names them).
+    pieces: ClassVar[bool] = False
 
     @abstractmethod
     def fingerprint(self) -> str:
@@ -128,16 +143,22 @@ class Encoder(ABC):
         """Prepared items (n) → raw vectors (n, dim) float32, same order; need not be normalised."""
 
     def encode(self, items: Sequence[Any], *, query: bool = False) -> Encoded:
-        """Prepare and encode items (`query`: as queries); those that fail are named with a reason, the others keep their place."""
+        """Prepare and encode items (`query`: as queries); those that fail are named with a reason, the others keep their place.
+
+        Of an item in pieces the mean direction is given.
+        """
         prepared, kept, failures = [], [], []
         prepare = self.prepare_query if query else self.prepare
         for index, item in enumerate(items):
             try:
-                prepared.append(prepare(item))
-                kept.append(index)
+                pieces = in_pieces(prepare(item))
             except MediaError as error:
                 failures.append((index, error.message))
-        return self.finish(prepared, kept, failures)
+            else:
+                prepared += pieces
+                kept += [index] * len(pieces)
+        encoded = self.finish(prepared, kept, failures)
+        return _one_each(encoded) if self.pieces else encoded
 
     def finish(self, prepared: Sequence[Any], kept: list[int], failures: list[tuple[int, str]]) -> Encoded:
         """Encode prepared items and normalise; a vector that is zero or not finite becomes a failure."""
@@ -155,3 +176,16 @@ class Encoder(ABC):
     def classes(self) -> Classes | None:
         """The named classes that the encoder's model was trained on, if it has any (image encoders trained by classification)."""
         return None
+
+
+def _one_each(encoded: Encoded) -> Encoded:
+    """The vectors of pieces → the mean direction of each item; one fails only where all of its pieces do."""
+    sums: dict[int, NDArray[np.float64]] = {}
+    for index, vector in zip(encoded.kept, encoded.vectors, strict=True):
+        sums[index] = sums.get(index, 0) + vector.astype(np.float64)
+    lengths = {index: float(np.linalg.norm(total)) for index, total in sums.items()}
+    kept = [index for index, length in lengths.items() if length > 1e-6]
+    failed = dict(reversed([failure for failure in encoded.failures if failure[0] not in lengths]))  # the first reason of each
+    failed |= {index: "its pieces say the opposite of each other" for index in lengths if index not in kept}
+    vectors = np.array([sums[index] / lengths[index] for index in kept], np.float32).reshape(-1, encoded.vectors.shape[1])
+    return Encoded(vectors, kept, sorted(failed.items()))

@@ -11,9 +11,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from mmsearch.encoders.base import Matrix
+from mmsearch.encoders.base import Matrix, Pieces
+from mmsearch.media.moment import moment_of
 from mmsearch.store import Store
-from mmsearch.store.vectors import take_vectors
+from mmsearch.store.vectors import key_of, take_rows, take_vectors
 
 _DIGEST = "S16"
 _ROWS = 65_536
@@ -23,19 +24,32 @@ class Known:
     """Keys and source hashes of one version of a vector table: 33 bytes a vector, 57 once equal contents are looked for.
 
     Rows are numbered as that version holds them, so that a row's vector can be read from it whatever is written meanwhile.
+
+    A medium in pieces has several rows. They are written together, the new ones before those that replace others, so that all of
+    them have the medium's hash once they are complete, and not before.
+
+    Parameters
+    ----------
+    pieces : media of this table have several rows, `clip.wav@12.0`: 24 bytes a vector more.
     """
 
-    def __init__(self, store: Store, table: str):
+    def __init__(self, store: Store, table: str, *, pieces: bool = False):
         self._store = store
         self._snapshot = store.dataset(table)
-        keys, hashes = [], []
-        for batch in self._batches(["key", "source_hash"]):
+        keys, hashes, media = [], [], []
+        for batch in self._batches(["key", "source_hash", *(["id", "part"] if pieces else [])]):
             keys.append(_digests(batch.column(0).to_pylist()))
             hashes.append(_digests(batch.column(1).to_pylist()))
+            if pieces:
+                parts = zip(batch.column(2).to_pylist(), batch.column(3).to_pylist(), strict=True)
+                media.append(_digests([key_of(id, moment_of(part)[0]) for id, part in parts]))
         every = np.concatenate(keys) if keys else np.empty(0, _DIGEST)
         self._order = np.argsort(every, kind="stable")
         self._keys = every[self._order]
         self._hashes: NDArray[np.bytes_] = np.concatenate(hashes) if hashes else np.empty(0, _DIGEST)
+        self._media: NDArray[np.bytes_] | None = (np.concatenate(media) if media else np.empty(0, _DIGEST)) if pieces else None
+        self._by_medium = np.empty(0, np.int64) if self._media is None else np.argsort(self._media, kind="stable")
+        self._sorted_media = np.empty(0, _DIGEST) if self._media is None else self._media[self._by_medium]
         self._by_hash: tuple[NDArray[np.int64], NDArray[np.bytes_]] | None = None
         self._lock = threading.Lock()
         #: (n,) Which rows the catalogue still has, with a content that can be used: the others are to be removed.
@@ -55,9 +69,19 @@ class Known:
         found: list[int] = np.where(self._keys[place] == wanted, self._order[place], -1).tolist()
         return found
 
-    def unchanged(self, row: int, source_hash: str) -> bool:
-        """Whether the vector of a row was made of this content."""
-        return row >= 0 and bool(self._hashes[row] == _digests([source_hash])[0])
+    def rows_of_media(self, keys: Sequence[str]) -> list[tuple[int, ...]]:
+        """All rows of each medium, () for one that has none. `keys` are of the media, not of their pieces."""
+        if self._media is None:
+            return [(row,) if row >= 0 else () for row in self.rows(keys)]
+        return self._rows_of_digests(_digests(keys))
+
+    def _rows_of_digests(self, media: NDArray[np.bytes_]) -> list[tuple[int, ...]]:
+        first, last = (np.searchsorted(self._sorted_media, media, side) for side in ("left", "right"))
+        return [tuple(self._by_medium[a:b].tolist()) for a, b in zip(first, last, strict=True)]
+
+    def unchanged(self, rows: Sequence[int], source_hash: str) -> bool:
+        """Whether there are vectors in these rows, and all were made of this content."""
+        return len(rows) > 0 and bool((self._hashes[list(rows)] == _digests([source_hash])[0]).all())
 
     def row_of(self, source_hash: str) -> int:
         """A row whose vector was made of this content, −1 if there is none. From any thread."""
@@ -71,6 +95,19 @@ class Known:
         wanted = _digests([source_hash])[0]
         place = min(int(np.searchsorted(hashes, wanted)), len(self) - 1)
         return int(order[place]) if hashes[place] == wanted else -1
+
+    def pieces_of(self, source_hash: str) -> Pieces | None:
+        """The seconds and vectors of a medium that was made of this content, None if there is none. From any thread."""
+        row = self.row_of(source_hash)
+        if row < 0 or self._media is None:
+            return None
+        rows = self._rows_of_digests(self._media[row : row + 1])[0]
+        if not self.unchanged(rows, source_hash):
+            return None
+        found = take_rows(self._store, self._snapshot, rows)
+        seconds = [moment_of(part)[1] for part in found.parts.to_pylist()]
+        order = np.argsort(seconds)
+        return Pieces(tuple(seconds[i] for i in order), [found.vectors[i] for i in order])
 
     def vectors(self, rows: Sequence[int]) -> Matrix:
         """The vectors of some rows (n, d), in the order asked for."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmsearch.encoders.base import Encoder, Matrix
+from mmsearch.encoders.base import Encoder, Matrix, Pieces, in_pieces
 from mmsearch.encoders.known import Known
 from mmsearch.encoders.sources import Item
 from mmsearch.media import MediaError
@@ -27,7 +27,7 @@ class Fate(enum.Enum):
 
     UNCHANGED = enum.auto()  # its vector is there
     STORED = enum.auto()  # the store has a vector of the same content: `value` is its row
-    REMEMBERED = enum.auto()  # this run made a vector of the same content: `value` is that
+    REMEMBERED = enum.auto()  # this run made a vector of the same content, or it was read: `value` is that (`Pieces` of several)
     TWIN = enum.auto()  # the same content is under way
     PREPARED = enum.auto()  # `value` is for the encoder
     FAILED = enum.auto()  # `value` is a `Failure`
@@ -48,10 +48,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """An item that was looked at. `digest` is '' for one that could not be read, `row` its vector's row in `Known` or −1."""
+    """An item that was looked at. `digest` is '' for one that could not be read, `rows` are its vectors' rows in `Known`."""
 
     item: Item
-    row: int
+    rows: tuple[int, ...]
     digest: str
     fate: Fate
     value: Any = None
@@ -65,11 +65,12 @@ class Contents:
 
     def __init__(self, dim: int):
         self._most = max(1, _REMEMBERED // (4 * dim))
-        self._vectors: OrderedDict[str, Matrix] = OrderedDict()
+        self._vectors: OrderedDict[str, Matrix | Pieces] = OrderedDict()
+        self._held = 0  # vectors, which are more than contents where these are in pieces
         self._under_way: set[str] = set()
         self._lock = threading.Lock()
 
-    def claim(self, digest: str) -> tuple[Fate, Matrix | None]:
+    def claim(self, digest: str) -> tuple[Fate, Matrix | Pieces | None]:
         """PREPARED: the caller is the first and must see that `settle` is called; else what there is."""
         with self._lock:
             if (vector := self._vectors.get(digest)) is not None:
@@ -80,14 +81,19 @@ class Contents:
             self._under_way.add(digest)
             return Fate.PREPARED, None
 
-    def settle(self, digest: str, vector: Matrix | None) -> None:
-        """The content has its vector (d,), or cannot have one."""
+    def settle(self, digest: str, vector: Matrix | Pieces | None) -> None:
+        """The content has its vector (d,), or those of its pieces, or cannot have one."""
         with self._lock:
             self._under_way.discard(digest)
-            if vector is not None:
-                self._vectors[digest] = vector.copy()  # not a view, which would keep its whole batch
-                if len(self._vectors) > self._most:
-                    self._vectors.popitem(last=False)
+            if vector is None:
+                return
+            if (former := self._vectors.pop(digest, None)) is not None:
+                self._held -= len(in_pieces(former))
+            own = [one.copy() for one in in_pieces(vector)]  # not views, which would keep their whole batch
+            self._vectors[digest] = Pieces(vector.seconds, own) if isinstance(vector, Pieces) else own[0]
+            self._held += len(own)
+            while self._held > self._most and len(self._vectors) > 1:
+                self._held -= len(in_pieces(self._vectors.popitem(last=False)[1]))
 
 
 class Looker:
@@ -99,31 +105,34 @@ class Looker:
 
     def look(self, items: Sequence[Item]) -> list[Looked]:
         """What becomes of each item, in order; fewer when the embed was told to stop."""
-        rows = self._known.rows([key_of(item.id, item.part) for item in items])
+        every = self._known.rows_of_media([key_of(item.id, item.part) for item in items])
         found = []
-        for item, row in zip(items, rows, strict=True):
+        for item, rows in zip(items, every, strict=True):
             if self._stopped():
                 break
             if isinstance(item.content, Path):
                 with self._budget.taken(_size(item.content)):
-                    found.append(self._one(item, row))
+                    found.append(self._one(item, rows))
             else:
-                found.append(self._one(item, row))
+                found.append(self._one(item, rows))
         return found
 
-    def _one(self, item: Item, row: int) -> Looked:
+    def _one(self, item: Item, rows: tuple[int, ...]) -> Looked:
         try:
             content, digest = item.load()
         except MediaError as error:
-            return Looked(item, row, "", Fate.FAILED, Failure(error.message, error.kind))
-        if self._known.unchanged(row, digest):
-            return Looked(item, row, digest, Fate.UNCHANGED)
-        if (stored := self._known.row_of(digest)) >= 0:
-            return Looked(item, row, digest, Fate.STORED, stored)
+            return Looked(item, rows, "", Fate.FAILED, Failure(error.message, error.kind))
+        if self._known.unchanged(rows, digest):
+            return Looked(item, rows, digest, Fate.UNCHANGED)
+        if self._encoder.pieces:
+            if (pieces := self._known.pieces_of(digest)) is not None:
+                return Looked(item, rows, digest, Fate.REMEMBERED, pieces)
+        elif (stored := self._known.row_of(digest)) >= 0:
+            return Looked(item, rows, digest, Fate.STORED, stored)
         fate, vector = self._contents.claim(digest)
         if fate is not Fate.PREPARED:
-            return Looked(item, row, digest, fate, vector)
-        return self._prepared(item, row, digest, content)
+            return Looked(item, rows, digest, fate, vector)
+        return self._prepared(item, rows, digest, content)
 
     def again(self, twin: Looked) -> Looked:
         """Open an item whose equal was settled and forgotten, or failed: PREPARED or FAILED."""
@@ -132,17 +141,17 @@ class Looker:
             if digest != twin.digest:
                 raise changing()
         except MediaError as error:
-            return Looked(twin.item, twin.row, twin.digest, Fate.FAILED, Failure(error.message, error.kind))
-        return self._prepared(twin.item, twin.row, digest, content)
+            return Looked(twin.item, twin.rows, twin.digest, Fate.FAILED, Failure(error.message, error.kind))
+        return self._prepared(twin.item, twin.rows, digest, content)
 
-    def _prepared(self, item: Item, row: int, digest: str, content: str | bytes) -> Looked:
+    def _prepared(self, item: Item, rows: tuple[int, ...], digest: str, content: str | bytes) -> Looked:
         try:
-            return Looked(item, row, digest, Fate.PREPARED, self._encoder.prepare(content))
+            return Looked(item, rows, digest, Fate.PREPARED, self._encoder.prepare(content))
         except MediaError as error:
-            return Looked(item, row, digest, Fate.FAILED, Failure(error.message, error.kind))
+            return Looked(item, rows, digest, Fate.FAILED, Failure(error.message, error.kind))
         except Exception as error:  # noqa: BLE001 - decoders raise nearly any kind; one medium must not cost the others
             kind = f"cannot be decoded ({type(error).__name__})"
-            return Looked(item, row, digest, Fate.FAILED, Failure(f"{kind}: {error}", kind, error))
+            return Looked(item, rows, digest, Fate.FAILED, Failure(f"{kind}: {error}", kind, error))
 
 
 def _size(path: Path) -> int:

@@ -84,7 +84,7 @@ def _embed_modality(
     report = ModalityReport(modality, choice.spec)
     whole.modalities.append(report)
     begin(store, choice)
-    known = Known(store, choice.table)
+    known = Known(store, choice.table, pieces=choice.encoder.pieces)
     total = count_items(store, modality)
 
     def tell(id: str, part: str, reason: str) -> None:

@@ -22,6 +22,9 @@ from mmsearch.store.where import id_list
 #: title alone nDCG@10 .328, with 200 characters of description .414 (docs/decisions/0004-product-text.md).
 DESCRIPTION_CHARACTERS = 200
 
+#: Where the products of a store name the media of a modality.
+MEDIA_COLUMNS = {"image": "images", "audio": "audio"}
+
 _TITLE = re.compile("title_[a-z]{2}")
 _LEARNED_CHARACTERS = 10_000  # of a description that an encoder learns from
 _ROWS = 1_024  # products read at a time: descriptions may be long
@@ -29,7 +32,7 @@ _ROWS = 1_024  # products read at a time: descriptions may be long
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing to encode: a product's text (part '') or one of its photos (part: its path or address as the catalogue gives it)."""
+    """One thing to encode: a product's text (part '') or one of its media (part: its path or address as the catalogue gives it)."""
 
     id: str
     part: str
@@ -88,9 +91,9 @@ def items(store: Store, modality: str, *, characters: int = DESCRIPTION_CHARACTE
             for id, title, description, *others in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 if text := product_text(title, description, [*others, *sparse.get(id, ())], characters=characters):
                     yield Item(id, "", text)
-    elif modality == "image":
+    elif modality in MEDIA_COLUMNS:
         fetched = fetched_folder(store.path)
-        for batch in store.batches(PRODUCTS, ["id", "images", "_folder"], _ROWS):
+        for batch in store.batches(PRODUCTS, ["id", MEDIA_COLUMNS[modality], "_folder"], _ROWS):
             for id, paths, folder in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 for path in dict.fromkeys(paths or ()):
                     if "://" not in path:
@@ -114,7 +117,7 @@ def _other_titles(store: Store) -> tuple[list[str], dict[str, list[str]]]:
 
 def count_items(store: Store, modality: str) -> int:
     """About how many `items` there are, without looking at each: for progress."""
-    column = {"text": ["title", "description"], "image": ["images"]}.get(modality)
+    column = ["title", "description"] if modality == "text" else [MEDIA_COLUMNS[modality]] if modality in MEDIA_COLUMNS else None
     found = 0
     for batch in store.batches(PRODUCTS, column) if column else ():
         if modality == "text":

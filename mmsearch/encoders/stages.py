@@ -21,13 +21,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mmsearch import settings
-from mmsearch.encoders.base import BrokenEncoder, Encoded, Encoder, Matrix
+from mmsearch.encoders.base import BrokenEncoder, Encoded, Encoder, Matrix, Pieces, in_pieces
 from mmsearch.encoders.known import Known
 from mmsearch.encoders.looking import Contents, Failure, Fate, Looked, Looker
 from mmsearch.encoders.report import ModalityReport, Progress
 from mmsearch.encoders.sources import Item
 from mmsearch.errors import MMSearchError
 from mmsearch.media import MediaError
+from mmsearch.media.moment import moment_part
 from mmsearch.store import Store
 from mmsearch.store.vectors import append_vectors, key_of, write_vectors
 
@@ -44,9 +45,11 @@ Failed = Callable[[str, str, str], None]  # id, part, reason
 
 
 class _Row(NamedTuple):
-    """A vector on its way to the store: its own, or that of a stored row."""
+    """A vector on its way to the store: its own, or that of a stored row. `row` is the one that it replaces, −1 for none."""
 
     looked: Looked
+    part: str
+    row: int
     vector: Matrix | None
     stored: int
 
@@ -76,6 +79,7 @@ class Stages:
         self._error: BaseException | None = None
         self._over = threading.Event()
         self._batch: list[Looked] = []  # for the next call of the encoder
+        self._batch_size = 0  # what the encoder gets of them: a medium may be in pieces
         self._pending: dict[str, _Row] = {}  # key → for the next write
         self._written = time.monotonic()
         self._twins: dict[str, list[Looked]] = {}
@@ -168,7 +172,7 @@ class Stages:
             for block in self._arrivals():
                 for looked in block:
                     self._take(looked)
-                    if len(self._batch) >= self._encoder.batch or self._twin_count >= _TWINS:
+                    if self._batch_size >= self._encoder.batch or self._twin_count >= _TWINS:
                         self._encode_batch()
                     if self._stop.is_set():
                         return
@@ -186,7 +190,7 @@ class Stages:
         if fate is Fate.UNCHANGED:
             self._report.items += 1
             self._report.unchanged += 1
-            self._known.wanted[looked.row] = True
+            self._known.wanted[list(looked.rows)] = True
         elif fate is Fate.STORED:
             self._keep(looked, None, looked.value)
         elif fate is Fate.REMEMBERED:
@@ -196,6 +200,7 @@ class Stages:
         elif fate is Fate.PREPARED:
             self._sound = True
             self._batch.append(looked)
+            self._batch_size += len(in_pieces(looked.value))
         else:
             self._fail_item(looked, looked.value)
             if looked.digest:
@@ -212,7 +217,7 @@ class Stages:
         else:
             self._take(self._looker.again(looked))
 
-    def _settle(self, digest: str, outcome: Matrix | Failure | None) -> None:
+    def _settle(self, digest: str, outcome: Matrix | Pieces | Failure | None) -> None:
         """A content has its vector, or cannot have one: so do its twins."""
         self._contents.settle(digest, None if isinstance(outcome, Failure) else outcome)
         for twin in self._twins.pop(digest, ()):
@@ -223,17 +228,22 @@ class Stages:
                 self._keep(twin, outcome)
 
     def _encode_batch(self) -> None:
-        batch, self._batch = self._batch, []
+        batch, self._batch, self._batch_size = self._batch, [], 0
         if not batch:
             return
-        encoded = self._encoded([looked.value for looked in batch])
+        encoded = self._encoded([value for looked in batch for value in in_pieces(looked.value)])
+        vectors = dict(zip(encoded.kept, encoded.vectors, strict=True))
+        reasons = dict(encoded.failures)
         self._report.encoded += len(batch)
-        for row, index in enumerate(encoded.kept):
-            self._keep(batch[index], encoded.vectors[row])
-            self._settle(batch[index].digest, encoded.vectors[row])
-        for index, reason in encoded.failures:
-            self._fail_item(batch[index], Failure.of(reason))
-            self._settle(batch[index].digest, Failure.of(reason))
+        first = 0
+        for looked in batch:
+            outcome = _outcome(looked.value, first, vectors, reasons)
+            first += len(in_pieces(looked.value))
+            if isinstance(outcome, Failure):
+                self._fail_item(looked, outcome)
+            else:
+                self._keep(looked, outcome)
+            self._settle(looked.digest, outcome)
         if time.monotonic() - self._written > WRITE_SECONDS:
             self._flush()
 
@@ -275,8 +285,8 @@ class Stages:
         self._report.items += 1
         self._report.count_failure(failure.kind)
         self._failed(looked.item.id, looked.item.part, failure.reason)
-        if looked.row >= 0 and not looked.digest:
-            self._known.lost[looked.row] = True
+        if not looked.digest:
+            self._known.lost[list(looked.rows)] = True
         if failure.error is not None:
             self._suspects += 1
             self._suspicion = failure.error
@@ -287,11 +297,20 @@ class Stages:
         if self._suspects >= (1 if at_end else _SUSPECT) and not self._sound and not self._report.unchanged:
             raise self._suspicion
 
-    def _keep(self, looked: Looked, vector: Matrix | None, stored: int = -1) -> None:
+    def _keep(self, looked: Looked, outcome: Matrix | Pieces | None, stored: int = -1) -> None:
+        """Put vectors on their way; all of a medium in one write, which `Known.unchanged` relies on."""
         self._report.items += 1
-        if looked.row >= 0:
-            self._known.wanted[looked.row] = True
-        self._pending[key_of(looked.item.id, looked.item.part)] = _Row(looked, vector, stored)
+        id, part = looked.item.id, looked.item.part
+        if isinstance(outcome, Pieces):
+            parts = [moment_part(part, second) for second in outcome.seconds]
+            rows = self._known.rows([key_of(id, one) for one in parts])
+            self._pending |= {
+                key_of(id, one): _Row(looked, one, row, vector, -1) for one, row, vector in zip(parts, rows, outcome.values, strict=True)
+            }
+        else:
+            rows = list(looked.rows)
+            self._pending[key_of(id, part)] = _Row(looked, part, rows[0] if rows else -1, outcome, stored)
+        self._known.wanted[[row for row in rows if row >= 0]] = True
         if len(self._pending) >= WRITE:
             self._flush()
 
@@ -325,15 +344,31 @@ class Stages:
         for at, row in enumerate(block):
             if row.vector is not None:
                 vectors[at] = row.vector
-        new = np.array([row.looked.row < 0 for row in block])
+        new = np.array([row.row < 0 for row in block])
         with self._store.writing("embed", patience=math.inf):
             for write, those in ((append_vectors, new), (write_vectors, ~new)):
-                some = [block[at].looked for at in np.flatnonzero(those)]
-                ids, parts = [one.item.id for one in some], [one.item.part for one in some]
-                write(self._store, self._table, ids, parts, [one.digest for one in some], vectors[those])
-        self._report.new += len(block)
+                some = [block[at] for at in np.flatnonzero(those)]
+                ids, parts = [row.looked.item.id for row in some], [row.part for row in some]
+                write(self._store, self._table, ids, parts, [row.looked.digest for row in some], vectors[those])
+        self._report.new += len({key_of(row.looked.item.id, row.looked.item.part) for row in block})
 
 
 def _fatal(error: Exception) -> bool:
     """Whether what an encoder raises cannot be of an item's making: items are in memory, so no file is missing for one of them alone."""
     return isinstance(error, MMSearchError | BrokenEncoder | ImportError | OSError) and not isinstance(error, MediaError)
+
+
+def _outcome(value: Any, first: int, vectors: dict[int, Matrix], reasons: dict[int, str]) -> Matrix | Pieces | Failure:
+    """What became of a prepared item: its vector, those of its pieces that have one, or why it has none.
+
+    Parameters
+    ----------
+    first : where it, or its first piece, stands in the batch. vectors, reasons : place → what the encoder gave.
+    """
+    places = range(first, first + len(in_pieces(value)))
+    kept = [at for at in places if at in vectors]
+    if not kept:
+        return Failure.of(next((reasons[at] for at in places if at in reasons), "the encoder finds nothing in it"))
+    if isinstance(value, Pieces):
+        return Pieces(tuple(value.seconds[at - first] for at in kept), [vectors[at] for at in kept])
+    return vectors[first]

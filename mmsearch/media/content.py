@@ -117,6 +117,15 @@ _STARTS: list[tuple[bytes, str]] = [
     (b"ID3", "an MP3 sound"),
     (b"OggS", "an Ogg sound or video"),
     (b"fLaC", "a FLAC sound"),
+    (b"FORM", "an AIFF sound"),
+    (b".snd", "an AU sound"),
+    (b"caff", "a CAF sound"),
+    (b"\xff\xfb", "an MP3 sound"),
+    (b"\xff\xf1", "an AAC sound"),
+    (b"\xff\xf9", "an AAC sound"),
+    (b"\xff\xd8\xff", "a JPEG photo"),
+    (b"\x89PNG", "a PNG photo"),
+    (b"GIF8", "a GIF picture"),
     (b"version https://git-lfs", "a Git LFS pointer; the file itself was not fetched"),
 ]
 

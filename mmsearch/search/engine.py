@@ -78,7 +78,7 @@ class Engine:
         Raises
         ------
         UsageError : a malformed filter, an unknown attribute, profile or product, evidence that cannot be compared.
-        InputError : a query photo that cannot be read.
+        InputError : a query photo or sound that cannot be read.
         """
         if k < 1:
             raise UsageError(f"-k must be at least 1, not {k}")
@@ -109,11 +109,11 @@ class Engine:
     def _encode(self, parts: Sequence[Part]) -> dict[Part, dict[str, Matrix]]:
         """Part → modality → vector. A `like` part has a vector for each modality that the product has."""
         vectors: dict[Part, dict[str, Matrix]] = {}
-        for modality in ("text", "image"):
+        for modality in settings.DEFAULT_ENCODERS:
             mine = [p for p in parts if p.kind == modality]
             if not mine:
                 continue
-            contents = [Path(p.content) if modality == "image" else p.content for p in mine]
+            contents = [p.content if modality == "text" else Path(p.content) for p in mine]
             for start in range(0, len(mine), _AT_ONCE):
                 encoded = self._encoder(modality).encode(contents[start : start + _AT_ONCE], query=True)
                 for index, reason in encoded.failures:
@@ -334,7 +334,10 @@ def _nothing_to_compare(
     if within is not None and within not in settings.MODALITIES:
         return UsageError(f"the profile {within} was not fitted on {what}, which the part '{part}' is")
     target = within or " and ".join(tables)
-    if profile is None:
+    apart = [m for m in has if m not in ("text", "image")]  # no fusion method maps these to another modality
+    if apart == has:
+        hint = f"only the same modality compares: --in {has[0]}, or add a text part"
+    elif profile is None:
         hint = "make a fusion profile that maps one to the other: mmsearch fuse"
     else:
         hint = f"the default profile {profile.name} does not compare them; one that does: mmsearch fuse --method aligned"

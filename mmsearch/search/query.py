@@ -17,7 +17,7 @@ MAX_CHARACTERS = 20_000
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a query: its kind (text, image, like), its content (the text, a file, a product id) and its weight."""
+    """One part of a query: its kind (text, image, audio, like), its content (the text, a file, a product id) and its weight."""
 
     kind: str
     content: str
@@ -63,6 +63,7 @@ def make_query(
     text: Sequence[str] = (),
     *,
     image: Sequence[str] = (),
+    audio: Sequence[str] = (),
     like: Sequence[str] = (),
     not_text: Sequence[str] = (),
     not_image: Sequence[str] = (),
@@ -77,7 +78,7 @@ def make_query(
     UsageError : an empty part, no part that looks for anything (only negatives, or all weights 0), or a malformed weight.
     """
     parts = []
-    given = (("text", text, False), ("image", image, False), ("like", like, False))
+    given = (("text", text, False), ("image", image, False), ("audio", audio, False), ("like", like, False))
     lowering = (("text", not_text, True), ("image", not_image, True), ("like", unlike, True))
     for kind, values, negative in (*given, *lowering):
         for value in values:

@@ -130,8 +130,13 @@ def read_sample(store: Store, table: str, size: int, seed: int = 0) -> VectorRow
 
 def take_vectors(store: Store, snapshot: Any, rows: Sequence[int]) -> Matrix:
     """The vectors of some rows of one version of a table (`Store.dataset`), in the order asked for (n, d)."""
+    return take_rows(store, snapshot, rows).vectors
+
+
+def take_rows(store: Store, snapshot: Any, rows: Sequence[int]) -> VectorRows:
+    """Some rows of one version of a table (`Store.dataset`), in the order asked for."""
     with store.reporting(f"read the table {Path(snapshot.uri).stem}"):
-        return to_rows(snapshot.take(list(rows), columns=["id", "part", "vector"])).vectors
+        return to_rows(snapshot.take(list(rows), columns=["id", "part", "vector"]))
 
 
 def batches_of(store: Store, table: str, rows: int = 8192) -> Iterator[tuple[VectorRows, list[str]]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_sounds import tone, written
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -28,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
     folder.mkdir()
     Image.new("RGB", (4, 4)).save(folder / "good.png")
     (folder / "text.jpg").write_text("this is no photo")
-    (folder / "sound.mp3").write_bytes(b"ID3")
+    (folder / "sound.mp3").write_bytes(written(tone(440, 0.2)))
     (folder / "empty.mp3").write_bytes(b"")
     Image.new("RGB", (4, 4)).save(tmp_path / "secret.png")
     return folder

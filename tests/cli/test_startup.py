@@ -12,6 +12,7 @@ import small_shop
 from mmsearch.shop import Shop
 
 HEAVY = ("torch", "transformers", "sentence_transformers", "open_clip", "librosa", "pandas", "lancedb", "onnxruntime", "scipy")
+HEAVY += ("numba", "soundfile", "av", "soxr", "resemblyzer")
 FOR_HELP = (*HEAVY, "rich", "numpy", "pyarrow", "lance", "PIL")
 
 _PROGRAM = """

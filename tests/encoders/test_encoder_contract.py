@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fake_sounds import RATE, written
 from PIL import Image
 from small_models import small_sentence_model, small_vector_file
 
@@ -20,7 +21,7 @@ from mmsearch.errors import UsageError
 from mmsearch.spec import parse
 
 BUILT_IN = sorted(e.name for e in distribution("mmsearch").entry_points if e.group == "mmsearch.encoders")
-FAKES = ["fake-text", "fake-learned", "fake-image"]
+FAKES = ["fake-text", "fake-learned", "fake-image", "fake-audio"]
 NAMES = [*FAKES, *(pytest.param(name, marks=pytest.mark.models) for name in BUILT_IN)]
 
 #: For each encoder that takes parameters, a spec that changes its vectors.
@@ -30,6 +31,8 @@ VARIANTS = {
     "sentence": 'sentence(query_prefix="query: ")',
     "word2vec": "word2vec(dim=50)",
     "vectors": "vectors(weighting=idf)",
+    "acoustic": "acoustic(window=3)",
+    "voiceprint": "voiceprint(window=3)",
 }
 
 TEXTS = ["red running shoes", "红色跑步鞋", "a blender for smoothies, 500 W", "Café crème 12×10 g", "x"]
@@ -57,6 +60,22 @@ def new(spec: str) -> Encoder:
     return made
 
 
+#: Pitch and seconds of five sounds that are like voices; the last has several windows.
+VOICES = [(110.0, 1.2), (150.0, 0.7), (220.0, 2.0), (90.0, 1.0), (180.0, 9.0)]
+
+
+def spoken(path: Path, pitch: float, seconds: float) -> Path:
+    """Something like a voice: a buzz through the formants of a changing vowel, in syllables."""
+    t = np.arange(round(seconds * RATE)) / RATE
+    vowel = 700 + 250 * np.sin(2 * np.pi * 1.5 * t + pitch)
+    buzz = np.zeros(len(t))
+    for k in range(1, int(4_000 / pitch)):
+        strength = sum(np.exp(-(((k * pitch - f) / 150) ** 2)) for f in (vowel, 2 * vowel, 2_600 + pitch))
+        buzz += (strength + 0.05) * np.sin(2 * np.pi * k * pitch * t)
+    path.write_bytes(written(0.1 * (buzz * (0.55 + 0.45 * np.sin(2 * np.pi * 3 * t))).astype(np.float32)))
+    return path
+
+
 def create(spec: str, items: list[Any]) -> Encoder:
     """An encoder; one that learns has learned from the items."""
     made = new(spec)
@@ -81,6 +100,8 @@ def good(name: str, tmp_path: Path) -> list[Any]:
     modality = new(name).modality
     if modality == "text":
         return list(TEXTS)
+    if modality == "audio":
+        return [spoken(tmp_path / f"{i}.wav", pitch, seconds) for i, (pitch, seconds) in enumerate(VOICES)]
     assert modality == "image", f"give this test samples of {modality}"
     rng = np.random.default_rng(0)
     paths = []

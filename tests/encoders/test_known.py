@@ -38,11 +38,11 @@ def test_rows_hashes_and_vectors_belong_together(store: Store) -> None:
     assert sorted(rows) == list(range(len(made)))
     assert np.array_equal(known.vectors(rows), np.stack([vector for _, vector in made.values()]))
     for row, (digest, vector) in zip(rows, made.values(), strict=True):
-        assert known.unchanged(row, digest)
-        assert not known.unchanged(row, digest + "x")
+        assert known.unchanged([row], digest)
+        assert not known.unchanged([row], digest + "x")
         assert np.array_equal(known.vectors([known.row_of(digest)])[0], vector)
     assert known.rows([key_of("p3", ""), key_of("nobody", "")]) == [-1, -1]
-    assert (known.row_of("nothing"), known.unchanged(-1, "h0")) == (-1, False)
+    assert (known.row_of("nothing"), known.unchanged([], "h0")) == (-1, False)
     known.wanted[rows[:5]] = True
     assert sorted(known.unwanted()) == sorted(key_of(id, "") for id in list(made)[5:])
     store.delete("v", "true")
