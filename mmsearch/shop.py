@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,6 +55,8 @@ class Shop:
         rejects: str | None = None,
         progress: Told | None = None,
         wait: bool = False,
+        refit: bool = False,
+        learning: Callable[[str, str], None] | None = None,
     ) -> EmbedReport:
         """Make vectors for what is new or changed; see `mmsearch.encoders.pipeline.embed`. Profiles take the new vectors in.
 
@@ -75,7 +77,7 @@ class Shop:
                 def failed(modality: str, id: str, part: str, reason: str) -> None:
                     refused.add(0, reason, {"id": id, "modality": modality, "part": part}, kept=True)
 
-                report = embed(self.store, chosen, progress=progress, failed=failed)
+                report = embed(self.store, chosen, progress=progress, failed=failed, refit=refit, learning=learning)
                 report.reject_file = refused.close()
             try:
                 report.notes += profile.refresh(self.store)

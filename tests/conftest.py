@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fake_encoders import FakeImage, FakeText
+from fake_encoders import FakeImage, FakeLearned, FakeText
 
 from mmsearch import settings
 from mmsearch.encoders import ENCODERS
@@ -33,11 +33,12 @@ def _home(request: pytest.FixtureRequest, user_home: Path, monkeypatch: pytest.M
 
 @pytest.fixture(scope="session", autouse=True)
 def _fake_encoders() -> Iterator[None]:
-    ENCODERS.register("fake-text", FakeText)
-    ENCODERS.register("fake-image", FakeImage)
+    fakes = {"fake-text": FakeText, "fake-learned": FakeLearned, "fake-image": FakeImage}
+    for name, fake in fakes.items():
+        ENCODERS.register(name, fake)
     yield
-    ENCODERS.unregister("fake-text")
-    ENCODERS.unregister("fake-image")
+    for name in fakes:
+        ENCODERS.unregister(name)
 
 
 @pytest.fixture(scope="session")

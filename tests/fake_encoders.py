@@ -1,4 +1,4 @@
-"""Encoders without a model, so that most tests need none: `fake-text` and `fake-image`, registered by conftest.py.
+"""Encoders without a model, so that most tests need none: `fake-text`, `fake-learned` and `fake-image`, registered by conftest.py.
 
 They are small but mean something: texts that share words, and photos of like colours, are near each other.
 """
@@ -14,8 +14,10 @@ from typing import Any, ClassVar
 import numpy as np
 from PIL import Image
 
-from mmsearch.encoders.base import Classes, Encoder, Matrix
+from mmsearch.encoders.base import Classes, Encoder, Items, Matrix, NotFitted
+from mmsearch.encoders.learned import digest, pack, unpack
 from mmsearch.encoders.weights import fingerprint
+from mmsearch.errors import InputError
 from mmsearch.media import MediaError
 from mmsearch.media.image import open_image
 
@@ -59,6 +61,44 @@ def tokens(text: str) -> list[str]:
     for run in _TOKEN.findall(text.lower()):
         found += [*run, *map("".join, itertools.pairwise(run))] if re.match(f"[{_HAN}]", run) else [run]
     return found
+
+
+class FakeLearned(FakeText):
+    """`FakeText` that counts a word the less the more of the store's items have it."""
+
+    space = "fake-learned"
+    learns: ClassVar[bool] = True
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self._seen: dict[str, int] | None = None
+
+    def fingerprint(self) -> str:
+        return fingerprint("fake-learned", {"seed": self.seed}, {"learned": digest(self.state())})
+
+    def fit(self, items: Items) -> None:
+        seen = [set(tokens(item)) for item in items if item]
+        if not any(seen):
+            raise InputError("fake-learned has nothing to learn from")
+        self._seen = {word: sum(word in words for words in seen) for word in sorted(set().union(*seen))}
+
+    def state(self) -> bytes:
+        return pack({"seen": np.array(list(self._words().values()), np.int64)}, {"words": list(self._words())})
+
+    def restore(self, state: bytes) -> None:
+        arrays, facts = unpack(state)
+        self._seen = dict(zip(facts["words"], arrays["seen"].tolist(), strict=True))
+
+    def prepare_query(self, item: Any) -> str:
+        return f"{self.prepare(item)} wanted"
+
+    def _words(self) -> dict[str, int]:
+        if self._seen is None:
+            raise NotFitted("fake-learned")
+        return self._seen
+
+    def _signs(self, token: str) -> np.ndarray:
+        return super()._signs(token) / (1 + self._words().get(token, 0))
 
 
 class FakeImage(Encoder):

@@ -31,6 +31,7 @@ def command(
     ),
     report: str | None = typer.Option(None, "--report", metavar="FILE", help="Also write what was done to FILE, as JSON."),
     wait: bool = typer.Option(False, "--wait", help="Wait while another embed of the store runs (default: say so and exit 1)."),
+    refit: bool = typer.Option(False, "--refit", help="Let encoders that learn from the store's items (word2vec …) learn anew."),
     format: str | None = format_option(ROW_FORMATS[:3]),
 ) -> int:
     """Make vectors for what is new or changed.
@@ -48,7 +49,8 @@ def command(
     how = chosen_format(format, ROW_FORMATS[:3])
     file = ReportFile(report) if report else None
     try:
-        done = shop().embed(text=text, image=image, rejects=rejects, progress=None if STATE.quiet else _Shown(), wait=wait)
+        shown = None if STATE.quiet else _Shown()
+        done = shop().embed(text=text, image=image, rejects=rejects, progress=shown, wait=wait, refit=refit, learning=_learning)
     except Interrupted as error:
         told = MMSearchError(error.message, hint=error.hint)
         told.exit_code = _INTERRUPTED
@@ -81,6 +83,10 @@ def command(
     if done.reject_file:
         note(f"the products stay searchable by what is left; reasons in {done.reject_file}")
     return done.exit_code
+
+
+def _learning(modality: str, spec: str) -> None:
+    note(f"the {modality} encoder {spec} learns from the store's items")
 
 
 class _Shown:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmsearch.errors import MMSearchError
 from mmsearch.media import MediaError
 
 Matrix = NDArray[np.float32]
@@ -37,11 +39,40 @@ class BrokenEncoder(ValueError):
     """An encoder does not keep the contract (another number or size of vectors than asked for): no vector of it can be trusted."""
 
 
+class NotFitted(MMSearchError):
+    """An encoder that learns from the store's items was asked for something before it had learned (see `Encoder.learns`)."""
+
+    def __init__(self, name: str):
+        super().__init__(f"the encoder {name} has learned nothing yet", hint="mmsearch embed lets it learn from the store's own items")
+
+
+class Items(Protocol):
+    """What an encoder learns from: items as `Encoder.prepare` takes them, none held or opened. One can go through them again and again."""
+
+    def __len__(self) -> int:
+        """About how many there are."""
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+def spread(items: Items, most: int) -> Iterator[Any]:
+    """At most `most` of the items, spread evenly over all: what is learned of a catalogue should not be learned of its first shelf.
+
+    >>> list(spread(range(10), 3))
+    [0, 4, 8]
+    """
+    return itertools.islice(items, 0, None, max(1, -(-len(items) // most)))
+
+
 class Encoder(ABC):
     """Media of one modality → unit vectors.
 
     A subclass takes its parameters as keyword arguments of `__init__` (that is what the spec's values are bound to),
     sets `dim` and `space`, and implements `fingerprint`, `encode_batch` and, where an item must be opened first, `prepare`.
+
+    One that learns from the store's own items, or standardises by them, sets `learns` and implements `fit`, `state` and `restore`,
+    too. What it learned is kept in the store and used by every later embed and search; it learns anew only on `mmsearch embed --refit`.
+    Before `fit` or `restore` it raises `NotFitted`.
     """
 
     modality: ClassVar[str]
@@ -50,10 +81,31 @@ class Encoder(ABC):
     space: str
     #: Items that `mmsearch embed` gives to `encode_batch` at a time; so many prepared items and a few times more are held in memory.
     batch: ClassVar[int] = 64
+    learns: ClassVar[bool] = False
 
     @abstractmethod
     def fingerprint(self) -> str:
-        """Hex digest over everything that decides a vector: name, resolved parameters, weights. Cheap after the first call."""
+        """Hex digest over everything that decides a vector: name, resolved parameters, weights, what was learned.
+
+        Cheap after the first call.
+        """
+
+    def fit(self, items: Items) -> None:
+        """Learn from the store's items. The same items in the same order teach the same.
+
+        Raises
+        ------
+        InputError : they are too few, or say nothing.
+        """
+        raise NotImplementedError(f"{type(self).__name__} learns nothing")
+
+    def state(self) -> bytes:
+        """What was learned, whole (`mmsearch.encoders.learned.pack`; never pickle)."""
+        raise NotImplementedError(f"{type(self).__name__} learns nothing")
+
+    def restore(self, state: bytes) -> None:
+        """Take up what `state` gave: from then on it encodes as the one that was fitted did. Raises ValueError for a damaged state."""
+        raise NotImplementedError(f"{type(self).__name__} learns nothing")
 
     def prepare(self, item: Any) -> Any:
         """Open and decode one item (text as it is; a path or the bytes of a medium). Thread-safe: called from several threads.
@@ -64,16 +116,21 @@ class Encoder(ABC):
         """
         return item
 
+    def prepare_query(self, item: Any) -> Any:
+        """As `prepare`, for what a shopper asks: some models want a query to be marked as one. What differs counts in `fingerprint`."""
+        return self.prepare(item)
+
     @abstractmethod
     def encode_batch(self, prepared: Sequence[Any]) -> Matrix:
         """Prepared items (n) → raw vectors (n, dim) float32, same order; need not be normalised."""
 
-    def encode(self, items: Sequence[Any]) -> Encoded:
-        """Prepare and encode items; those that fail are named with a reason, the others keep their place."""
+    def encode(self, items: Sequence[Any], *, query: bool = False) -> Encoded:
+        """Prepare and encode items (`query`: as queries); those that fail are named with a reason, the others keep their place."""
         prepared, kept, failures = [], [], []
+        prepare = self.prepare_query if query else self.prepare
         for index, item in enumerate(items):
             try:
-                prepared.append(self.prepare(item))
+                prepared.append(prepare(item))
                 kept.append(index)
             except MediaError as error:
                 failures.append((index, error.message))

@@ -33,6 +33,8 @@ def embed(
     progress: Told | None = None,
     failed: Failed | None = None,
     wait: bool = False,
+    refit: bool = False,
+    learning: Callable[[str, str], None] | None = None,
 ) -> EmbedReport:
     """Embed what is new or changed and remove the vectors of what is gone.
 
@@ -45,12 +47,14 @@ def embed(
     progress : called a few times a second.
     failed : called with (modality, id, part, reason) for each item that has no vector, as it happens, from another thread.
     wait : wait for another embed instead of raising.
+    refit : let the encoders that learn from the store's items learn anew, which makes all their vectors anew.
+    learning : called with (modality, spec) before an encoder learns.
 
     Raises
     ------
-    InputError : nothing to embed. UsageError : an encoder of another modality than the one it is chosen for, or of one that
-        cannot be embedded. StoreError : the encoder that the store records cannot be used any more, another embed is running,
-        or a write failed. Interrupted : Ctrl-C or SIGTERM; what was finished is written.
+    InputError : nothing to embed, or nothing that an encoder can learn from. UsageError : an encoder of another modality than the one
+        it is chosen for, or of one that cannot be embedded. StoreError : the encoder that the store records cannot be used any more,
+        another embed is running, or a write failed. Interrupted : Ctrl-C or SIGTERM; what was finished is written.
     """
     chosen = chosen or {}
     if unknown := [modality for modality in chosen if modality not in settings.DEFAULT_ENCODERS]:
@@ -58,8 +62,11 @@ def embed(
     if store.count(PRODUCTS) == 0:
         raise InputError("the store has no products", hint="bring them: mmsearch ingest products.csv")
     with store.writing("embed", lock=EMBED, patience=math.inf if wait else 0.0):
-        choices = choose(store, chosen)  # before anything is embedded: a mistyped encoder must not cost an hour first
+        # Before anything is embedded: a mistyped encoder must not cost an hour first.
+        choices = choose(store, chosen, refit=refit, learning=learning)
         report = EmbedReport(notes=[choice.note for choice in choices if choice.note])
+        if refit and not any(choice.encoder.learns for choice in choices):
+            report.notes.append("nothing to refit: none of the store's encoders learns from its items")
         before = store.version(PRODUCTS)
         stop = threading.Event()
         with stoppable(stop):

@@ -6,14 +6,14 @@ not finish: its table grows beside the old one until it is complete, and the nex
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from mmsearch import settings
 from mmsearch.encoders import ENCODERS
 from mmsearch.encoders.base import Encoder
-from mmsearch.encoders.sources import items
+from mmsearch.encoders.sources import StoreItems, items
 from mmsearch.errors import InputError, StoreError, UsageError
 from mmsearch.spec import parse
 from mmsearch.store import Store
@@ -27,6 +27,7 @@ class Choice:
     encoder: Encoder
     entry: dict[str, Any]
     note: str | None = None  # what a user who named no encoder should know
+    state: bytes | None = None  # what the encoder learned
 
     @property
     def spec(self) -> str:
@@ -53,57 +54,108 @@ def load_encoder(store: Store, modality: str) -> Encoder:
     Raises
     ------
     InputError : the store has no vectors of that modality (says which command makes them).
-    StoreError : the encoder is not installed any more, or its weights are others than those that made the vectors.
+    StoreError : the encoder is not installed any more, its weights are others than those that made the vectors, or what it
+        learned is damaged.
     """
     known = recorded_encoder(store, modality)
     if known is None:
         raise InputError(f"the store has no {modality} vectors", hint="make them: mmsearch embed")
     encoder = _create_recorded(known, modality)
+    if encoder.learns:
+        _restore(store, f"encoder/{modality}", encoder, str(known["spec"]))
     if encoder.fingerprint() != known["fingerprint"]:
         message = f"the store's {modality} vectors were made by other weights of the encoder {known['spec']} than those installed"
         raise StoreError(message, hint=f"install the version that made them, or embed anew: mmsearch embed --{modality} '{known['spec']}'")
     return encoder
 
 
-def choose(store: Store, chosen: Mapping[str, str]) -> list[Choice]:
-    """What there is to embed. Nothing is written.
+@dataclass(frozen=True)
+class _Wanted:
+    """A modality that is to be embedded: with which encoder, and where in the record what it learned may lie, the first first."""
+
+    modality: str
+    spec: str
+    encoder: Encoder
+    note: str | None
+    keys: tuple[str, ...]
+
+
+def choose(
+    store: Store, chosen: Mapping[str, str], *, refit: bool = False, learning: Callable[[str, str], None] | None = None
+) -> list[Choice]:
+    """What there is to embed. Nothing is written. Encoders that learn have learned: now, or when the store's vectors were made.
 
     Parameters
     ----------
     chosen : modality → encoder spec. Others keep what an embed began, else what the store records, else the bundled one.
+    refit : let encoders that learn learn anew.
+    learning : called with (modality, spec) before an encoder learns, which may take minutes.
 
     Raises
     ------
     UsageError : an encoder of another modality than the one it is chosen for, or no encoder at all.
+    InputError : the store's items teach an encoder nothing.
     StoreError : the encoder that the store records cannot be used any more.
     """
+    wanted = [one for modality in settings.DEFAULT_ENCODERS if (one := _wanted(store, modality, chosen))]
     choices = []
-    for modality, default in settings.DEFAULT_ENCODERS.items():
-        known, pending = recorded_encoder(store, modality), pending_encoder(store, modality)
-        encoder: Encoder
-        note = None
-        if modality not in chosen and pending is not None:
-            spec, encoder = pending["spec"], _create_pending(pending, known, modality)
-            if known is not None and pending["table"] != known["table"]:
-                stay = f"to stay with {known['spec']}: mmsearch embed --{modality} '{known['spec']}'"
-                note = f"going on with the {modality} encoder {spec}, which an earlier embed began ({stay})"
-            elif known is None and spec != str(parse(default, what="encoder")):
-                note = f"going on with the {modality} encoder {spec}, which an earlier embed began"
-        elif modality not in chosen and known is not None:
-            spec, encoder = known["spec"], _create_recorded(known, modality)
-        # Texts are queries too: a catalogue of photos alone still records who reads them.
-        elif modality == "text" or modality in chosen or next(items(store, modality), None) is not None:
-            spec = str(parse(chosen.get(modality, default), what="encoder"))  # the canonical form is what is recorded
-            encoder = ENCODERS.create(spec)
-        else:
-            continue
-        if encoder.modality != modality:
-            raise UsageError(f"the encoder {spec} encodes {encoder.modality}, not {modality}", hint=f"choose it with --{encoder.modality}")
+    for one in wanted:  # every spec was looked at before the first encoder learns
+        encoder, state = one.encoder, None
+        if encoder.learns:
+            state = _learned(store, one, refit, learning)
         fingerprint = encoder.fingerprint()
-        table = f"vectors_{modality}_{fingerprint[:12]}"
-        entry = {"spec": spec, "fingerprint": fingerprint, "dim": encoder.dim, "space": encoder.space, "table": table}
-        choices.append(Choice(modality, encoder, entry, note))
+        table = f"vectors_{one.modality}_{fingerprint[:12]}"
+        entry = {"spec": one.spec, "fingerprint": fingerprint, "dim": encoder.dim, "space": encoder.space, "table": table}
+        choices.append(Choice(one.modality, encoder, entry, one.note, state))
     return choices
+
+
+def _wanted(store: Store, modality: str, chosen: Mapping[str, str]) -> _Wanted | None:
+    known, pending = recorded_encoder(store, modality), pending_encoder(store, modality)
+    keys = (f"encoder/{modality}", f"encoder-pending/{modality}")
+    encoder: Encoder
+    note = None
+    if modality not in chosen and pending is not None:
+        spec, encoder = pending["spec"], _create_pending(pending, known, modality)
+        keys = keys[::-1]
+        if known is not None and pending["table"] != known["table"]:
+            stay = f"to stay with {known['spec']}: mmsearch embed --{modality} '{known['spec']}'"
+            note = f"going on with the {modality} encoder {spec}, which an earlier embed began ({stay})"
+        elif known is None and spec != str(parse(settings.DEFAULT_ENCODERS[modality], what="encoder")):
+            note = f"going on with the {modality} encoder {spec}, which an earlier embed began"
+    elif modality not in chosen and known is not None:
+        spec, encoder = known["spec"], _create_recorded(known, modality)
+    # Texts are queries too: a catalogue of photos alone still records who reads them.
+    elif modality == "text" or modality in chosen or next(items(store, modality), None) is not None:
+        spec = str(parse(chosen.get(modality, settings.DEFAULT_ENCODERS[modality]), what="encoder"))  # the canonical form is recorded
+        encoder = ENCODERS.create(spec)
+    else:
+        return None
+    if encoder.modality != modality:
+        raise UsageError(f"the encoder {spec} encodes {encoder.modality}, not {modality}", hint=f"choose it with --{encoder.modality}")
+    return _Wanted(modality, spec, encoder, note, keys)
+
+
+def _learned(store: Store, wanted: _Wanted, refit: bool, learning: Callable[[str, str], None] | None) -> bytes:
+    """What the encoder learned when it made the store's vectors, or began to; else, or to refit, it learns now."""
+    if not refit:
+        for key in wanted.keys:
+            if (store.record.get(key) or {}).get("spec") == wanted.spec:
+                return _restore(store, key, wanted.encoder, wanted.spec)
+    if learning:
+        learning(wanted.modality, wanted.spec)
+    wanted.encoder.fit(StoreItems(store, wanted.modality))
+    return wanted.encoder.state()
+
+
+def _restore(store: Store, key: str, encoder: Encoder, spec: str) -> bytes:
+    state = store.record.state(key)
+    try:
+        encoder.restore(state or b"")
+    except ValueError as error:
+        message = f"what the store's {encoder.modality} encoder {spec} had learned is damaged: {error}"
+        raise StoreError(message, hint="let it learn anew: mmsearch embed --refit") from error
+    return state or b""
 
 
 def begin(store: Store, choice: Choice) -> None:
@@ -117,7 +169,7 @@ def begin(store: Store, choice: Choice) -> None:
         return
     with store.writing("embed"):
         if not settled:
-            store.record.put(key, choice.entry)  # before the strays go: no record ever names a table that was given up
+            store.record.put(key, choice.entry, choice.state)  # before the strays go: no record ever names a table that was given up
         elif pending is not None:
             store.record.delete(key)
         for table in strays:
@@ -127,10 +179,11 @@ def begin(store: Store, choice: Choice) -> None:
 def switch(store: Store, choice: Choice) -> None:
     """Make the new table the one that is searched; only now, when it is complete, do the vectors of a former encoder go."""
     known = recorded_encoder(store, choice.modality)
-    if known == choice.entry and pending_encoder(store, choice.modality) is None:
+    settled = known == choice.entry and pending_encoder(store, choice.modality) is None
+    if settled and (choice.state is None or choice.state == store.record.state(f"encoder/{choice.modality}")):
         return
     with store.writing("embed"):
-        store.record.put(f"encoder/{choice.modality}", choice.entry)
+        store.record.put(f"encoder/{choice.modality}", choice.entry, choice.state)
         store.record.delete(f"encoder-pending/{choice.modality}")
         if known is not None and known["table"] != choice.table:
             store.drop(known["table"])

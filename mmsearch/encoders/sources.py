@@ -23,6 +23,7 @@ from mmsearch.store.where import id_list
 DESCRIPTION_CHARACTERS = 200
 
 _TITLE = re.compile("title_[a-z]{2}")
+_LEARNED_CHARACTERS = 10_000  # of a description that an encoder learns from
 _ROWS = 1_024  # products read at a time: descriptions may be long
 
 
@@ -45,23 +46,47 @@ class Item:
         return self.content, hashlib.blake2b(self.content.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-def product_text(title: str | None, description: str | None, other_titles: Sequence[str] = ()) -> str:
+def product_text(
+    title: str | None, description: str | None, other_titles: Sequence[str] = (), *, characters: int = DESCRIPTION_CHARACTERS
+) -> str:
     """The text of a product that is embedded: title, the title in other languages, then the beginning of the description.
 
     >>> product_text("Red shoe", "Light.", ["红鞋"])
     'Red shoe. 红鞋. Light.'
     """
     titles = dict.fromkeys(text for text in (title, *other_titles) if text)
-    return ". ".join(part for part in (*titles, description and description[:DESCRIPTION_CHARACTERS].strip()) if part)
+    return ". ".join(part for part in (*titles, description and description[:characters].strip()) if part)
 
 
-def items(store: Store, modality: str) -> Iterator[Item]:
-    """Everything of the store's products that an encoder of a modality can encode, in a stable order and from one version of them."""
+class StoreItems:
+    """The contents of `items`, for an encoder to learn from (`mmsearch.encoders.base.Items`).
+
+    Texts with far more of the description than is embedded: it teaches words. Reviews are not among them, since what a person wrote
+    must not live on in a model when that person is forgotten. Media by their paths, unopened.
+    """
+
+    def __init__(self, store: Store, modality: str):
+        self._store, self._modality = store, modality
+
+    def __len__(self) -> int:
+        return count_items(self._store, self._modality)
+
+    def __iter__(self) -> Iterator[str | Path]:
+        return (item.content for item in items(self._store, self._modality, characters=_LEARNED_CHARACTERS))
+
+
+def items(store: Store, modality: str, *, characters: int = DESCRIPTION_CHARACTERS) -> Iterator[Item]:
+    """Everything of the store's products that an encoder of a modality can encode, in a stable order and from one version of them.
+
+    Parameters
+    ----------
+    characters : of the description that join a text.
+    """
     if modality == "text":
         columns, sparse = _other_titles(store)
         for batch in store.batches(PRODUCTS, ["id", "title", "description", *columns], _ROWS):
             for id, title, description, *others in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                if text := product_text(title, description, [*others, *sparse.get(id, ())]):
+                if text := product_text(title, description, [*others, *sparse.get(id, ())], characters=characters):
                     yield Item(id, "", text)
     elif modality == "image":
         fetched = fetched_folder(store.path)

@@ -115,7 +115,7 @@ class Engine:
                 continue
             contents = [Path(p.content) if modality == "image" else p.content for p in mine]
             for start in range(0, len(mine), _AT_ONCE):
-                encoded = self._encoder(modality).encode(contents[start : start + _AT_ONCE])
+                encoded = self._encoder(modality).encode(contents[start : start + _AT_ONCE], query=True)
                 for index, reason in encoded.failures:
                     raise InputError(f"the query {modality} {mine[start + index].content} cannot be used: {reason}")
                 vectors |= {mine[start + i]: {modality: v} for i, v in zip(encoded.kept, encoded.vectors, strict=True)}

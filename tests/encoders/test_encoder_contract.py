@@ -13,31 +13,45 @@ from PIL import Image
 
 from mmsearch import settings
 from mmsearch.encoders import ENCODERS
-from mmsearch.encoders.base import Encoder
+from mmsearch.encoders.base import Encoder, NotFitted
 from mmsearch.errors import UsageError
 
 BUILT_IN = sorted(e.name for e in distribution("mmsearch").entry_points if e.group == "mmsearch.encoders")
-NAMES = ["fake-text", "fake-image", *(pytest.param(name, marks=pytest.mark.models) for name in BUILT_IN)]
+FAKES = ["fake-text", "fake-learned", "fake-image"]
+NAMES = [*FAKES, *(pytest.param(name, marks=pytest.mark.models) for name in BUILT_IN)]
 
 #: For each encoder that takes parameters, a spec that changes its vectors.
-VARIANTS = {"fake-text": "fake-text(seed=1)"}
+VARIANTS = {"fake-text": "fake-text(seed=1)", "fake-learned": "fake-learned(seed=1)"}
 
 TEXTS = ["red running shoes", "红色跑步鞋", "a blender for smoothies, 500 W", "Café crème 12×10 g", "x"]
 
 
-@pytest.fixture(params=NAMES)
-def encoder(request: pytest.FixtureRequest) -> Encoder:
-    made = ENCODERS.create(request.param)
+def create(spec: str, items: list[Any]) -> Encoder:
+    """An encoder; one that learns has learned from the items."""
+    made = ENCODERS.create(spec)
     assert isinstance(made, Encoder)
+    if made.learns:
+        made.fit(items)
     return made
 
 
+@pytest.fixture(params=NAMES)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
-def good(encoder: Encoder, tmp_path: Path) -> list[Any]:
+def encoder(name: str, good: list[Any]) -> Encoder:
+    return create(name, good)
+
+
+@pytest.fixture
+def good(name: str, tmp_path: Path) -> list[Any]:
     """Five different items that the encoder can encode."""
-    if encoder.modality == "text":
+    modality = ENCODERS.create(name).modality
+    if modality == "text":
         return list(TEXTS)
-    assert encoder.modality == "image", f"give this test samples of {encoder.modality}"
+    assert modality == "image", f"give this test samples of {modality}"
     rng = np.random.default_rng(0)
     paths = []
     for i, (width, height) in enumerate([(300, 200), (64, 256), (20, 20), (1, 1), (500, 40)]):
@@ -96,19 +110,53 @@ def test_a_vector_does_not_depend_on_its_neighbours(encoder: Encoder, good: list
     np.testing.assert_allclose(together, np.tile(alone, (30, 1)), atol=1e-5)
 
 
-def test_deterministic(encoder: Encoder, good: list[Any], request: pytest.FixtureRequest) -> None:
-    again = ENCODERS.create(request.node.callspec.params["encoder"])
+def test_deterministic(encoder: Encoder, name: str, good: list[Any]) -> None:
+    again = create(name, good)
     np.testing.assert_array_equal(encoder.encode(good).vectors, again.encode(good).vectors)
 
 
-def test_fingerprint_is_stable_and_names_the_vectors(encoder: Encoder, request: pytest.FixtureRequest) -> None:
-    name = request.node.callspec.params["encoder"]
+def test_fingerprint_is_stable_and_names_the_vectors(encoder: Encoder, name: str, good: list[Any]) -> None:
     assert int(encoder.fingerprint(), 16) >= 0
-    assert encoder.fingerprint() == ENCODERS.create(name).fingerprint()
+    assert encoder.fingerprint() == create(name, good).fingerprint()
     if inspect.signature(type(encoder)).parameters:
-        assert ENCODERS.create(VARIANTS[name]).fingerprint() != encoder.fingerprint()
-    others = {n: ENCODERS.create(n).fingerprint() for n in ["fake-text", "fake-image", *BUILT_IN] if n != name}
-    assert encoder.fingerprint() not in others.values()
+        assert create(VARIANTS[name], good).fingerprint() != encoder.fingerprint()
+    others = [n for n in [*FAKES, *BUILT_IN] if n != name and ENCODERS.create(n).modality == encoder.modality]
+    assert encoder.fingerprint() not in {create(n, good).fingerprint() for n in others}
+
+
+def test_what_was_learned_is_all_that_is_needed(encoder: Encoder, name: str, good: list[Any]) -> None:
+    if not encoder.learns:
+        return
+    again = ENCODERS.create(name)
+    for early in (again.fingerprint, again.state, lambda: again.encode(good[:1]), lambda: again.encode(good[:1], query=True)):
+        with pytest.raises(NotFitted):
+            early()
+    again.restore(encoder.state())
+    assert (again.state(), again.fingerprint()) == (encoder.state(), encoder.fingerprint())
+    np.testing.assert_array_equal(again.encode(good).vectors, encoder.encode(good).vectors)
+
+
+def test_what_was_learned_counts_in_the_fingerprint(encoder: Encoder, name: str, good: list[Any]) -> None:
+    if encoder.learns:
+        assert create(name, [good[3], *good]).fingerprint() != encoder.fingerprint()
+
+
+@pytest.mark.parametrize("damaged", ["", "half", "other"])
+def test_a_damaged_state_is_a_value_error(encoder: Encoder, name: str, damaged: str) -> None:
+    if not encoder.learns:
+        return
+    state = {"": b"", "half": encoder.state()[: len(encoder.state()) // 2], "other": b"\x80\x04N."}[damaged]
+    with pytest.raises(ValueError, match=r"\w"):
+        ENCODERS.create(name).restore(state)
+
+
+def test_a_query_is_encoded_as_one(encoder: Encoder, good: list[Any], bad: list[Any]) -> None:
+    vectors, kept, failures = encoder.encode([good[0], bad[0], good[1]], query=True)
+    assert (kept, [index for index, _ in failures]) == ([0, 2], [1])
+    assert vectors.shape == (2, encoder.dim)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    own = type(encoder).prepare_query is not Encoder.prepare_query
+    assert own or np.allclose(vectors, encoder.encode(good[:2]).vectors, atol=1e-5), "only prepare_query makes a query different"
 
 
 def test_it_says_what_it_is(encoder: Encoder) -> None:
@@ -129,9 +177,9 @@ def test_classes_fit_the_vectors(encoder: Encoder, good: list[Any]) -> None:
     assert len({int(i) for i in logits.argmax(axis=1)}) > 1
 
 
-def test_an_unknown_parameter_is_a_usage_error(request: pytest.FixtureRequest, encoder: Encoder) -> None:
+def test_an_unknown_parameter_is_a_usage_error(name: str) -> None:
     with pytest.raises(UsageError, match="no parameter 'nonsense'"):
-        ENCODERS.create(f"{request.node.callspec.params['encoder']}(nonsense=1)")
+        ENCODERS.create(f"{name}(nonsense=1)")
 
 
 def test_fakes_mean_something() -> None:
