@@ -107,6 +107,13 @@ class Encoder(ABC):
         """Take up what `state` gave: from then on it encodes as the one that was fitted did. Raises ValueError for a damaged state."""
         raise NotImplementedError(f"{type(self).__name__} learns nothing")
 
+    def load(self) -> None:
+        """Load the model now. Called before an embed writes anything; one whose model may turn out damaged raises InputError here."""
+
+    def tower(self, modality: str) -> Encoder | None:
+        """The encoder of a modality in this one's space: itself for its own, the text tower of a CLIP model for text, else None."""
+        return self if modality == self.modality else None
+
     def prepare(self, item: Any) -> Any:
         """Open and decode one item (text as it is; a path or the bytes of a medium). Thread-safe: called from several threads.
 

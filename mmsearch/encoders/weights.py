@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.util
 import json
 import os
 import secrets
@@ -19,6 +20,14 @@ def fingerprint(name: str, parameters: Mapping[str, Any], weights: Mapping[str, 
     """Hex digest over everything that decides an encoder's vectors: its name, resolved parameters and the hashes of its weights."""
     text = json.dumps({"name": name, "parameters": parameters, "weights": weights}, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def package_file(package: str, name: str) -> Path:
+    """A file inside an installed package, found without importing it. Raises ModuleNotFoundError."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"No module named '{package}'", name=package)
+    return Path(spec.origin).parent / name
 
 
 def file_hash(path: Path) -> str:
