@@ -17,7 +17,7 @@ CONFIG = {
     "text_cfg": {"context_length": 12, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
 }
 PREPROCESS = {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "interpolation": "bicubic", "resize_mode": "squash"}
-STEPS = 90
+STEPS = 150
 
 
 def make(folder: Path, seed: int = 0, steps: int = STEPS) -> Path:

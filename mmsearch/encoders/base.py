@@ -107,7 +107,7 @@ class Encoder(ABC):
         """Take up what `state` gave: from then on it encodes as the one that was fitted did. Raises ValueError for a damaged state."""
         raise NotImplementedError(f"{type(self).__name__} learns nothing")
 
-    def load(self) -> None:
+    def load(self) -> None:  # noqa: B027 - most have nothing to do
         """Load the model now. Called before an embed writes anything; one whose model may turn out damaged raises InputError here."""
 
     def tower(self, modality: str) -> Encoder | None:

@@ -41,7 +41,6 @@ def create(spec: str, items: list[Any]) -> Encoder:
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Specs of two tiny OpenCLIP models that know nothing: encoders that need a model get one here."""
-    pytest.importorskip("open_clip")
     folder = tmp_path_factory.mktemp("clip")
     made = {f"openclip{seed}": f"openclip({tiny_clip.make(folder / str(seed), seed, steps=0)})" for seed in (0, 1)}
     return {"openclip": made["openclip0"], "variant": made["openclip1"]}

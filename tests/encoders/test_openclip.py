@@ -23,7 +23,6 @@ from mmsearch.fusion.direct import calibration, direct_meetings
 from mmsearch.search.hits import Result
 from mmsearch.shop import Shop
 
-pytest.importorskip("open_clip")
 pytestmark = pytest.mark.models
 
 PAIRS = [(colour, kind) for colour in small_shop.COLOURS for kind in small_shop.KINDS]
@@ -187,13 +186,13 @@ def test_a_folder_without_model_or_weights(folder: Path, tmp_path: Path) -> None
 
 
 def test_names_that_lead_nowhere() -> None:
-    with pytest.raises(InputError, match="no OpenCLIP model 'ViT-B-33'.*did you mean ViT-B-32") as unknown:
+    with pytest.raises(InputError, match=r"no OpenCLIP model 'ViT-B-33'.*did you mean ViT-B-32") as unknown:
         ENCODERS.create("openclip(ViT-B-33)")
     assert "--image efficientnet" in (unknown.value.hint or "")
     with pytest.raises(UsageError, match="has no weights of its own") as bare:
         ENCODERS.create("openclip(ViT-B-32)")
     assert "laion2b_s34b_b79k" in (bare.value.hint or "")
-    with pytest.raises(InputError, match="neither a tag; did you mean laion2b_s34b_b79k.* nor a file"):
+    with pytest.raises(InputError, match=r"neither a tag; did you mean laion2b_s34b_b79k.* nor a file"):
         ENCODERS.create("openclip(ViT-B-32, laion2b_s34b_b79)")
 
 
@@ -252,7 +251,7 @@ def test_texts_are_asked_of_photos_through_the_text_tower(shop: Shop) -> None:
     hits = {hit.id: hit for hit in shop.search("yellow hat", k=100)}
     assert next(iter(hits)) == "yellow-hat"
     assert evidence(shop.search("yellow hat", k=100)) == {"text", "image through openclip"}
-    assert small_shop.NO_TEXT in list(hits)[:5]
+    assert small_shop.NO_TEXT in list(hits)[:12], "a photo alone counts by its reliability"
     for hit in hits.values():
         assert hit.score == pytest.approx(sum(c.contribution for c in hit.explain))
         assert all(c.reliability < 1 for c in hit.explain if c.evidence != "text")
