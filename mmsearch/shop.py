@@ -57,12 +57,16 @@ class Shop:
         wait: bool = False,
         refit: bool = False,
         learning: Callable[[str, str], None] | None = None,
+        show_crops: str | Path | None = None,
     ) -> EmbedReport:
         """Make vectors for what is new or changed; see `mmsearch.encoders.pipeline.embed`. Profiles take the new vectors in.
+
+        `show_crops` is a folder for the photos with the regions that are encoded; see `mmsearch.encoders.crops`.
 
         Raises what that raises; media that cannot be used are listed in the reject file as they are found.
         """
         from mmsearch.catalog.report import Rejects, reject_path
+        from mmsearch.encoders.crops import check_crops, draw_crops
         from mmsearch.encoders.pipeline import embed
         from mmsearch.encoders.report import Interrupted
         from mmsearch.fusion import profile
@@ -70,6 +74,8 @@ class Shop:
 
         self.store.check()
         chosen = {modality: spec for modality, spec in (("text", text), ("image", image)) if spec}
+        if show_crops is not None:
+            check_crops(self.store, image, show_crops)
         # The lock first: an embed that is running has the same reject file.
         with self.store.writing("embed", lock=EMBED, patience=math.inf if wait else 0.0):
             with Rejects(reject_path(self.store.path, "embed", rejects)) as refused:
@@ -84,6 +90,8 @@ class Shop:
             except KeyboardInterrupt as error:
                 message = "interrupted; all vectors are written, but the fusion profiles do not have them yet"
                 raise Interrupted(message, "go on with: mmsearch embed") from error
+        if show_crops is not None:
+            report.notes.append(f"{draw_crops(self.store, show_crops):,} photos with their regions are in {show_crops}")
         return report
 
     def fuse(self, method: str | None = None, *, name: str | None = None, seed: int = 0, default: bool = True) -> Profile:

@@ -127,6 +127,13 @@ class Encoder(ABC):
         """As `prepare`, for what a shopper asks: some models want a query to be marked as one. What differs counts in `fingerprint`."""
         return self.prepare(item)
 
+    #: Whether it encodes a region of each photo that it looks for, which `region` tells.
+    crops: bool = False
+
+    def region(self, image: Any) -> tuple[float, float, float, float] | None:
+        """(left, top, right, bottom) in pixels: the region of an opened photo that is encoded; None where none is looked for."""
+        return None
+
     @abstractmethod
     def encode_batch(self, prepared: Sequence[Any]) -> Matrix:
         """Prepared items (n) → raw vectors (n, dim) float32, same order; need not be normalised."""

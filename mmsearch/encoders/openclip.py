@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,10 @@ from mmsearch.encoders.openclip_model import Loaded, Source, find, load
 from mmsearch.encoders.weights import fingerprint
 from mmsearch.media import MediaError
 from mmsearch.media.image import open_image
+from mmsearch.media.region import REGION, checked_crop, product_box
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 _RECIPE = 1
 _BATCH = 16  # items at a time through the network
@@ -27,20 +31,25 @@ class OpenClip(Encoder):
 
     modality: ClassVar[str] = "image"
 
-    def __init__(self, model: str, pretrained: str | None = None):
+    def __init__(self, model: str, pretrained: str | None = None, crop: str = "none"):
         """
         Parameters
         ----------
         model : a folder that open_clip saved (open_clip_config.json and weights), `hf-hub:organisation/name`, or the name of an
             architecture (ViT-B-32).
         pretrained : the weights of an architecture: a tag (laion2b_s34b_b79k) or a file of its state dict.
+        crop : 'auto' encodes the region of the product instead of the whole photo (`mmsearch.media.region`).
         """
+        self.crops = checked_crop(crop)
         self._source = find(model, pretrained)
         self.dim, self.space = self._source.dim, _space(self._source)
 
     def fingerprint(self) -> str:
         """See `Encoder.fingerprint`."""
-        return fingerprint("openclip-image", {"recipe": _RECIPE, "config": self._source.config}, {"weights": self._source.digest})
+        recipe = {"recipe": _RECIPE, "config": self._source.config}
+        if self.crops:
+            recipe |= {"crop": "auto", "region": REGION}
+        return fingerprint("openclip-image", recipe, {"weights": self._source.digest})
 
     def load(self) -> None:
         """See `Encoder.load`."""
@@ -48,12 +57,18 @@ class OpenClip(Encoder):
 
     def prepare(self, item: Any) -> NDArray[np.uint8]:
         """A photo (path, bytes or an opened `PIL.Image.Image`) → (height, width, 3) bytes, as the model wants it. Raises MediaError."""
-        from PIL import Image
+        from PIL.Image import Image as Opened
 
         loaded = load(self._source)
         short_side = 2 * max(_size(loaded))
-        image = item.convert("RGB") if isinstance(item, Image.Image) else open_image(item, short_side=short_side)
+        image = item.convert("RGB") if isinstance(item, Opened) else open_image(item, short_side=short_side)
+        if box := self.region(image):
+            image = image.crop(box)
         return np.asarray(loaded.transform(image))
+
+    def region(self, image: Image) -> tuple[float, float, float, float] | None:
+        """See `Encoder.region`: the box of the product, which the model's own preparation then makes a square."""
+        return product_box(image) if self.crops else None
 
     def encode_batch(self, prepared: Sequence[NDArray[np.uint8]]) -> Matrix:
         """Photos (n) of (height, width, 3) → (n, dim) float32."""
