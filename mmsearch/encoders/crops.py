@@ -14,6 +14,7 @@ from mmsearch.media import MediaError
 from mmsearch.media.image import open_image
 from mmsearch.store import Store
 
+_UNSAFE = re.compile(r"[^\w-]+")
 _SIDE = 800  # pixels of the long side of what is written
 
 
@@ -55,7 +56,8 @@ def draw_crops(store: Store, folder: str | Path) -> int:
         ImageDraw.Draw(image).rectangle((box[0], box[1], box[2] - 1, box[3] - 1), outline="red", width=max(2, min(image.size) // 100))
         image.thumbnail((_SIDE, _SIDE))
         digest = hashlib.sha256(f"{item.id}\x1f{item.part}".encode("utf-8", "surrogatepass")).hexdigest()[:8]
-        path = Path(folder) / f"{re.sub(r'[^\w.-]+', '_', item.id)[:80]}-{digest}.jpg"
+        name = _UNSAFE.sub("_", item.id)[:60]  # ids may hold anything; the digest keeps them, and several photos of one, apart
+        path = Path(folder) / f"{name}-{digest}.jpg"
         try:
             image.save(path, quality=85)
         except OSError as error:
