@@ -18,7 +18,9 @@ from mmsearch.encoders import ENCODERS
 from mmsearch.encoders.base import Encoder, Matrix
 
 
-def encoded(encoder: Encoder, paths: list[Path]) -> Matrix:
+def encoded(encoder: Encoder, paths: list[Path], *, fitted: bool = False) -> Matrix:
+    if encoder.learns and not fitted:
+        encoder.fit(paths)
     found = encoder.encode(paths)
     if found.failures:
         raise SystemExit(f"{paths[found.failures[0][0]]}: {found.failures[0][1]}")
@@ -30,8 +32,8 @@ def shelf(encoder: Encoder, folder: Path) -> np.ndarray:
     products, photos = rows(folder / "products.csv"), rows(folder / "shelf.csv")
     ids = [row["id"] for row in products]
     wanted = np.array([ids.index(row["product"]) for row in photos])
-    S = encoded(encoder, [folder / row["image"] for row in photos])
     G = encoded(encoder, [folder / row["image"] for row in products])
+    S = encoded(encoder, [folder / row["image"] for row in photos], fitted=True)
     return (np.argsort(-(S @ G.T), axis=1, kind="stable") == wanted[:, None]).argmax(axis=1)
 
 

@@ -28,6 +28,9 @@ SIZE = 224  # pixels of a side, what the network was trained on
 #: padded with white .321 (.328), .562 (.560); padded with grey .328 (.323), .549 (.551).
 CROP = 0.875
 
+#: Pixels of the short side that are decoded at least: twice what is needed, so that the reduced decoding of large JPEGs leaves no trace.
+DECODED = 2 * round(SIZE / CROP)
+
 _BATCH = 16  # photos at a time through the network: the fastest from 8 to 16, and the activations of 16 take 150 MB
 _RECIPE = "efficientnet-lite0 1"
 
@@ -69,8 +72,7 @@ class EfficientNet(Encoder):
         from PIL.Image import Image as Opened
         from PIL.Image import Resampling
 
-        # Twice the needed size is decoded at least, so that the reduced decoding of large JPEGs leaves next to no trace.
-        image = item.convert("RGB") if isinstance(item, Opened) else open_image(item, short_side=2 * round(SIZE / CROP))
+        image = item.convert("RGB") if isinstance(item, Opened) else open_image(item, short_side=DECODED)
         width, height = image.size
         margin = min(width, height) * CROP / 2
         middle = (width / 2 - margin, height / 2 - margin, width / 2 + margin, height / 2 + margin)
@@ -88,14 +90,7 @@ class EfficientNet(Encoder):
 
     @functools.cached_property
     def _session(self) -> Any:
-        import onnxruntime
-
-        path = converted("efficientnet-lite0", _RECIPE, file_hash(self._weights), ".onnx", self._export)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = settings.threads()
-        # Idle threads of the pool sleep instead of spinning: the cores are wanted for decoding the next photos.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return session(converted("efficientnet-lite0", _RECIPE, file_hash(self._weights), ".onnx", self._export))
 
     def classes(self) -> Classes:
         """The 1000 classes of ImageNet with the network's own linear head.
@@ -111,10 +106,7 @@ class EfficientNet(Encoder):
 
     def _export(self, path: Path) -> None:
         """The network as ONNX, with the normalisation inside: `pixels` (n, 224, 224, 3) bytes → `features` (n, 1280)."""
-        import warnings
-
         import torch
-        from efficientnet_lite_pytorch import EfficientNet as Network
 
         class Features(torch.nn.Module):
             def __init__(self, network: Any):
@@ -125,21 +117,14 @@ class EfficientNet(Encoder):
                 scaled = (pixels.permute(0, 3, 1, 2).float() - 127) / 128
                 return self.network.extract_features(scaled).mean((2, 3))  # type: ignore[no-any-return]
 
+        export(Features(self._network()), path, ["features"])
+
+    def _network(self) -> Any:
+        from efficientnet_lite_pytorch import EfficientNet as Network
+
         network = Network.from_name("efficientnet-lite0")
         network.load_state_dict(self._state())
-        example = torch.zeros(2, SIZE, SIZE, 3, dtype=torch.uint8)
-        with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")  # that this exporter is the older one: the newer needs one more package
-            torch.onnx.export(
-                Features(network).eval(),
-                (example,),
-                str(path),
-                dynamo=False,
-                opset_version=17,
-                input_names=["pixels"],
-                output_names=["features"],
-                dynamic_axes={"pixels": {0: "n"}, "features": {0: "n"}},
-            )
+        return network
 
     def _write_head(self, path: Path) -> None:
         from safetensors.numpy import save
@@ -153,6 +138,37 @@ class EfficientNet(Encoder):
         import torch
 
         return torch.load(self._weights, map_location="cpu", weights_only=True)  # type: ignore[no-any-return]
+
+
+def export(module: Any, path: Path, outputs: list[str]) -> None:
+    """A torch module of `pixels` (n, 224, 224, 3) bytes as ONNX, for any n."""
+    import warnings
+
+    import torch
+
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # that this exporter is the older one: the newer needs one more package
+        torch.onnx.export(
+            module.eval(),
+            (torch.zeros(2, SIZE, SIZE, 3, dtype=torch.uint8),),
+            str(path),
+            dynamo=False,
+            opset_version=17,
+            input_names=["pixels"],
+            output_names=outputs,
+            dynamic_axes={name: {0: "n"} for name in ("pixels", *outputs)},
+        )
+
+
+def session(path: Path) -> Any:
+    """An ONNX model on the CPU."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = settings.threads()
+    # Idle threads of the pool sleep instead of spinning: the cores are wanted for decoding the next photos.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def _imagenet_names() -> list[str]:

@@ -34,7 +34,7 @@ def create(spec: str, items: list[Any]) -> Encoder:
     made = ENCODERS.create(spec)
     assert isinstance(made, Encoder)
     if made.learns:
-        made.fit(items)
+        made.fit(items * 4)  # some learn nothing from fewer than twenty
     return made
 
 
