@@ -2,7 +2,7 @@
 
     python -m bench.int8 DATA_FOLDER      (the folder that holds grocery/ and clothing/)
 
-Calibrated on 200 clothing photos, compared on 200 others and on the 81 of grocery. docs/decisions/0009-image-int8.md
+Calibrated on 200 clothing photos, compared on 200 others and on the 81 of grocery. docs/decisions/0013-image-int8.md
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ _TOP = 1280
 _SIDE = 96  # pixels of the long side on which colours are counted
 
 #: Share of each view beside 1 for the top vector. Chosen among a handful of mixtures on the validation products of fashion
-#: (docs/decisions/0010-image-views.md).
+#: (docs/decisions/0011-image-views.md).
 _WEIGHTS = {"means": 0.4, "maxima": 0.3, "layout": 0.2, "grid": 0.2, "colours": 0.1}
 _KEPT = 128  # principal components of a view
 _POWER = 0.25  # of their standard deviation that is divided out: 0 leaves it, 1 is full whitening

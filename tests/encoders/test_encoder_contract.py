@@ -24,7 +24,7 @@ NAMES = [*FAKES, *(pytest.param(name, marks=pytest.mark.models) for name in BUIL
 NEEDS_A_MODEL = {"openclip"}  # by a parameter: the test makes one
 
 #: For each encoder that takes parameters, a spec that changes its vectors.
-VARIANTS = {"fake-text": "fake-text(seed=1)", "fake-learned": "fake-learned(seed=1)"}
+VARIANTS = {"efficientnet": "efficientnet(crop=auto)", "fake-text": "fake-text(seed=1)", "fake-learned": "fake-learned(seed=1)"}
 
 TEXTS = ["red running shoes", "红色跑步鞋", "a blender for smoothies, 500 W", "Café crème 12×10 g", "x"]
 
