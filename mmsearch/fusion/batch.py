@@ -28,7 +28,7 @@ def load_batch(store: Store, tables: Mapping[str, str], ids: Sequence[str] | Non
     return names.to_pylist(), Batch(vectors, present)
 
 
-def sample_batch(store: Store, tables: Mapping[str, str], size: int, seed: int = 0) -> tuple[Batch, int]:
+def sample_batch(store: Store, tables: Mapping[str, str], size: int, seed: int = 0) -> tuple[list[str], Batch, int]:
     """`load_batch` for some products chosen at random, the same for the same products, and how many there are in all.
 
     Of the others only the ids are read, so that memory does not grow with the vectors.
@@ -38,8 +38,8 @@ def sample_batch(store: Store, tables: Mapping[str, str], size: int, seed: int =
     # Sorted, so that the order in which vectors were written decides nothing: an embed that was interrupted ends as another.
     ids = ids.take(pc.array_sort_indices(ids))
     rows = np.random.default_rng(seed).permutation(len(ids))[:size]
-    _, batch = load_batch(store, there, ids.take(pa.array(np.sort(rows))).to_pylist())
-    return batch, len(ids)
+    chosen, batch = load_batch(store, there, ids.take(pa.array(np.sort(rows))).to_pylist())
+    return chosen, batch, len(ids)
 
 
 def mean_by_product(rows: VectorRows, ids: pa.Array, dim: int) -> tuple[Matrix, np.ndarray]:

@@ -3,7 +3,7 @@ cross-modal evidence can be trusted."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,12 @@ _FEWEST_FOR_TAILS = 40  # products with both kinds of evidence; fewer say nothin
 _FEWEST = 8  # below this many products no statistic means anything: scores stay plain similarities
 _LEAST_RELIABILITY = 0.05  # shrunk, never zeroed
 _MOST_RELIABILITY = 0.95  # cross-modal evidence never outranks direct evidence of equal standing
+#: Reliability of a comparison in a space that text and image share, where the store has nothing to measure it by (photos without titles).
+SHARED = 0.5
+
+#: kind ('text>image') → the query vectors of some products (q, d), in the space of the other side's own vectors; zero rows for those that
+#: have none. Only asked for the products that stand in for queries.
+Shared = Mapping[str, Callable[[NDArray[np.int64]], Matrix]]
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,14 @@ class Calibration:
         """Both; `other` wins."""
         return Calibration(self.pairs | other.pairs, self.correlations | other.correlations, self.tails | other.tails)
 
+    def without(self, kinds: Collection[str]) -> Calibration:
+        """What says nothing of some kinds, alone or beside others."""
+
+        def kept(values: Mapping[str, float]) -> dict[str, float]:
+            return {key: value for key, value in values.items() if not set(key.split("|")) & set(kinds)}
+
+        return Calibration({k: p for k, p in self.pairs.items() if k not in kinds}, kept(self.correlations), kept(self.tails))
+
     def to_json(self) -> dict[str, Any]:
         return {
             "pairs": {k: [p.mean, p.std, p.reliability] for k, p in self.pairs.items()},
@@ -65,7 +79,13 @@ class Calibration:
 
 
 def calibrate(
-    batch: Batch, fuser: Fuser | None, reliability: Mapping[str, float], seed: int = 0, *, products: int | None = None
+    batch: Batch,
+    fuser: Fuser | None,
+    reliability: Mapping[str, float],
+    seed: int = 0,
+    *,
+    products: int | None = None,
+    shared: Shared | None = None,
 ) -> Calibration:
     """Measure every kind of comparison that is possible, on a sample of the products themselves.
 
@@ -77,6 +97,7 @@ def calibrate(
     fuser : adds the cross-modal kinds and those of the fused vectors ('text>fused:image+text').
     reliability : of the cross-modal kinds, from `cross_reliability`.
     products : how many the catalogue has, where `batch` is a random sample of `SAMPLE` of them.
+    shared : kinds that are compared in a space that both sides share; nothing is learned, so their reliability is measured here.
     """
     rng = np.random.default_rng(seed)
     rows = rng.permutation(len(batch))[:SAMPLE]
@@ -85,6 +106,9 @@ def calibrate(
     queries, met = (np.arange(min(_QUERIES, len(rows))), np.arange(len(rows)))
     unrelated = queries[:, None] != met[None, :]
     similarities = _similarities(sample, fuser, queries)
+    if shared:
+        similarities |= _met(sample, rows[queries], shared)
+        reliability = dict(reliability) | {kind: _foretold(similarities, kind, unrelated) for kind in shared if kind in similarities}
     pairs, kept = {}, {}
     for kind, matrix in similarities.items():
         usable = unrelated & ~np.isnan(matrix)
@@ -129,6 +153,30 @@ def cross_reliability(batch: Batch, fuser: Fuser, seed: int = 0) -> dict[str, fl
             together = np.corrcoef(matrix[unrelated], direct[unrelated])[0, 1]
             reliability[kind] = float(np.clip(np.nan_to_num(together), _LEAST_RELIABILITY, _MOST_RELIABILITY))
     return reliability
+
+
+def _met(sample: Batch, rows: NDArray[np.int64], shared: Shared) -> dict[str, Matrix]:
+    """The shared kinds as `_similarities` gives the others; `rows` are those of the batch that stand in for queries."""
+    found = {}
+    for kind, asked in shared.items():
+        product = kind.partition(">")[2]
+        if product in sample.vectors:
+            Q = asked(rows)
+            found[kind] = _masked(Q @ sample.vectors[product].T, np.linalg.norm(Q, axis=1) > 0.5, sample.present[product])
+    return found
+
+
+def _foretold(similarities: Mapping[str, Matrix], kind: str, unrelated: NDArray[np.bool_]) -> float:
+    """Reliability of a shared kind, as `cross_reliability` has it for learned ones."""
+    query = kind.partition(">")[0]
+    direct = similarities.get(f"{query}>{query}")
+    if direct is None:
+        return SHARED
+    both = unrelated & ~np.isnan(direct) & ~np.isnan(similarities[kind])
+    if both.any(axis=1).sum() < _FEWEST:
+        return SHARED
+    agreement = np.corrcoef(similarities[kind][both], direct[both])[0, 1]
+    return float(np.clip(np.nan_to_num(agreement), _LEAST_RELIABILITY, _MOST_RELIABILITY))
 
 
 def pattern(modalities: Sequence[str]) -> str:

@@ -20,11 +20,12 @@ from mmsearch.encoders.recorded import load_encoder, recorded_encoder
 from mmsearch.errors import InputError, StoreError, UsageError, did_you_mean
 from mmsearch.fusion import FUSERS
 from mmsearch.fusion.base import Batch, FitReport, Fuser
-from mmsearch.fusion.batch import load_batch, sample_batch
-from mmsearch.fusion.calibration import SAMPLE, Calibration, calibrate, cross_reliability, patterns
+from mmsearch.fusion.batch import load_batch
+from mmsearch.fusion.calibration import calibrate, cross_reliability, patterns
+from mmsearch.fusion.direct import calibrate_direct
 from mmsearch.settings import MODALITIES
 from mmsearch.store import Store
-from mmsearch.store.vectors import batches_of, key_of, source_hashes, write_vectors
+from mmsearch.store.vectors import batches_of, content_digest, key_of, source_hashes, write_vectors
 from mmsearch.store.where import id_list
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
@@ -32,7 +33,6 @@ _FOLDS = 5  # a fifth of the products with every modality is held out: on it the
 _ENOUGH = 200  # held-out products, of one fold or several, that are enough
 _FEWEST = 8  # held-out products below which a fold would say nothing
 _DEFAULT = "default_profile"
-_DIRECT = "calibration"
 
 
 @dataclass(frozen=True)
@@ -178,10 +178,7 @@ def refresh(store: Store) -> list[str]:
     tables = {m: known["table"] for m in MODALITIES if (known := recorded_encoder(store, m))}
     notes = []
     with store.writing("embed"):
-        sample, products = sample_batch(store, tables, SAMPLE)
-        direct = calibrate(sample, None, {}, products=products).to_json()
-        if direct != store.record.get(_DIRECT):
-            store.record.put(_DIRECT, direct)
+        calibrate_direct(store, tables)
         for name in names(store):
             try:
                 profile = load(store, name)
@@ -190,12 +187,6 @@ def refresh(store: Store) -> list[str]:
                 continue
             _bring_up_to_date(store, profile, load_fuser(store, profile))
     return notes
-
-
-def calibration(store: Store, profile: Profile | None) -> Calibration:
-    """How similarities compare: the direct kinds of the store, and the cross-modal ones of a profile."""
-    direct = Calibration.from_json(store.record.get(_DIRECT))
-    return direct.merged(Calibration.from_json(profile.calibration)) if profile else direct
 
 
 def _profile(
@@ -213,11 +204,7 @@ def _profile(
     crosses = [f"{a}>{b}" for a in modalities for b in modalities if a != b and fuser.compares(a, b)]
     reliability = _held_out_reliability(spec, batch, encoders, modalities, seed) if crosses else {}
     old = store.record.get(f"profile/{name}")
-    digest = hashlib.blake2b(digest_size=16)
-    for modality in modalities:
-        known = recorded_encoder(store, modality) or {}
-        for key, value in sorted(source_hashes(store, known["table"]).items()):
-            digest.update(f"{modality}\x1f{key}\x1f{value}\n".encode())
+    tables = {m: (recorded_encoder(store, m) or {})["table"] for m in modalities}
     return Profile(
         name=name,
         version=(old["version"] if old else 0) + 1,
@@ -230,7 +217,7 @@ def _profile(
         scores=report.scores,
         seed=seed,
         products=len(ids),
-        training_hash=digest.hexdigest(),
+        training_hash=content_digest(store, tables),
         calibration=calibrate(batch, fuser, reliability, seed).to_json(),
     )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +14,12 @@ from numpy.typing import NDArray
 
 from mmsearch import settings
 from mmsearch.encoders.base import Encoder, Matrix
-from mmsearch.encoders.recorded import load_encoder, recorded_encoder
+from mmsearch.encoders.recorded import Meeting, load_encoder, load_tower, meetings, recorded_encoder
 from mmsearch.errors import InputError, UsageError, did_you_mean
 from mmsearch.fusion import profile as profiles
 from mmsearch.fusion.base import Fuser
 from mmsearch.fusion.calibration import Calibration, pattern
+from mmsearch.fusion.direct import calibration, direct_meetings
 from mmsearch.fusion.profile import Profile
 from mmsearch.ranking import COMBINERS
 from mmsearch.ranking.base import Combined, Combiner, Evidence, Joint
@@ -87,7 +89,7 @@ class Engine:
             raise InputError("the store has no products", hint="bring them: mmsearch ingest products.csv")
         self.index.look()
         filters = {w: passing(self.store, w, self.index.products()) for w in dict.fromkeys(w for q in queries.values() for w in q.where)}
-        vectors = self._encode(list(dict.fromkeys(p for q in queries.values() for p in q.parts)))
+        vectors = self._encode(queries.values())
         answers = {}
         for id, query in queries.items():
             allowed = np.logical_and.reduce([filters[w] for w in query.where]) if query.where else None
@@ -106,19 +108,36 @@ class Engine:
             self._encoders[modality] = cached
         return cached[1]
 
-    def _encode(self, parts: Sequence[Part]) -> dict[Part, dict[str, Matrix]]:
-        """Part → modality → vector. A `like` part has a vector for each modality that the product has."""
+    def _tower(self, meeting: Meeting) -> Encoder:
+        fingerprint = (recorded_encoder(self.store, meeting.product) or {}).get("fingerprint", "")
+        cached = self._encoders.get(meeting.kind)
+        if cached is None or cached[0] != fingerprint:
+            cached = fingerprint, load_tower(self.store, meeting)
+            self._encoders[meeting.kind] = cached
+        return cached[1]
+
+    def _encode(self, queries: Collection[Query]) -> dict[Part, dict[str, Matrix]]:
+        """Part → modality → vector. A `like` part has a vector for each modality that the product has.
+
+        Under a kind ('text>image') stands the vector that meets another modality's vectors in their own space (see `Meeting`).
+        """
+        parts = list(dict.fromkeys(p for q in queries for p in q.parts))
+        within = {q.within for q in queries}
+        met = [m for m in meetings(self.store).values() if not m.own and within & {None, m.product}]
         vectors: dict[Part, dict[str, Matrix]] = {}
         for modality in settings.DEFAULT_ENCODERS:
             mine = [p for p in parts if p.kind == modality]
             if not mine:
                 continue
+            encoders = {modality: self._encoder(modality)} | {m.kind: self._tower(m) for m in met if m.query == modality}
             contents = [p.content if modality == "text" else Path(p.content) for p in mine]
             for start in range(0, len(mine), _AT_ONCE):
-                encoded = self._encoder(modality).encode(contents[start : start + _AT_ONCE], query=True)
-                for index, reason in encoded.failures:
-                    raise InputError(f"the query {modality} {mine[start + index].content} cannot be used: {reason}")
-                vectors |= {mine[start + i]: {modality: v} for i, v in zip(encoded.kept, encoded.vectors, strict=True)}
+                for name, encoder in encoders.items():
+                    encoded = encoder.encode(contents[start : start + _AT_ONCE], query=True)
+                    for index, reason in encoded.failures:
+                        raise InputError(f"the query {modality} {mine[start + index].content} cannot be used: {reason}")
+                    for i, vector in zip(encoded.kept, encoded.vectors, strict=True):
+                        vectors.setdefault(mine[start + i], {})[name] = vector
         for part in parts:
             if part.kind == "like":
                 vectors[part] = self._product_vectors(part.content)
@@ -168,29 +187,39 @@ class Engine:
             profile = profiles.load(self.store, name) if name else None
         if within in settings.MODALITIES and within not in tables:
             raise InputError(f"the store has no {within} vectors", hint=f"it has: {', '.join(tables)}")
+        across = direct_meetings(self.store, profile)
         targets = []
         for number, part in enumerate(query.parts):
             if part.weight == 0:
                 continue
             if within is None or within in settings.MODALITIES:
-                found = [t for m, v in vectors[part].items() for t in self._targets_of(number, m, v, tables, profile, within)]
+                found = self._targets_of(number, vectors[part], tables, profile, across, within)
             else:
                 found = self._fused_target(number, vectors[part], profile)
             if not found:
-                raise _nothing_to_compare(part, list(vectors[part]), within, tables, profile)
+                raise _nothing_to_compare(part, [m for m in vectors[part] if m in settings.MODALITIES], within, tables, profile)
             targets += found
-        return targets, profiles.calibration(self.store, profile)
+        return targets, calibration(self.store, profile)
 
     def _targets_of(
-        self, part: int, modality: str, vector: Matrix, tables: Mapping[str, str], profile: Profile | None, within: str | None
+        self,
+        part: int,
+        vectors: Mapping[str, Matrix],
+        tables: Mapping[str, str],
+        profile: Profile | None,
+        across: Mapping[str, Meeting],
+        within: str | None,
     ) -> list[Target]:
         targets = []
-        for product, table in tables.items():
-            kind = f"{modality}>{product}"
-            if within not in (None, product):
+        for modality, product in itertools.product(settings.MODALITIES, tables):
+            kind, table = f"{modality}>{product}", tables[product]
+            if modality not in vectors or within not in (None, product):
                 continue
+            vector = vectors[modality]
             if product == modality:
                 targets.append(Target(part, kind, product, table, vector))
+            elif kind in across and (across[kind].own or kind in vectors):  # a tower does not know the products that are to be liked
+                targets.append(Target(part, kind, f"{product} through {across[kind].name}", table, vectors.get(kind, vector)))
             elif profile is not None and kind in profile.compares:
                 mapped = self._fuser(profile).query(modality, vector)
                 targets.append(Target(part, kind, f"{product} through {profile.name}", profile.projected_table(product), mapped))

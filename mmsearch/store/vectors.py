@@ -6,7 +6,8 @@ Columns: `key` (id and part, unique), `id`, `part` (which photo, which second; '
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,15 @@ def dimension(store: Store, table: str) -> int | None:
     """Dimension of a vector table, None if there is none."""
     opened = store.dataset(table)
     return None if opened is None else int(opened.schema.field("vector").type.list_size)
+
+
+def content_digest(store: Store, tables: Mapping[str, str]) -> str:
+    """Hex digest over some tables (modality → table) and what their vectors were made of: the same however they were written."""
+    digest = hashlib.blake2b(digest_size=16)
+    for table in tables.values():
+        for key, value in sorted(source_hashes(store, table).items()):
+            digest.update(f"{table}\x1f{key}\x1f{value}\n".encode())
+    return digest.hexdigest()
 
 
 def source_hashes(store: Store, table: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tiny_clip
 from fake_sounds import RATE, written
 from PIL import Image
 from small_models import small_sentence_model, small_vector_file
@@ -26,6 +27,8 @@ NAMES = [*FAKES, *(pytest.param(name, marks=pytest.mark.models) for name in BUIL
 
 #: For each encoder that takes parameters, a spec that changes its vectors.
 VARIANTS = {
+    "efficientnet": "efficientnet(crop=auto)",
+    "openclip": "openclip(crop=auto)",
     "fake-text": "fake-text(seed=1)",
     "fake-learned": "fake-learned(seed=1)",
     "sentence": 'sentence(query_prefix="query: ")',
@@ -42,6 +45,7 @@ TEXTS = ["red running shoes", "红色跑步鞋", "a blender for smoothies, 500 W
 def _small_models(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Encoders that need a file of the user's get a small one."""
     MODELS["sentence"] = lambda: small_sentence_model(tmp_path_factory.mktemp("sentence"))
+    MODELS["openclip"] = lambda: tiny_clip.make(tmp_path_factory.mktemp("clip") / "model", steps=0)
     MODELS["vectors"] = lambda: small_vector_file(tmp_path_factory.mktemp("vectors"), TEXTS)
 
 
@@ -80,7 +84,7 @@ def create(spec: str, items: list[Any]) -> Encoder:
     """An encoder; one that learns has learned from the items."""
     made = new(spec)
     if made.learns:
-        made.fit(items)
+        made.fit(items * 4)  # some learn nothing from fewer than twenty
     return made
 
 

@@ -90,7 +90,8 @@ def test_a_sample_is_that_of_the_products_however_they_were_written(tmp_path: Pa
         for piece in np.array_split(order, 3):
             write_vectors(made, "vectors_text", [ids[i] for i in piece], [""] * len(piece), ["h"] * len(piece), X[piece])
         samples.append(sample_batch(made, {"text": "vectors_text", "image": "none"}, 20))
-    (one, products), (other, _) = samples
+    (chosen, one, products), (again, other, _) = samples
+    assert chosen == again
     assert (len(one), products) == (20, 50)
     np.testing.assert_array_equal(one.vectors["text"], other.vectors["text"])
-    assert sample_batch(Store(tmp_path / "one"), {}, 20)[1] == 0
+    assert sample_batch(Store(tmp_path / "one"), {}, 20)[2] == 0

@@ -137,6 +137,35 @@ def test_16_bit_keeps_its_range() -> None:
         np.testing.assert_allclose(image[..., 0], np.arange(256).reshape(16, 16), atol=1)
 
 
+@pytest.mark.parametrize(
+    ("colour_type", "samples", "expected"),
+    [
+        (0, (0x4000,), (64, 64, 64)),
+        (2, (0xC000, 0x4000, 0x8000), (192, 64, 128)),
+        (4, (0x4000, 0xFFFF), (64, 64, 64)),
+        (4, (0x4000, 0), WHITE),
+        (6, (0xC000, 0x4000, 0x8000, 0xFFFF), (192, 64, 128)),
+        (6, (0xC000, 0x4000, 0x8000, 0), WHITE),
+    ],
+)
+def test_16_bit_png_of_every_kind(colour_type: int, samples: tuple[int, ...], expected: tuple[int, int, int]) -> None:
+    """Pillow writes none of these but the first, so the file is put together here: grey, RGB, and both with transparency."""
+    rows = (b"\0" + struct.pack(f">{len(samples)}H", *samples) * 4) * 4
+    chunks = (b"IHDR" + struct.pack(">IIBBBBB", 4, 4, 16, colour_type, 0, 0, 0), b"IDAT" + zlib.compress(rows), b"IEND")
+    data = b"".join(struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in chunks)
+    assert near(open_image(b"\x89PNG\r\n\x1a\n" + data).getpixel((1, 1)), expected, 1)
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow was built without AVIF")
+def test_avif_turned_transparent_and_animated() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert open_image(saved(PHOTO, "AVIF", exif=exif)).size == (20, 40)
+    assert near(open_image(saved(transparent("RGBA"), "AVIF")).getpixel((30, 10)), WHITE, 4)
+    second = Image.new("RGB", PHOTO.size, "yellow")
+    assert near(open_image(saved(PHOTO, "AVIF", save_all=True, append_images=[second])).getpixel((30, 10)), BLUE)
+
+
 def test_32_bit_grey_is_stretched() -> None:
     values = np.linspace(-3, 5, 64, dtype=np.float32).reshape(8, 8)
     values[0, 3] = np.nan
