@@ -38,6 +38,7 @@ class Acoustic(Encoder):
     space = "acoustic"
     learns: ClassVar[bool] = True
     pieces: ClassVar[bool] = True
+    packages: ClassVar[tuple[str, ...]] = ("librosa", "soundfile", "soxr")
 
     def __init__(self, window: float = 5.0, whiten: float = 0.05, denoise: bool = False):
         """

@@ -51,7 +51,7 @@ def model_set(store: Store, name: str) -> dict[str, str]:
     chosen = settings.MODEL_SETS.get(name)
     if chosen is None:
         there = list(settings.MODEL_SETS)
-        hint = f"sets: {', '.join(there)}; a single encoder is chosen with --text or --image"
+        hint = f"sets: {', '.join(there)}; a single encoder is chosen with --text, --image or --audio"
         raise UsageError(f"there is no set of models '{name}'{did_you_mean(name, there)}", hint=hint)
     return {m: spec for m, spec in chosen.items() if m == "text" or next(items(store, m), None) is not None}
 

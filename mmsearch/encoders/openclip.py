@@ -30,6 +30,8 @@ class OpenClip(Encoder):
     """
 
     modality: ClassVar[str] = "image"
+    packages: ClassVar[tuple[str, ...]] = ("open_clip", "torch")
+    download: ClassVar[str] = "the model that is named, by tag or on the hub; a folder or file: nothing"
 
     def __init__(self, model: str, pretrained: str | None = None, crop: str = "none"):
         """

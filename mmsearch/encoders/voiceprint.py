@@ -37,6 +37,7 @@ class Voiceprint(Encoder):
     dim = 256
     space = "voiceprint"
     pieces: ClassVar[bool] = True
+    packages: ClassVar[tuple[str, ...]] = ("resemblyzer", "librosa", "soundfile", "soxr", "torch")
 
     def __init__(self, window: float = 10.0):
         """
