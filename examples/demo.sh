@@ -22,6 +22,7 @@ step mmsearch search "red running shoes" -k 5 --format table
 step mmsearch search "红色跑鞋" --where "price < 600" -k 5 --format table
 step mmsearch search "blue mug" --in image -k 5 --format table
 step mmsearch search --image sample_data/queries/red-shoe.jpg --text "in blue^0.5" -k 5 --format table
+step mmsearch search --audio sample_data/queries/bell.wav -k 5 --format table
 step mmsearch search --image sample_data/queries/red-shoe.jpg --text "in blue^0.5" --not leather -k 2 --explain --format table
 step mmsearch recommend --user "$(awk -F, 'NR == 2 { print $1 }' sample_data/events.csv)" --why -k 5 --format table
 step mmsearch eval search --queries sample_data/queries.tsv --qrels sample_data/qrels.tsv --metric nDCG@10 --metric RR@10 --metric R@10 --format table
