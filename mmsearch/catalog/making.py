@@ -28,6 +28,8 @@ from mmsearch.errors import MMSearchError
 
 LANGUAGE = "title_language"  # an attribute of its own: a column `language` of the shop's stays what it is
 
+_MARSHAL = 2  # later versions look for every object whether it came before, which takes longer than writing it again
+
 _SERVE = "import sys; sys.path[:] = {path!r}; from mmsearch.catalog.making import serve; serve()"
 
 
@@ -154,7 +156,7 @@ def _unpacked(values: tuple[Any, ...]) -> Product:
 
 
 def _write(pipe: IO[bytes], message: Any) -> None:
-    data = marshal.dumps(message)
+    data = marshal.dumps(message, _MARSHAL)
     pipe.write(len(data).to_bytes(8, "little"))
     pipe.write(data)
     pipe.flush()
