@@ -6,12 +6,16 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from fake_encoders import FakeImage, FakeLearned, FakeText
 from fake_sounds import FakeAudio
 
 from mmsearch import settings
 from mmsearch.encoders import ENCODERS
+
+hypothesis.settings.register_profile("mmsearch", deadline=None)  # a machine that is busy is no failure
+hypothesis.settings.load_profile("mmsearch")
 
 
 @pytest.fixture(scope="session", autouse=True)
