@@ -70,7 +70,7 @@ def test_speech_is_heard_with_its_second_wherever_it_is(data: Path, dog: np.ndar
 @pytest.mark.models
 @pytest.mark.data
 def test_a_long_sound_is_heard_in_stretches(dog: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transcript, "_STRETCH", 8.0)
+    monkeypatch.setattr(transcript, "_STRETCH", 6.0)
     facts = FEATURES.create(ENGLISH).listen(written(np.concatenate([dog, silence(3)] * 3)))
     assert texts(facts) == ["The child almost hurt the small dog."] * 3
     period = len(dog) / RATE + 3
@@ -229,6 +229,7 @@ def test_a_damaged_half_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     from mmsearch.features import whisper
 
     monkeypatch.setenv("MMSEARCH_HOME", str(tmp_path))
+    whisper._load.cache_clear()
     broken = tmp_path / "half"
     broken.write_bytes(b"no model")
     monkeypatch.setattr(whisper, "_parts", lambda: [broken])
