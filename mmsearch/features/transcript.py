@@ -32,6 +32,8 @@ _BEAM = 5  # as Whisper's authors; 1 is no faster on short sounds and makes half
 _STRETCH = 300.0  # seconds that are in memory at a time: 19 MB of samples, 10 MB of spectrum
 _SURE = 0.5  # how probable a language must be, else it is the likelier of those that most shops sell in
 _LIKELY = ("en", "zh")
+#: "The following sentences are in Mandarin", in simplified characters: in these Whisper then goes on, else often in traditional ones.
+_PROMPTS: dict[str | None, str] = {"zh": "以下是普通话的句子。"}
 #: Text that Whisper is so unsure of, or that repeats itself so much, is not what was said (Radford et al. 2022, section 4.5).
 _LEAST_LOGPROB, _MOST_REPEATED = -1.0, 2.4
 _Spoken = tuple[str, float | None] | None  # the language and how probable it is, once it is known
@@ -134,11 +136,12 @@ class Transcript(Feature):
         heard = np.concatenate([samples[one["start"] : one["end"]] for one in speech])
         # One temperature: others would be drawn by lot, and a sound would not say the same twice.
         options = {"beam_size": _BEAM, "temperature": [0.0], "condition_on_previous_text": False}
-        segments, info = model.transcribe(heard, language=spoken and spoken[0], **options)  # nothing is decoded yet
+        language = spoken[0] if spoken else None
+        segments, info = model.transcribe(heard, language=language, initial_prompt=_PROMPTS.get(language), **options)  # decodes nothing yet
         if spoken is None and model.model.is_multilingual:
             spoken = _surest(info)
-            if spoken[0] != info.language:
-                segments, _ = model.transcribe(heard, language=spoken[0], **options)
+            if spoken[0] != info.language or spoken[0] in _PROMPTS:
+                segments, _ = model.transcribe(heard, language=spoken[0], initial_prompt=_PROMPTS.get(spoken[0]), **options)
         return [one for one in restore_speech_timestamps(segments, speech, RATE) if _is_sure(one)], spoken
 
 
@@ -173,7 +176,9 @@ def _surest(info: Any) -> tuple[str, float]:
 
 
 def _is_sure(segment: Any) -> bool:
-    return bool(segment.text.strip()) and segment.avg_logprob >= _LEAST_LOGPROB and segment.compression_ratio <= _MOST_REPEATED
+    text = segment.text.strip()
+    echoed = any(text.rstrip("。.") in prompt for prompt in _PROMPTS.values())  # what it says where it understands nothing
+    return bool(text) and not echoed and segment.avg_logprob >= _LEAST_LOGPROB and segment.compression_ratio <= _MOST_REPEATED
 
 
 def _fact(segment: Any, second: float) -> Fact:

@@ -126,8 +126,24 @@ def test_too_long_is_told_before_the_model_is_loaded(monkeypatch: pytest.MonkeyP
 def test_what_repeats_itself_or_is_a_guess_is_not_what_was_said() -> None:
     segment = SimpleNamespace(text=" Yes.", avg_logprob=-0.3, compression_ratio=1.0)
     assert transcript._is_sure(segment)
-    for wrong in ({"avg_logprob": -1.2}, {"compression_ratio": 29.0}, {"text": "  "}):
+    for wrong in ({"avg_logprob": -1.2}, {"compression_ratio": 29.0}, {"text": "  "}, {"text": "以下是普通话的句子。"}):
         assert not transcript._is_sure(SimpleNamespace(**{**vars(segment), **wrong}))
+
+
+@pytest.mark.parametrize(("language", "prompt"), [(None, "以下"), ("en", None), ("zh", "以下")])
+def test_chinese_is_asked_for_in_simplified_characters(language: str | None, prompt: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str | None, str | None]] = []
+
+    def transcribe(heard: np.ndarray, language: str | None, initial_prompt: str | None, **options: Any) -> tuple[list[Any], Any]:
+        asked.append((language, initial_prompt))
+        return [], SimpleNamespace(language=language or "zh", language_probability=0.9, all_language_probs=[("zh", 0.9)])
+
+    model = SimpleNamespace(model=SimpleNamespace(is_multilingual=True), transcribe=transcribe)
+    monkeypatch.setattr(transcript, "load", lambda _: model)
+    feature = Transcript("base", language)
+    feature._understood(silence(1), [{"start": 0, "end": RATE}], (language, None) if language else None)
+    assert asked[-1][0] == (language or "zh")
+    assert (asked[-1][1] or "").startswith(prompt or "") and (prompt is None) == (asked[-1][1] is None)
 
 
 @pytest.mark.parametrize(
