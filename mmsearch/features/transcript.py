@@ -28,7 +28,7 @@ CHARACTERS = 2_000
 FEW, SHORT = 200, 1_200.0  # files; seconds
 
 _RECIPE = "transcript 1"
-_BEAM = 5  # as Whisper's authors; 1 is no faster on short sounds and makes half as many mistakes more (bench.speech_quality --choose)
+_BEAM = 5  # as Whisper's authors chose; `python -m bench.speech_quality DATA_FOLDER --choose` compares it with 1
 _STRETCH = 300.0  # seconds that are in memory at a time: 19 MB of samples, 10 MB of spectrum
 _SURE = 0.5  # how probable a language must be, else it is the likelier of those that most shops sell in
 _LIKELY = ("en", "zh")
@@ -177,7 +177,7 @@ def _surest(info: Any) -> tuple[str, float]:
 
 def _is_sure(segment: Any) -> bool:
     text = segment.text.strip()
-    echoed = any(text.rstrip("。.") in prompt for prompt in _PROMPTS.values())  # what it says where it understands nothing
+    echoed = any(text.rstrip("。.") == prompt.rstrip("。") for prompt in _PROMPTS.values())  # what it says where it understands nothing
     return bool(text) and not echoed and segment.avg_logprob >= _LEAST_LOGPROB and segment.compression_ratio <= _MOST_REPEATED
 
 
