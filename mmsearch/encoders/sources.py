@@ -14,8 +14,10 @@ import pyarrow.compute as pc
 from mmsearch import settings
 from mmsearch.media.content import content_hash, read_media
 from mmsearch.media.fetch import fetched_folder, fetched_path
-from mmsearch.store import ATTRIBUTES, PRODUCTS, Store
+from mmsearch.media.moment import moment_part
+from mmsearch.store import ATTRIBUTES, PRODUCTS, REVIEWS, Store
 from mmsearch.store.attributes import load_attributes
+from mmsearch.store.facts import passages
 from mmsearch.store.where import id_list
 
 #: Characters of the description that join the title. Chosen on the validation queries of an electronics catalogue:
@@ -24,6 +26,9 @@ DESCRIPTION_CHARACTERS = 200
 
 #: Where the products of a store name the media of a modality.
 MEDIA_COLUMNS = {"image": "images", "audio": "audio"}
+
+#: Characters that neighbouring sentences of a sound or clip are joined up to before they are embedded.
+PASSAGE_CHARACTERS = 200
 
 _TITLE = re.compile("title_[a-z]{2}")
 _LEARNED_CHARACTERS = 10_000  # of a description that an encoder learns from
@@ -81,16 +86,25 @@ class StoreItems:
 def items(store: Store, modality: str, *, characters: int = DESCRIPTION_CHARACTERS) -> Iterator[Item]:
     """Everything of the store's products that an encoder of a modality can encode, in a stable order and from one version of them.
 
+    Texts are those of the products themselves (part '') and what is said in their sounds and clips, as far as a feature found out.
+
     Parameters
     ----------
+    modality : or 'title' (a product's titles in all languages, as one text) or 'review' (part: its key), which features look at, too.
     characters : of the description that join a text.
     """
     if modality == "text":
-        columns, sparse = _other_titles(store)
-        for batch in store.batches(PRODUCTS, ["id", "title", "description", *columns], _ROWS):
-            for id, title, description, *others in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                if text := product_text(title, description, [*others, *sparse.get(id, ())], characters=characters):
-                    yield Item(id, "", text)
+        yield from _texts(store, characters)
+        for name in spoken(store):
+            for id, part, second, text in passages(store, name, PASSAGE_CHARACTERS):
+                yield Item(id, moment_part(part, second), text)
+    elif modality == "title":
+        yield from _texts(store, 0)
+    elif modality == "review":
+        for batch in store.batches(REVIEWS, ["key", "product", "title", "text"], _ROWS):
+            for key, product, title, text in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                if whole := ". ".join(part for part in (title, text) if part):
+                    yield Item(product, key, whole)
     elif modality in MEDIA_COLUMNS:
         fetched = fetched_folder(store.path)
         for batch in store.batches(PRODUCTS, ["id", MEDIA_COLUMNS[modality], "_folder"], _ROWS):
@@ -100,6 +114,20 @@ def items(store: Store, modality: str, *, characters: int = DESCRIPTION_CHARACTE
                         yield Item(id, path, Path(folder or ".") / path)
                     elif fetched is not None and (file := fetched_path(path, fetched)).is_file():
                         yield Item(id, path, file)  # others were reported at ingest: nothing is fetched unless the user names it
+
+
+def spoken(store: Store) -> list[str]:
+    """The features of a store that found texts with a second, which are embedded beside the products' own."""
+    keys = store.record.keys("feature/")
+    return [key.removeprefix("feature/") for key in keys if (store.record.get(key) or {}).get("searchable")]
+
+
+def _texts(store: Store, characters: int) -> Iterator[Item]:
+    columns, sparse = _other_titles(store)
+    for batch in store.batches(PRODUCTS, ["id", "title", "description", *columns], _ROWS):
+        for id, title, description, *others in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+            if text := product_text(title, description, [*others, *sparse.get(id, ())], characters=characters):
+                yield Item(id, "", text)
 
 
 def _other_titles(store: Store) -> tuple[list[str], dict[str, list[str]]]:
@@ -117,10 +145,13 @@ def _other_titles(store: Store) -> tuple[list[str], dict[str, list[str]]]:
 
 def count_items(store: Store, modality: str) -> int:
     """About how many `items` there are, without looking at each: for progress."""
-    column = ["title", "description"] if modality == "text" else [MEDIA_COLUMNS[modality]] if modality in MEDIA_COLUMNS else None
+    if modality == "review":
+        return store.count(REVIEWS)
+    texts = modality in ("text", "title")
+    column = ["title", "description"] if texts else [MEDIA_COLUMNS[modality]] if modality in MEDIA_COLUMNS else None
     found = 0
     for batch in store.batches(PRODUCTS, column) if column else ():
-        if modality == "text":
+        if texts:
             found += pc.sum(pc.or_(*(pc.is_valid(c) for c in batch.columns))).as_py() or 0
         else:
             addresses = pa.array(batch.column(0).flatten(), pa.string())

@@ -18,6 +18,7 @@ from mmsearch.encoders.recorded import Meeting, load_encoder, load_tower, meetin
 from mmsearch.errors import InputError, UsageError, did_you_mean
 from mmsearch.fusion import profile as profiles
 from mmsearch.fusion.base import Fuser
+from mmsearch.fusion.batch import mean_by_product
 from mmsearch.fusion.calibration import Calibration, pattern
 from mmsearch.fusion.direct import calibration, direct_meetings
 from mmsearch.fusion.profile import Profile
@@ -148,9 +149,9 @@ class Engine:
         for modality in settings.MODALITIES:
             known = recorded_encoder(self.store, modality)
             if known and self.store.has(known["table"]) and len(rows := read_vectors(self.store, known["table"], [id])):
-                mean = rows.vectors.mean(axis=0)
-                if (length := float(np.linalg.norm(mean))) > 1e-6:
-                    found[modality] = (mean / length).astype(np.float32)
+                means, present = mean_by_product(rows, pa.array([id], pa.string()), rows.vectors.shape[1])
+                if present[0]:
+                    found[modality] = means[0]
         if not found:
             if not self.store.count(PRODUCTS, id_list("id", [id])):
                 near = did_you_mean(id, self.index.products().to_pylist()[:100_000])
