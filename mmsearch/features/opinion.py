@@ -107,6 +107,11 @@ def clauses(text: str, language: str) -> list[Clause]:
     return [Clause(part.strip(), _from_log_odds(_SENTENCES * _compound(part))) for part in parts]
 
 
+def judges(english: str) -> bool:
+    """Whether an English word in lower case says something by itself."""
+    return english in _vader().lexicon
+
+
 def _reader(language: str) -> Callable[[str], float]:
     readers = {"en": _english, "zh": _chinese}
     if language not in readers:

@@ -33,7 +33,7 @@ class Sentiment(Feature):
     def extract(self, prepared: Sequence[str]) -> list[list[Fact]]:
         """Reviews (n) → the sentiment of each, −1 to 1; [] for one in another language."""
         return [
-            [Fact("sentiment", opinion.opinion(text, language))] if language in opinion.LANGUAGES else []
+            [Fact("sentiment", round(opinion.opinion(text, language), 4))] if language in opinion.LANGUAGES else []
             for text, language in zip(prepared, opinion.languages_of(prepared), strict=True)
         ]
 
