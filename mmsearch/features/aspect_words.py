@@ -9,7 +9,7 @@ many little lot lots bit few several enough less least half whole another every 
 someone somebody anyone anybody thing things stuff way ways kind sort type case cases point fact reason reasons problem problems issue
 issues question time times day days week weeks month months year years hour hours minute minutes today yesterday tomorrow people person
 guy guys man woman men women friend friends wife husband son daughter kid kids mother father mom dad family amazon shop store seller
-review reviews reviewer product products item items unit units company brand purchase order world life example end start rest top side
+review reviews reviewer product products item items unit units company brand purchase order world example end start rest top side
 part parts without within since though although however because unless until while whether upon among amongst along across toward towards
 may might must shall would could ought cannot etc amp quot via per plus minus yes okay please thanks thank hello hi sure far near long ago
 big small new old able unable different same similar certain actual main major minor full empty find found think thought know knew known

@@ -219,6 +219,6 @@ def _singular(word: str) -> str:
     """batteries → battery, lenses → lens, songs → song; by rules, so that a rare word may come out wrong."""
     if len(word) > 4 and word.endswith("ies"):
         return word[:-3] + "y"
-    if len(word) > 5 and word.endswith(("sses", "ches", "shes", "xes", "nses")):
+    if len(word) > 4 and word.endswith(("sses", "ches", "shes", "xes", "nses")):
         return word[:-2]
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) and word != "lens" else word
