@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import hashlib
+import json
 import re
 import unicodedata
 
@@ -13,18 +15,23 @@ from mmsearch.features.entity_words import COLOURS, MATERIALS, STANDARDS
 _MOST = 1_000  # characters of a title that are read
 _HAN = re.compile("[\u3400-\u9fff]")
 
-# A model code: letters and digits in one word, at least four in all and two of them digits. Small letters come in threes at most: 'dv7-1211ea' is a
-# code, 'iPhone12' a name.
+# A model code: letters and digits in one word, at least four in all and two of them digits. Small letters come in threes at most:
+# 'dv7-1211ea' is a code, 'iPhone12' a name. After a Chinese character a short one that begins with digits goes on with it: 麒麟980AI.
 _CODE = re.compile(r"(?<![A-Za-z0-9./-])[A-Za-z0-9](?:[A-Za-z0-9]|[-/.](?=[A-Za-z0-9]))*[A-Za-z0-9]")
 _SMALL_RUN = re.compile(r"[a-z]{4}|[A-Z][a-z]{3}")
 _DIMENSIONS = re.compile(r"\d+(?:[.,]\d+)?\s*[x×*]\s*\d+", re.IGNORECASE)
+
+_NUMBER_WITH_UNIT = re.compile(
+    r"\d+(?:[.,/]\d+)?-?(?:VA|kVA|mm|cm|GB|MB|TB|KB|mAh|Ah|Wh|W|V|A|Hz|MHz|GHz|kHz|rpm|dpi|ppm|BTU|lm|m|g|kg|ml|oz|lb|ft|in|MP|fps|min|h)",
+    re.IGNORECASE,
+)
 
 _UNIT = (
     r"fl\.? ?oz|mg|kg|g|oz|lbs?|ml|cl|l|liters?|litres?|gal|mm|cm|m|km|ft|feet|inch(?:es)?|in(?= ?[^ \w]|$)|\"|''|”|″|[kmgt]b|mah|kwh|wh|kw|w|v|"
     r"khz|mhz|ghz|hz|[mg]bps|dpi|"
     r"毫克|千克|公斤|克|斤|毫升|升|毫米|厘米|公分|英寸|寸|米|毫安时|毫安|瓦|伏"
 )
-_MEASURE = re.compile(rf"(?<![\w.,/-])(\d+(?:[.,]\d+)*(?:\s\d/\d)?)(\s?-?)({_UNIT})(?![a-zA-Z])", re.IGNORECASE)
+_MEASURE = re.compile(rf"(?<![A-Za-z0-9.,/-])(\d+(?:[.,]\d+)*(?:\s\d/\d)?)(\s?-?)({_UNIT})(?![a-zA-Z0-9])", re.IGNORECASE)
 _UNITS_AS_WRITTEN = {"寸": "英寸", "''": '"', "”": '"', "″": '"', "毫安": "毫安时"}
 
 _COUNTED = (
@@ -47,12 +54,19 @@ _CHINESE_DIGITS = {sign: number for number, sign in enumerate("零一二三四�
 _SIZES = (
     re.compile(r"\b(?P<system>EU|UK|US|FR|IT|DE|JP|AU)\s?(?:size\s?)?(?P<number>\d{1,2}(?:\.5)?)(?![\w.%])"),
     re.compile(r"\bsize[:\s]+(?P<word>(?:[2-6]?X{0,3}[SML]|\d{1,2}(?:\.5)?)(?![\w/]))", re.IGNORECASE),
-    re.compile(r"(?<![\w/-])(?P<letters>[2-6]XL|X{1,3}[SL])(?:码|号)?(?![\w/-])"),
+    re.compile(r"(?<![\w/-])(?P<letters>[2-6]XL|X{1,3}[SL])(?:码|号)?(?![\w/-])(?! ?[Mm][Aa][Xx])"),
     re.compile(r"(?<![\w/-])(?P<letter>[SML])(?:码|号|$|(?=\s*[)）】]))"),
     re.compile(r"(?<![\d.])(?P<shoe>\d{2}(?:\.5)?)码"),
     re.compile(r"(?<!\d)(?P<cloth>1[3-9]\d/\d{2,3}[ABCY]?)(?!\d)"),
     re.compile(r"(?P<named>均码|[超特加]?大码|中码|小码|one size|free size|plus size)", re.IGNORECASE),
 )
+
+
+def fingerprint() -> str:
+    """Of the words and patterns."""
+    sources = [_CODE, _MEASURE, *_PIECES, _CHINESE_PIECES, *_SIZES, STANDARDS]
+    content = json.dumps([[pattern.pattern for pattern in sources], MATERIALS, COLOURS], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def plain(title: str) -> str:
@@ -74,22 +88,12 @@ def model_codes(title: str) -> list[str]:
         digits = sum(c.isdigit() for c in bare)
         if len(bare) < 4 or not 2 <= digits < len(bare) or len(bare) > 25 or _SMALL_RUN.search(code):
             continue
-        if STANDARDS.fullmatch(code) or _MEASURE.fullmatch(code) or _DIMENSIONS.search(code) or _is_unit(code):
+        if len(bare) <= 6 and bare[0].isdigit() and at.start() and _HAN.match(title[at.start() - 1]):
+            continue
+        if STANDARDS.fullmatch(code) or _MEASURE.fullmatch(code) or _DIMENSIONS.search(code) or _NUMBER_WITH_UNIT.fullmatch(code):
             continue
         found.append(code)
     return list(dict.fromkeys(found))
-
-
-def _is_unit(code: str) -> bool:
-    """450VA, 600mm, 256gb, 1200dpi: a number and at most four letters that end the word, in which the number is a round one of a measure."""
-    return (
-        re.fullmatch(
-            r"\d+(?:[.,]\d+)?(?:VA|kVA|mm|cm|GB|MB|TB|KB|mAh|Ah|Wh|W|V|A|Hz|MHz|GHz|kHz|rpm|dpi|ppm|BTU|lm|m|g|kg|ml|oz|lb|ft|in|MP|fps|min|h)",
-            code,
-            re.IGNORECASE,
-        )
-        is not None
-    )
 
 
 def measures(title: str) -> list[Quantity]:
@@ -101,7 +105,7 @@ def measures(title: str) -> list[Quantity]:
     found = []
     for number, gap, unit in _MEASURE.findall(plain(title)):
         unit = _UNITS_AS_WRITTEN.get(unit, unit)
-        for written in dict.fromkeys((unit, unit.lower(), unit.upper())):
+        for written in (unit,) if len(unit) == 1 else dict.fromkeys((unit, unit.lower(), unit.upper())):  # 64G is no weight
             if quantity := parse_quantity(f"{number}{' ' if gap else ''}{written}"):
                 found.append(quantity)
                 break
@@ -175,13 +179,15 @@ def colours(title: str) -> list[str]:
 
 
 def _listed(title: str, what: str) -> list[str]:
-    english, chinese = _matchers(what)
     tables = MATERIALS if what == "material" else COLOURS
+    english, chinese = _matchers(what)
     found = [tables["en"][" ".join(at.group().lower().split())] for at in english.finditer(title)]
     if _HAN.search(title):
-        for word in words(title, "zh"):
-            for entry in [word] if word in tables["zh"] else [e for e in chinese.findall(word) if len(e) > 1]:
-                found += [tables["zh"][entry], entry]
+        written = chinese.findall(title)
+        # One character alone counts as a word of its own only: 金 is gold, and a part of a hundred words.
+        written += [word for word in words(chinese.sub(" ", title), "zh") if len(word) == 1 and word in tables["zh"]]
+        for entry in written:
+            found += [tables["zh"][entry], entry]
     return list(dict.fromkeys(found))
 
 
@@ -191,5 +197,5 @@ def _matchers(what: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     english, chinese = (sorted(tables[language], key=len, reverse=True) for language in ("en", "zh"))
     return (
         re.compile(r"(?<![\w-])(?:" + "|".join(re.escape(e).replace(r"\ ", r"\s+") for e in english) + r")(?![\w-])", re.IGNORECASE),
-        re.compile("|".join(map(re.escape, chinese))),
+        re.compile("|".join(re.escape(entry) for entry in chinese if len(entry) > 1)),
     )

@@ -90,9 +90,9 @@ COLOURS = _names(_COLOURS_TEXT)
 
 #: Standards, interfaces, formats and sizes of paper: letters with digits that name no product.
 STANDARDS = re.compile(
-    r"(?:rs-?\d{3}|db-?\d+|rj-?\d+|mp[34]|mpeg-?\d|usb-?\d.*|ddr\d?.*|sdram|sata-?\d*|cat-?\d[ea]?|ieee.*|802[.].*|\d+p|\d+k|[ab]\d|ip[x\d]\d+|h[.]?26\d"
+    r"(?:rs-?\d{3}|[hd][bd]-?\d+|rj-?\d+|mp[34]|mpeg-?\d|usb-?\d.*|ddr\d?.*|sdram|sata-?\d*|cat-?\d[ea]?|ieee.*|802[.].*|\d+p|\d+k|[ab]\d|ip[x\d]\d+|h[.]?26\d"
     r"|\d+base.*|lto-?\d+|pci.*|pc\d+-\d+.*|80plus|\d+awg|\d+x\d*|\d+u|win\d+|x\d\d|type-?c|hdmi\d.*|bluetooth\d.*|bt\d.*|wi-?fi-?\d|\d+-?bit|\d+-?core"
     r"|\d+-?port|i[3579]|core\d|o2|co2|3d|2d|5ghz|\d+\.\d+|\d+(?:st|nd|rd|th)|f\d+t|\d+-?in-?\d|\d+g|cr\d{4}|lr\d+|aaa?\d*|hb\d|m\.2|sd\w*|\d+[x*]\d+.*"
-    r"|rp\d+显卡|t\d|uk\d+|us\d+|eu\d+|\d+-?pack|\d+pcs?|\d+pk|\d+-?(?:way|pin|inch|ft|mm|cm|piece|pair|ply|hour|year|day|month)s?)",
+    r"|t\d|uk\d+|us\d+|eu\d+|\d+-?pack|\d+pcs?|\d+pk|\d+-?(?:way|pin|inch|ft|mm|cm|piece|pair|ply|hour|year|day|month)s?)",
     re.IGNORECASE,
 )
