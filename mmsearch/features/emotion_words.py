@@ -1,7 +1,7 @@
 """Words of emotions in English and Chinese: small lists of our own, for what shoppers write.
 
-Ekman's six ("An Argument for Basic Emotions", Cognition and Emotion, 1992), 25 to 50 words each in each language, written for mmsearch. Nothing
-was copied from a lexicon: the large ones are licensed for research only.
+Ekman's six ("An Argument for Basic Emotions", Cognition and Emotion, 1992), 25 to 60 words each in each language, written for mmsearch.
+Nothing was copied from a lexicon: the large ones are licensed for research only.
 """
 
 from __future__ import annotations

@@ -18,10 +18,11 @@ _LONGER = 0.8  # a longer beginning is the brand where it makes up this share of
 _MOST_WORDS = 4
 _BRACKETS = re.compile(r"[【\[][^】\]]{0,30}[】\]]")  # 【二手9成新】 stands before the brand
 _TOKEN = re.compile(r"[\u3400-\u9fff]+|[A-Za-zÀ-ɏ0-9&'’+!]+(?:[.-][A-Za-zÀ-ɏ0-9]+)*")
-_GENERIC = frozenset(
-    "new original genuine mens womens men women kids boys girls baby unisex set pack pair the for with mini super ultra pro premium best hot "
-    "sale universal portable wireless adjustable professional digital electric solid printed".split()
-)  # fmt: skip
+_GENERIC_TEXT = """
+new original genuine mens womens men women kids boys girls baby unisex set pack pair the for with mini super ultra pro premium best hot
+sale universal portable wireless adjustable professional digital electric solid printed
+"""
+_GENERIC = frozenset(_GENERIC_TEXT.split())
 
 
 class Brands(NamedTuple):
@@ -89,8 +90,10 @@ def learn_brands(titles: Iterable[tuple[str, str | None]]) -> Brands:
 
 
 def guess_brands(titles: Iterable[str]) -> Brands:
-    """Beginnings that at least three titles share and that seldom stand elsewhere, as they are most often written. Colours, materials and
-    ordinary words are none. A store of one brand's products and one of unbranded ones look alike: some of these are series or kinds."""
+    """Beginnings that at least three titles share and that seldom stand elsewhere, as they are most often written.
+
+    Colours, materials and ordinary words are none. Titles alone do not tell a brand from a series or a kind, so some are these.
+    """
     begins: dict[str, Counter[str]] = defaultdict(Counter)
     anywhere, total = Counter[str](), 0
     for title in titles:

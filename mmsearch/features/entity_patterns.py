@@ -22,16 +22,19 @@ _SMALL_RUN = re.compile(r"[a-z]{4}|[A-Z][a-z]{3}")
 _DIMENSIONS = re.compile(r"\d+(?:[.,]\d+)?\s*[x×*]\s*\d+", re.IGNORECASE)
 
 _NUMBER_WITH_UNIT = re.compile(
-    r"\d+(?:[.,/]\d+)?-?(?:VA|kVA|mm|cm|GB|MB|TB|KB|mAh|Ah|Wh|W|V|A|Hz|MHz|GHz|kHz|rpm|dpi|ppm|BTU|lm|m|g|kg|ml|oz|lb|ft|in|MP|fps|min|h)",
+    r"\d+(?:[.,/]\d+)?-?(?:VA|kVA|mm|cm|GB|MB|TB|KB|mAh|Ah|Wh|W|V|A|Hz|MHz|GHz|kHz|rpm|dpi|ppm|BTU|lm|m|g|kg|ml|oz|lb|ft|in|MP|fps|"
+    r"min|h)",
     re.IGNORECASE,
 )
 
 _UNIT = (
-    r"fl\.? ?oz|mg|kg|g|oz|lbs?|ml|cl|l|liters?|litres?|gal|mm|cm|m|km|ft|feet|inch(?:es)?|in(?= ?[^ \w]|$)|\"|''|”|″|[kmgt]b|mah|kwh|wh|kw|w|v|"
-    r"khz|mhz|ghz|hz|[mg]bps|dpi|"
+    r"fl\.? ?oz|mg|kg|g|oz|lbs?|ml|cl|l|liters?|litres?|gal|mm|cm|m|km|ft|feet|inch(?:es)?|(?<=\d)in|in(?= ?[^ \w]|$)|\"|''|”|″|"
+    r"[kmgt]b|mah|kwh|wh|kw|w|v|khz|mhz|ghz|hz|[mg]bps|dpi|"
     r"毫克|千克|公斤|克|斤|毫升|升|毫米|厘米|公分|英寸|寸|米|毫安时|毫安|瓦|伏"
 )
 _MEASURE = re.compile(rf"(?<![A-Za-z0-9.,/-])(\d+(?:[.,]\d+)*(?:\s\d/\d)?)(\s?-?)({_UNIT})(?![a-zA-Z0-9])", re.IGNORECASE)
+# Memory as phones are sold: 64G, 6G+128G. 4G and 5G are networks, other numbers may weigh.
+_MEMORY = re.compile(r"(?<![A-Za-z0-9.,/-])(?:(8|12|16|32|64|128|256|512)G(?![A-Za-z0-9])|(\d{1,2})G(?=\+\d))")
 _UNITS_AS_WRITTEN = {"寸": "英寸", "''": '"', "”": '"', "″": '"', "毫安": "毫安时"}
 
 _COUNTED = (
@@ -39,7 +42,7 @@ _COUNTED = (
     r"cartridges|envelopes|wipes|pods|units"
 )
 _PIECES = (
-    re.compile(rf"(?<![\w.,/x])(\d[\d,]{{0,6}})[\s-]?(?:{_COUNTED})(?!\w)", re.IGNORECASE),
+    re.compile(rf"(?<![\w.,/x])(\d{{1,3}}(?:,\d{{3}})+|\d{{1,6}})[\s-]?(?:{_COUNTED})(?!\w)", re.IGNORECASE),
     re.compile(r"\b(?:packs?|sets?|box|boxes|case|lot|bundle|bag)\s+of\s+(\d{1,5})\b", re.IGNORECASE),
     re.compile(r"\bq(?:uanti)?ty[.:]?\s*(\d{1,5})\b", re.IGNORECASE),
     re.compile(rf"(?<![\w.,/])(\d{{1,3}})\s?[x×*]\s?\d+(?:[.,]\d+)?\s?(?:{_UNIT})(?![a-zA-Z])", re.IGNORECASE),
@@ -90,20 +93,21 @@ def model_codes(title: str) -> list[str]:
             continue
         if len(bare) <= 6 and bare[0].isdigit() and at.start() and _HAN.match(title[at.start() - 1]):
             continue
-        if STANDARDS.fullmatch(code) or _MEASURE.fullmatch(code) or _DIMENSIONS.search(code) or _NUMBER_WITH_UNIT.fullmatch(code):
+        if STANDARDS.fullmatch(code) or _MEASURE.fullmatch(code) or _DIMENSIONS.match(code) or _NUMBER_WITH_UNIT.fullmatch(code):
             continue
         found.append(code)
     return list(dict.fromkeys(found))
 
 
 def measures(title: str) -> list[Quantity]:
-    """Quantities with their units in order, in base units (`mmsearch.catalog.units`). A number of a model is none.
+    """Quantities with their units, in base units (`mmsearch.catalog.units`). A number of a model is none.
 
     >>> measures("Oat Milk 6 x 330 ml")
     [Quantity(value=330.0, unit='ml')]
     """
-    found = []
-    for number, gap, unit in _MEASURE.findall(plain(title)):
+    title = plain(title)
+    found = [Quantity(float(a or b), "GB") for a, b in _MEMORY.findall(title)]
+    for number, gap, unit in _MEASURE.findall(title):
         unit = _UNITS_AS_WRITTEN.get(unit, unit)
         for written in (unit,) if len(unit) == 1 else dict.fromkeys((unit, unit.lower(), unit.upper())):  # 64G is no weight
             if quantity := parse_quantity(f"{number}{' ' if gap else ''}{written}"):

@@ -22,7 +22,7 @@ class Types(NamedTuple):
     known: dict[str, str]
 
     def find(self, title: str) -> str | None:
-        """The kind that a title names: the last before 'for', 'with' or a bracket, since English titles end with what they are, else the last."""
+        """The kind that a title names: the last before 'for', 'with' or a bracket, since English titles end with what they are."""
         lower = title.lower()
         if _HAN.search(lower):
             places = [(lower.rfind(name), len(name), name) for name in self.known if _HAN.search(name) and name in lower]
