@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.labelled_titles import CHINESE, ENGLISH, PAIRS
+from bench.labelled_titles import CHINESE, ENGLISH, PAIRS, Labels
 from bench.sound_quality import print_table
 from mmsearch.features import entity_patterns as patterns
 from mmsearch.features.entities import Entities
@@ -147,20 +147,19 @@ def labelled(data: Path, electronics: Sequence[Row]) -> None:
     rows = []
     for language, truth, titles in (("en", ENGLISH, english), ("zh", CHINESE, goods)):
         asked = [(titles[one.id], one) for one in truth if one.id in titles]
-        brands = guess_brands(titles.values())
-        said = [((brands.find(title) or ("", 0))[0].lower(), one.brands) for title, one in asked if one.brands]
-        right = [({one.lower() for one in names} & {brand} if brand else set(), brand) for brand, names in said]
-        rows.append(
-            {
-                "": f"{language}: brand, guessed of titles alone",
-                "titles": len(said),
-                "precision": ratio(sum(bool(hit) for hit, _ in right), sum(bool(brand) for _, brand in right)),
-                "recall": ratio(sum(bool(hit) for hit, _ in right), len(said)),
-            }
-        )
+        rows.append(brand_labels(f"{language}: brand, guessed of titles alone", guess_brands(titles.values()), asked))
+        half = asked[: len(asked) // 2], asked[len(asked) // 2 :]
+        learned = learn_brands((title, name) for title, one in half[0] for name in one.brands[:1])
+        rows.append(brand_labels(f"{language}: brand, learned of the other half", learned, half[1]))
         for what, find in READERS.items():
             rows.append(overall(f"{language}: {what}", [(set(find(title)), set(one.of(what))) for title, one in asked]))
     print_table("labelled real titles", rows)
+
+
+def brand_labels(name: str, brands: Brands, asked: Sequence[tuple[str, Labels]]) -> Row:
+    said = [(found[0].lower() if (found := brands.find(title)) else "", {one.lower() for one in labels.brands}) for title, labels in asked]
+    right = sum(brand in names for brand, names in said)
+    return {"": name, "titles": len(said), "precision": ratio(right, sum(bool(b) for b, _ in said)), "recall": ratio(right, len(said))}
 
 
 def parallel() -> None:

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from mmsearch.catalog.segment import stop_words
+from mmsearch.catalog.segment import stop_words, words
 from mmsearch.features.entity_words import COLOURS, MATERIALS
 
 ANYWHERE, FIRST = "anywhere", "first"
@@ -16,6 +16,7 @@ _LEAST = 3  # titles that a guessed brand begins
 _AT_START = 0.7  # of a guessed brand's titles, the share that it begins
 _LONGER = 0.8  # a longer beginning is the brand where it makes up this share of the shorter one's titles
 _MOST_WORDS = 4
+_HAN = re.compile("[\u3400-\u9fff]")
 _BRACKETS = re.compile(r"[【\[][^】\]]{0,30}[】\]]")  # 【二手9成新】 stands before the brand
 _TOKEN = re.compile(r"[\u3400-\u9fff]+|[A-Za-zÀ-ɏ0-9&'’+!]+(?:[.-][A-Za-zÀ-ɏ0-9]+)*")
 _GENERIC_TEXT = """
@@ -43,12 +44,23 @@ class Brands(NamedTuple):
 
 
 def fold(text: str) -> list[str]:
-    """Words of a title or a brand in small letters, what stands in square brackets left out; Chinese runs whole.
+    """Words of a title or a brand in small letters, what stands in square brackets left out; Chinese by jieba: 荣耀畅玩8C begins with 荣耀.
 
     >>> fold("【二手】Apple iPhone 8 苹果手机"), fold("StarTech.com DB9")
-    (['apple', 'iphone', '8', '苹果手机'], ['startech.com', 'db9'])
+    (['apple', 'iphone', '8', '苹果', '手机'], ['startech.com', 'db9'])
     """
-    return _TOKEN.findall(_BRACKETS.sub(" ", text).lower())
+    return [token for token, _, _ in _tokens(_BRACKETS.sub(" ", text))]
+
+
+def _tokens(text: str) -> list[tuple[str, int, int]]:
+    """Folded words with where they begin and end."""
+    found = []
+    for at in _TOKEN.finditer(text):
+        start = at.start()
+        for word in words(at.group(), "zh") if _HAN.match(at.group()) else [at.group()]:
+            found.append((word.lower(), start, start + len(word)))
+            start += len(word)
+    return found
 
 
 def learn_brands(titles: Iterable[tuple[str, str | None]]) -> Brands:
@@ -98,12 +110,14 @@ def guess_brands(titles: Iterable[str]) -> Brands:
     anywhere, total = Counter[str](), 0
     for title in titles:
         plain = _BRACKETS.sub(" ", title)
-        spans = list(_TOKEN.finditer(plain))
+        tokens = _tokens(plain)
         total += 1
-        anywhere.update({at.group().lower() for at in spans})
-        for length in range(1, min(_MOST_WORDS, len(spans)) + 1):
-            folded = " ".join(at.group().lower() for at in spans[:length])
-            begins[folded][plain[spans[0].start() : spans[length - 1].end()]] += 1
+        anywhere.update({token for token, _, _ in tokens})
+        for length in range(1, min(_MOST_WORDS, len(tokens)) + 1):
+            folded = " ".join(token for token, _, _ in tokens[:length])
+            end = tokens[length - 1][2]
+            end += plain[end : end + 1] in (")", "）") and tokens[0][1] <= max(plain.rfind("(", 0, end), plain.rfind("（", 0, end))
+            begins[folded][plain[tokens[0][1] : end]] += 1
     counts = {folded: written.total() for folded, written in begins.items()}
     longer: dict[str, tuple[int, str]] = {}
     for folded, count in counts.items():
@@ -122,12 +136,12 @@ def guess_brands(titles: Iterable[str]) -> Brands:
 
 
 def _may_be_brand(word: str) -> bool:
-    words_of_ours: Iterable[Mapping[str, str]] = (MATERIALS["en"], MATERIALS["zh"], COLOURS["en"], COLOURS["zh"])
+    tables: Iterable[Mapping[str, str]] = (MATERIALS["en"], MATERIALS["zh"], COLOURS["en"], COLOURS["zh"])
     return (
         len(word) > 1
         and not word.isdecimal()
         and word not in _GENERIC
         and word not in stop_words("en")
         and word not in stop_words("zh")
-        and not any(word in table for table in words_of_ours)
+        and not any(word in table for table in tables)
     )
