@@ -28,6 +28,8 @@ import numpy as np
 from bench.parallel_reviews import PAIRS
 from bench.sound_quality import print_table
 from mmsearch.features import opinion
+from mmsearch.features.emotion import emotions
+from mmsearch.features.emotion_words import EMOTIONS
 from mmsearch.features.sentiment import POSITIVE
 
 
@@ -36,6 +38,8 @@ class Labelled(NamedTuple):
     positive: bool
     kind: str
 
+
+FIELDS = {"en": "english", "zh": "chinese"}
 
 Reader = Callable[[str], float]
 
@@ -54,7 +58,29 @@ def main() -> int:
         print("\nEnglish: no labelled English reviews are in the data folder; --english FILE names some")
     if not given.choose:
         parallel()
+        emotion_of_pairs()
     return 0
+
+
+def emotion_of_real(rows: Sequence[Labelled], part: str) -> None:
+    """No emotion is labelled: how often one is said, and whether those reviews are marked positive, which is all that can be checked."""
+    strongest = [next(iter(emotions(row.text, "zh")), "") for row in rows]
+    table = []
+    for emotion in EMOTIONS:
+        mine = [row.positive for row, said in zip(rows, strongest, strict=True) if said == emotion]
+        table.append({"": emotion, "reviews": len(mine), "of all": len(mine) / len(rows), "marked positive": sum(mine) / max(1, len(mine))})
+    print_table(f"emotion, Chinese reviews, {part} half (every review of it)", table)
+
+
+def emotion_of_pairs() -> None:
+    rows = []
+    said = {language: [next(iter(emotions(getattr(p, field), language)), "") for p in PAIRS] for language, field in FIELDS.items()}
+    truth = [p.emotion for p in PAIRS]
+    for language, told in said.items():
+        right = sum(a == b for a, b in zip(told, truth, strict=True) if a)
+        rows.append({"": language, "precision": right / sum(map(bool, told)), "recall": right / sum(map(bool, truth))})
+    print_table(f"emotion, {len(PAIRS)} reviews in both languages, {sum(map(bool, truth))} of which speak of one", rows)
+    print(f"  both languages say the same: {np.mean([a == b for a, b in zip(*said.values(), strict=True)]):.4f}")
 
 
 def chinese(file: Path, part: str) -> None:
@@ -78,6 +104,7 @@ def chinese(file: Path, part: str) -> None:
     print_table(
         f"by kind, {part} half", [score(kind, ours, [r for r in rows if r.kind == kind]) for kind in sorted({r.kind for r in rows})]
     )
+    emotion_of_real([row for row, _ in half(list(zip(every, seen, strict=True)), part)], part)
 
 
 def english(file: Path, part: str) -> None:
