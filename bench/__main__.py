@@ -1,4 +1,5 @@
 """Runs every benchmark, or those named: python -m bench [start ingest encoders embed sound speech search writes]."""
+"""Runs every benchmark, or those named: python -m bench [start ingest encoders embed sound facts search writes]."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import importlib
 import sys
 
 SUBJECTS = ("start", "ingest", "encoders", "embed", "sound", "speech", "search", "writes")
+SUBJECTS = ("start", "ingest", "encoders", "embed", "sound", "facts", "search", "writes")
 
 
 def main() -> int:
