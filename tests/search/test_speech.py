@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,9 +36,8 @@ class Scripted(Transcript):
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    with small_shop.fake_fuser():
-        yield small_shop.make(tmp_path_factory.mktemp("speech"), events=False)
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    return small_shop.make(tmp_path_factory.mktemp("speech"), events=False, fuse=False)
 
 
 @pytest.fixture
