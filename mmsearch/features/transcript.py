@@ -176,9 +176,12 @@ def _surest(info: Any) -> tuple[str, float]:
 
 
 def _is_sure(segment: Any) -> bool:
+    """By its own words: Whisper's own measure of repetition is of half a minute, in which an advert may say a sentence five times."""
+    from faster_whisper.transcribe import get_compression_ratio
+
     text = segment.text.strip()
     echoed = any(text.rstrip("。.") == prompt.rstrip("。") for prompt in _PROMPTS.values())  # what it says where it understands nothing
-    return bool(text) and not echoed and segment.avg_logprob >= _LEAST_LOGPROB and segment.compression_ratio <= _MOST_REPEATED
+    return bool(text) and not echoed and segment.avg_logprob >= _LEAST_LOGPROB and get_compression_ratio(text) <= _MOST_REPEATED
 
 
 def _fact(segment: Any, second: float) -> Fact:

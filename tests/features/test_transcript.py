@@ -79,6 +79,13 @@ def test_a_long_sound_is_heard_in_stretches(dog: np.ndarray, monkeypatch: pytest
 
 @pytest.mark.models
 @pytest.mark.data
+def test_what_is_said_five_times_is_heard_five_times(dog: np.ndarray) -> None:
+    facts = FEATURES.create(ENGLISH).listen(written(np.concatenate([dog, silence(3)] * 5)))
+    assert " ".join(texts(facts)).lower().count("the small dog") == 5
+
+
+@pytest.mark.models
+@pytest.mark.data
 def test_threads_hear_the_same(data: Path) -> None:
     feature = FEATURES.create(ENGLISH)
     files = sorted((data / "speech").rglob("*.wav"))[:4]
@@ -124,9 +131,9 @@ def test_too_long_is_told_before_the_model_is_loaded(monkeypatch: pytest.MonkeyP
 
 
 def test_what_repeats_itself_or_is_a_guess_is_not_what_was_said() -> None:
-    segment = SimpleNamespace(text=" Yes.", avg_logprob=-0.3, compression_ratio=1.0)
+    segment = SimpleNamespace(text=" Yes.", avg_logprob=-0.3)
     assert transcript._is_sure(segment)
-    for wrong in ({"avg_logprob": -1.2}, {"compression_ratio": 29.0}, {"text": "  "}, {"text": "以下是普通话的句子。"}):
+    for wrong in ({"avg_logprob": -1.2}, {"text": " See you next time," * 20}, {"text": "  "}, {"text": "以下是普通话的句子。"}):
         assert not transcript._is_sure(SimpleNamespace(**{**vars(segment), **wrong}))
 
 
