@@ -145,12 +145,12 @@ def _check_clashes(made: dict[str, tuple[str, Feature]]) -> None:
 
 
 def _ready(store: Store, name: str, spec: str, feature: Feature, refit: bool, learning: Callable[[str, str], None] | None) -> On:
-    """A feature that has learned what it learns, and loaded its model."""
-    if not feature.learns:
-        feature.load()
-        return On(name, spec, feature)
+    """A feature that has learned what it learns. Its model is loaded where it is new: an embed with nothing to do need not wait for it."""
     known = recorded_features(store).get(name)
-    if known is not None and known["spec"] == spec and not refit:
+    state = None
+    if not feature.learns:
+        pass
+    elif known is not None and known["spec"] == spec and not refit:
         state = store.record.state(_KEY + name) or b""
         try:
             feature.restore(state)
@@ -162,5 +162,6 @@ def _ready(store: Store, name: str, spec: str, feature: Feature, refit: bool, le
             learning("facts", spec)
         feature.fit(StoreItems(store, feature.sources[0]), store)
         state = feature.state()
-    feature.load()
+    if known is None or known["fingerprint"] != feature.fingerprint():
+        feature.load()
     return On(name, spec, feature, state)
