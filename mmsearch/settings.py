@@ -52,6 +52,12 @@ def max_media_bytes() -> int:
     return _positive_int("MMSEARCH_MAX_MEDIA_BYTES", 200_000_000)
 
 
+def max_video_bytes() -> int:
+    """Videos larger than this are rejected before they are read; they are read from the disk piece by piece, so that this may be more than
+    memory holds (`MMSEARCH_MAX_VIDEO_BYTES`, default 4 GB)."""
+    return _positive_int("MMSEARCH_MAX_VIDEO_BYTES", 4_000_000_000)
+
+
 def max_seconds() -> int:
     """Sounds and videos longer than this are rejected (`MMSEARCH_MAX_SECONDS`, default an hour)."""
     return _positive_int("MMSEARCH_MAX_SECONDS", 3_600)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mmsearch import settings
 from mmsearch.media import MediaError
-from mmsearch.media.content import check_length, looks_like, open_media
+from mmsearch.media.content import check_length, looks_like, open_media, too_long
 
 Samples = NDArray[np.float32]
 
@@ -68,7 +68,7 @@ def sound_blocks(source: str | Path | bytes, rate: int) -> Iterator[Samples]:
         for block in _guarded(sound.blocks, file):
             frames += len(block)
             if frames > limit * sound.rate:
-                raise _too_long(frames / sound.rate, limit, at_least=True)
+                raise too_long(frames / sound.rate, limit, at_least=True)
             mono = _mixed(block)
             yield mono if resample is None else resample.resample_chunk(mono)
         if frames == 0:
@@ -117,7 +117,7 @@ def _recognised(file: BinaryIO) -> Iterator[_Opened]:
             raise MediaError(f"damaged: {sound.channels:,} channels")
         limit = settings.max_seconds()
         if sound.seconds is not None and sound.seconds > limit:
-            raise _too_long(sound.seconds, limit)
+            raise too_long(sound.seconds, limit)
         yield sound
 
 
@@ -238,16 +238,3 @@ def _after_id3(head: bytes) -> int:
 
 def _ends_early(length: int) -> MediaError:
     return MediaError(f"truncated: the file ends after {length:,} bytes, before the sound does")
-
-
-def _too_long(seconds: float, limit: float, *, at_least: bool = False) -> MediaError:
-    long = f"{'more than ' if at_least else ''}{_time(limit if at_least else seconds)} long"
-    return MediaError(f"{long}, the limit is {_time(limit)} (MMSEARCH_MAX_SECONDS)", kind="too long")
-
-
-def _time(seconds: float) -> str:
-    """42 s, 3 min 20 s, 8 h 0 min."""
-    if seconds < 60:
-        return f"{seconds:.3g} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
