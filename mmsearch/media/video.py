@@ -142,7 +142,7 @@ class Video:
                 if seen > _MOST_RATE * self._limit:
                     raise MediaError(f"too many frames: more than {seen - 1:,}")
                 yield packet
-        if not seen and stream.frames == 0 and self._container.format.name.startswith("mov"):  # its header counts them
+        if not seen and not len(stream.index_entries) and self._container.format.name.startswith("mov"):  # its header lists them
             raise MediaError(_NO_FRAMES)
         there, long = end - (self._start or 0.0), self.seconds or 0.0
         if self._container.format.name.startswith(_INDEXED) and long - there > _CUT_SECONDS + _CUT_SHARE * long:
