@@ -13,7 +13,7 @@ DEFAULT_STORE = "./mmsearch.lancedb"
 MODALITIES = ("text", "image", "audio", "video")
 
 #: Which encoder each modality gets when the store has none recorded and the user names none.
-DEFAULT_ENCODERS = {"text": "usem", "image": "efficientnet", "audio": "acoustic"}
+DEFAULT_ENCODERS = {"text": "usem", "image": "efficientnet", "audio": "acoustic", "video": "frames"}
 
 #: Sets of encoders that `mmsearch embed --models NAME` chooses together.
 MODEL_SETS = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mmsearch.encoders.recorded import Meeting, load_tower, meetings
+from mmsearch.encoders.recorded import Meeting, load_tower, meetings, recorded_encoder
 from mmsearch.encoders.sources import items
 from mmsearch.fusion.base import Batch, Matrix
 from mmsearch.fusion.batch import sample_batch
@@ -50,7 +50,8 @@ def _trust(direct: Calibration, kind: str) -> float:
 
 def calibrate_direct(store: Store, tables: Mapping[str, str]) -> None:
     """Measure the direct comparisons (modality → table of its vectors), and record it."""
-    found = meetings(store)
+    # A query's own products stand in for it: a clip that meets photos in a store without clips has nothing to be measured by.
+    found = {kind: m for kind, m in meetings(store).items() if m.own or recorded_encoder(store, m.query)}
     # A tower has to be loaded and asked for each measurement: only where vectors changed since the last.
     seen = content_digest(store, tables) if found else None
     known = store.record.get(_KEY)

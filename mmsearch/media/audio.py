@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmsearch import settings
-from mmsearch.media import MediaError
-from mmsearch.media.content import check_length, looks_like, open_media, too_long
+from mmsearch.media import MediaError, NoSound
+from mmsearch.media.content import VIDEO_LIMIT, Streamed, check_length, looks_like, open_media, too_long
 
 Samples = NDArray[np.float32]
+Source = str | Path | bytes | Streamed
 
 #: Of libsndfile's formats those that shops have; of the others some (HTK, MATLAB) take nearly any bytes for theirs.
 SNDFILE_FORMATS = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC", "OGG", "MP3")
@@ -25,7 +26,7 @@ SNDFILE_FORMATS = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC", "
 FFMPEG_FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2",
     "matroska,webm",
-    *("aac", "ac3", "aiff", "amr", "ape", "asf", "avi", "eac3", "flac", "flv", "mp3", "mpeg", "mpegts", "ogg", "wav", "wv"),
+    *("aac", "ac3", "aiff", "amr", "ape", "asf", "avi", "eac3", "flac", "flv", "gif", "mp3", "mpeg", "mpegts", "ogg", "wav", "wv"),
 )
 
 _FRAMES = 65_536  # samples of all channels that are decoded at a time
@@ -50,7 +51,7 @@ class _Opened:
     blocks: Iterator[Samples]
 
 
-def sound_blocks(source: str | Path | bytes, rate: int) -> Iterator[Samples]:
+def sound_blocks(source: Source, rate: int) -> Iterator[Samples]:
     """Decode a sound, or the sound track of a video, into blocks of one channel (n,) float32 at `rate` samples a second.
 
     Channels are averaged. At any length no more than a few blocks are in memory besides the file's bytes.
@@ -93,7 +94,9 @@ def probe_sound(path: str | Path) -> float | None:
         return sound.seconds
 
 
-def _opened(source: str | Path | bytes) -> BinaryIO:
+def _opened(source: Source) -> BinaryIO:
+    if isinstance(source, Streamed):  # a clip
+        return open_media(source.path, settings.max_video_bytes(), VIDEO_LIMIT)
     if isinstance(source, bytes):
         check_length(len(source), settings.max_media_bytes())
         return io.BytesIO(source)
@@ -156,8 +159,9 @@ def _with_ffmpeg(file: BinaryIO, head: bytes, stack: contextlib.ExitStack) -> _O
             raise MediaError(f"damaged or truncated: it starts like {what}, but cannot be opened") from error
         raise MediaError(f"not a sound: it starts like {what}") from error
     if not container.streams.audio:
-        what = "a video without a sound track" if container.streams.video else f"it starts like {looks_like(head)}"
-        raise MediaError(f"no sound: {what}")
+        if container.streams.video:
+            raise NoSound("no sound: a video without a sound track")
+        raise MediaError(f"no sound: it starts like {looks_like(head)}")
     stream = container.streams.audio[0]
     indexed = container.format.name.startswith(_INDEXED)
     if stream.duration and stream.time_base:

@@ -17,7 +17,7 @@ MAX_CHARACTERS = 20_000
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a query: its kind (text, image, audio, like), its content (the text, a file, a product id) and its weight."""
+    """One part of a query: its kind (text, image, audio, video, like), its content (the text, a file, a product id) and its weight."""
 
     kind: str
     content: str
@@ -64,9 +64,11 @@ def make_query(
     *,
     image: Sequence[str] = (),
     audio: Sequence[str] = (),
+    video: Sequence[str] = (),
     like: Sequence[str] = (),
     not_text: Sequence[str] = (),
     not_image: Sequence[str] = (),
+    not_video: Sequence[str] = (),
     unlike: Sequence[str] = (),
     where: str | Sequence[str] | None = None,
     within: str | None = None,
@@ -78,8 +80,8 @@ def make_query(
     UsageError : an empty part, no part that looks for anything (only negatives, or all weights 0), or a malformed weight.
     """
     parts = []
-    given = (("text", text, False), ("image", image, False), ("audio", audio, False), ("like", like, False))
-    lowering = (("text", not_text, True), ("image", not_image, True), ("like", unlike, True))
+    given = (("text", text, False), ("image", image, False), ("audio", audio, False), ("video", video, False), ("like", like, False))
+    lowering = (("text", not_text, True), ("image", not_image, True), ("video", not_video, True), ("like", unlike, True))
     for kind, values, negative in (*given, *lowering):
         for value in values:
             content, weight = split_weight(value, NEGATIVE_WEIGHT if negative else 1.0)
