@@ -13,6 +13,7 @@ from mmsearch.media.scenes import sampled
 
 _RECIPE = "frames 1"
 _SHORT_SIDE = 512  # pixels that an image encoder gets at least, where the video has them
+_QUERY = 120.0  # frames a minute of a query at most
 _BATCH = 16  # frames that are held at a time
 _MOST = 2_000  # frames of a clip: of one that has more, every second one is dropped, as often as it takes
 
@@ -29,7 +30,7 @@ class Frames(Encoder):
     batch: ClassVar[int] = 64
     packages: ClassVar[tuple[str, ...]] = ("av",)
 
-    def __init__(self, per_minute: float = 30.0):
+    def __init__(self, per_minute: float = 60.0):
         """
         Parameters
         ----------
@@ -53,7 +54,7 @@ class Frames(Encoder):
 
     def fingerprint(self) -> str:
         """See `Encoder.fingerprint`."""
-        return fingerprint("frames", {"recipe": _RECIPE, "per_minute": self._per_minute}, {"image": self.image.fingerprint()})
+        return fingerprint("frames", {"recipe": _RECIPE, "per_minute": self._per_minute, "query": _QUERY}, {"image": self.image.fingerprint()})
 
     @property
     def learns(self) -> bool:  # type: ignore[override]
@@ -81,14 +82,19 @@ class Frames(Encoder):
         return self if modality == self.modality else self.image.tower(modality)
 
     def prepare(self, item: Any) -> Pieces:
-        """A clip (path, bytes or `Streamed`) → the vector of each of its frames. Raises MediaError.
+        """A clip (path, bytes or `Streamed`) → the vector of each of its frames. Raises MediaError."""
+        return self._pieces(item, self._per_minute)
 
-        The network runs here, a few frames at a time: the frames of an hour would be 300 MB to hold.
-        """
+    def prepare_query(self, item: Any) -> Pieces:
+        """As `prepare`, of more frames: a query is short."""
+        return self._pieces(item, max(self._per_minute, _QUERY))
+
+    def _pieces(self, item: Any, per_minute: float) -> Pieces:
+        """The network runs here, a few frames at a time: the frames of an hour would be 300 MB to hold."""
         seconds: list[float] = []
         vectors: list[Matrix] = []
         image, step = self.image, 1
-        pictures = sampled(item, per_minute=self._per_minute, short_side=_SHORT_SIDE)
+        pictures = sampled(item, per_minute=per_minute, short_side=_SHORT_SIDE)
         while batch := list(itertools.islice(pictures, 0, _BATCH * step, step)):
             encoded = image.finish([image.prepare(picture.image) for picture in batch], list(range(len(batch))), [])
             seconds += [round(batch[i].second, 1) for i in encoded.kept]

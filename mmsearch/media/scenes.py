@@ -39,7 +39,7 @@ class Picture:
     image: Image
 
 
-def sampled(source: Source, *, per_minute: float = 30.0, short_side: int = 512) -> Iterator[Picture]:
+def sampled(source: Source, *, per_minute: float = 60.0, short_side: int = 512) -> Iterator[Picture]:
     """The frames that stand for a video, in order.
 
     A scene begins where the content value of PySceneDetect (Castellano, "PySceneDetect", scenedetect.com, its ContentDetector and
