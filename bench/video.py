@@ -35,10 +35,8 @@ def measure() -> Iterator[str]:
                     bound = float(ran.stdout)
                 else:
                     took, peak, found = map(float, ran.stdout.split())
-            yield (
-                f"{MINUTES} minutes of {WIDTH} × {HEIGHT}, {kind} ({file.stat().st_size / 1e6:.0f} MB): every frame decoded {bound:.1f} s; "
-                f"{found:.0f} vectors in {took:.1f} s, {60 * MINUTES / took:.0f} x real time; ratio {bound / took:.2f}; peak {peak:.0f} MB over the start"
-            )
+            yield f"{MINUTES} minutes of {WIDTH} × {HEIGHT}, {kind}, {file.stat().st_size / 1e6:.0f} MB: every frame decoded {bound:.1f} s"
+            yield f"  {found:.0f} vectors, {took:.1f} s, {60 * MINUTES / took:.0f} x real time, ratio {bound / took:.2f}; {peak:.0f} MB more"
 
 
 def one_minute(options: dict[str, str]) -> bytes:

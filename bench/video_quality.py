@@ -3,9 +3,9 @@
     python -m bench.video_quality DATA_FOLDER             # test cuts
     python -m bench.video_quality DATA_FOLDER --choose    # validation cuts: what the defaults were chosen by
 
-Every clip of DATA_FOLDER/video is a product. Cuts of two seconds are taken from it at random places and encoded anew at half its size; one
-half of them validates, the other tests. A cut asks as `--video`, its middle frame as `--image`. Scenes: pieces of the clips in a row, encoded with
-a keyframe at each cut and without; how many of the scenes have a frame.
+Every clip of DATA_FOLDER/video is a product. Cuts of two seconds are taken from it at random places and encoded anew at half its size;
+one half of them validates, the other tests. A cut asks as `--video`, its middle frame as `--image`. Scenes: pieces of the clips in a row,
+encoded with a keyframe at each cut and without; how many of the scenes have a frame.
 """
 
 from __future__ import annotations
