@@ -64,8 +64,8 @@ class Shop:
     ) -> EmbedReport:
         """Make vectors for what is new or changed; see `mmsearch.encoders.pipeline.embed`. Profiles take the new vectors in.
 
-        `models` names a set of encoders (`mmsearch.settings.MODEL_SETS`); `text`, `image`, `audio` and `video` come before it. `show_crops` is
-        a folder for the photos with the regions that are encoded; see `mmsearch.encoders.crops`.
+        `models` names a set of encoders (`mmsearch.settings.MODEL_SETS`); `text`, `image`, `audio` and `video` come before it. `show_crops`
+        is a folder for the photos with the regions that are encoded; see `mmsearch.encoders.crops`.
 
         Raises what that raises; media that cannot be used are listed in the reject file as they are found.
         """

@@ -54,7 +54,9 @@ class Frames(Encoder):
 
     def fingerprint(self) -> str:
         """See `Encoder.fingerprint`."""
-        return fingerprint("frames", {"recipe": _RECIPE, "per_minute": self._per_minute, "query": _QUERY}, {"image": self.image.fingerprint()})
+        return fingerprint(
+            "frames", {"recipe": _RECIPE, "per_minute": self._per_minute, "query": _QUERY}, {"image": self.image.fingerprint()}
+        )
 
     @property
     def learns(self) -> bool:  # type: ignore[override]

@@ -21,6 +21,7 @@ from mmsearch.fusion.base import Fuser
 from mmsearch.fusion.calibration import Calibration, pattern
 from mmsearch.fusion.direct import calibration, direct_meetings
 from mmsearch.fusion.profile import Profile
+from mmsearch.fusion.stand_ins import stand_ins
 from mmsearch.ranking import COMBINERS
 from mmsearch.ranking.base import Combined, Combiner, Evidence, Joint
 from mmsearch.search.background import Scores, spread, spread_by_pattern
@@ -224,18 +225,22 @@ class Engine:
             elif kind in across and (across[kind].own or kind in vectors):  # a tower does not know the products that are to be liked
                 targets.append(Target(part, kind, f"{product} through {across[kind].name}", table, vector))
             elif modality in vectors and profile is not None and kind in profile.compares:
-                mapped = self._fuser(profile).query(modality, vectors[modality])
+                stands_for = stand_ins(self.store, profile.modalities).get(modality, modality)
+                mapped = self._fuser(profile).query(stands_for, vectors[modality])
                 targets.append(Target(part, kind, f"{product} through {profile.name}", profile.projected_table(product), mapped))
         return targets
 
     def _fused_target(self, part: int, vectors: Mapping[str, Matrix], profile: Profile | None) -> list[Target]:
         """The comparison with a profile's fused vectors: one a part, for the modalities of a product that is to be liked meet there."""
-        known = [m for m in vectors if m in settings.MODALITIES and profile is not None and m in profile.modalities]
-        if profile is None or not known:
+        if profile is None:
             return []
-        total = np.sum([self._fuser(profile).query(m, vectors[m]) for m in known], axis=0)
+        maps = dict(zip(profile.modalities, profile.modalities, strict=True)) | stand_ins(self.store, profile.modalities)
+        known = [m for m in vectors if m in maps]
+        if not known:
+            return []
+        total = np.sum([self._fuser(profile).query(maps[m], vectors[m]) for m in known], axis=0)
         mapped = (total / max(float(np.linalg.norm(total)), 1e-6)).astype(np.float32)
-        kind = f"{pattern(known)}>fused"
+        kind = f"{pattern({maps[m] for m in known})}>fused"
         return [Target(part, kind, profile.name, profile.fused_table, mapped, fused=True, compares=tuple(profile.compares))]
 
     def _score(
@@ -366,7 +371,7 @@ def _nothing_to_compare(
     if within is not None and within not in settings.MODALITIES:
         return UsageError(f"the profile {within} was not fitted on {what}, which the part '{part}' is")
     target = within or " and ".join(tables)
-    apart = [m for m in has if m not in ("text", "image")]  # no fusion method maps these to another modality
+    apart = [m for m in has if m not in ("text", "image", "video")]  # no fusion method maps these to another modality
     if apart == has:
         hint = f"only the same modality compares: --in {has[0]}, or add a text part"
     elif profile is None:

@@ -243,3 +243,29 @@ def test_a_text_finds_clips_where_one_model_sees_and_reads(tmp_path: Path) -> No
     assert {"text>video", "image>video"} <= set(meetings(made.store))
     found = made.search("red", within="video", k=2)
     assert {hit.matched["video"] for hit in found} == {"0.mp4@0.4", "1.mp4@0.4"}
+
+
+def test_a_text_finds_clips_through_what_a_profile_learned_of_photos(folder: Path, tmp_path: Path) -> None:
+    products = [{"id": name, "title": f"the {name} one", "images": photo(tmp_path / f"{name}.png", i)} for i, name in enumerate(NAMES)]
+    made = ingest(tmp_path, products)
+    made.embed(text="fake-text", image="fake-image", audio="fake-audio")
+    made.fuse("conse")
+    with pytest.raises(InputError):
+        made.search("green", within="video")
+    for i, name in enumerate(NAMES):
+        (tmp_path / f"{name}.mp4").write_bytes(clip(i))
+    (tmp_path / "clips.jsonl").write_text("\n".join(json.dumps({"id": name, "video": f"{name}.mp4"}) for name in NAMES))
+    made.ingest(tmp_path / "clips.jsonl")
+    made.embed()  # takes the clips into the profile, without another fit
+    hits = made.search("green", within="video", k=8, combine="calibrated").hits
+    assert (hits[0].id, hits[0].matched["video"]) == ("green", "green.mp4@0.4")
+    assert hits[0].explain[0].evidence == "video through conse"
+    assert made.store.count("projected_conse_v1_video") == 8
+    both = made.search("green", k=8).hits[0]
+    assert both.id == "green" and {c.evidence for c in both.explain} == {"text", "image through conse", "video through conse"}
+    asked = made.search(video=str(tmp_path / "red.mp4"), within="conse", k=1).hits[0]
+    assert asked.id == "red"
+    (tmp_path / "gone.jsonl").write_text("\n".join(json.dumps({"id": name, "video": ""}) for name in NAMES))
+    made.ingest(tmp_path / "gone.jsonl")
+    made.embed()
+    assert made.store.count("projected_conse_v1_video") == 0
