@@ -18,7 +18,7 @@ import numpy as np
 
 MINUTES = int(os.environ.get("BENCH_VIDEO_MINUTES", "10"))
 RATE, WIDTH, HEIGHT, SCENES = 25, 1920, 1080, 12  # a scene every five seconds
-KINDS = {"a keyframe every five seconds": {"g": "125"}, "a keyframe a minute": {"sc_threshold": "0", "g": "100000", "keyint_min": "100000"}}
+KINDS = {"a keyframe every five seconds": {"g": "125"}, "a keyframe a minute": {"g": "100000", "keyint_min": "100000"}}
 
 
 def measure() -> Iterator[str]:

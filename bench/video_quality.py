@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import av
 import numpy as np
@@ -26,6 +27,7 @@ import numpy as np
 from bench.sound_quality import print_table
 from mmsearch.encoders.base import Encoder
 from mmsearch.encoders.recorded import create_encoder
+from mmsearch.media import video as opening
 from mmsearch.media.moment import moment_of
 from mmsearch.media.scenes import sampled
 from mmsearch.shop import Shop
@@ -89,6 +91,7 @@ def encoded(pictures: Sequence[av.VideoFrame], rate: int, *, half: bool, options
         for number, picture in enumerate(pictures):
             small = picture.reformat(stream.width, stream.height, "yuv420p")
             small.pts, small.time_base = number, Fraction(1, rate)
+            small.pict_type = av.video.frame.PictureType.NONE  # a frame that was a keyframe where it comes from need not be one here
             out.mux(stream.encode(small))
         out.mux(stream.encode(None))
     return file.getvalue()
@@ -148,12 +151,14 @@ def scenes_in_a_row(files: Sequence[Path], per_minute: int, *, validation: bool)
         pictures += [frame.reformat(320, 240, "yuv420p") for frame in kept[first : first + length]]
     ends = [*starts[1:], len(pictures) / RATE]
     rows = []
-    for how, options in (("keyframes at cuts", {}), ("without", {"sc_threshold": "0"})):
-        found = np.array(
-            [picture.second for picture in sampled(encoded(pictures, RATE, half=False, options=options), per_minute=per_minute)]
-        )
-        with_one = sum(bool(((found >= a - 0.01) & (found < b)).any()) for a, b in zip(starts, ends, strict=True))
-        rows.append({"per_minute": per_minute, "encoded": how, "scenes": len(starts), "with a frame": with_one, "frames": len(found)})
+    for how, options in (("keyframes at cuts", {"g": "150"}), ("without", {"g": "150", "x264-params": "scenecut=0"})):
+        made = encoded(pictures, RATE, half=False, options=options)
+        for whole in (True, False):
+            with mock.patch.object(opening, "_SMALL", opening._SMALL if whole else 0):  # as a large video is decoded
+                found = np.array([picture.second for picture in sampled(made, per_minute=per_minute)])
+            with_one = sum(bool(((found >= a - 0.01) & (found < b)).any()) for a, b in zip(starts, ends, strict=True))
+            row = {"per_minute": per_minute, "encoded": how, "decoded": "whole" if whole else "as large ones"}
+            rows.append(row | {"scenes": len(starts), "with a frame": with_one, "frames": len(found)})
     return rows
 
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from mmsearch.encoders.base import Encoder, Items, Matrix, NotFitted, Pieces
 from mmsearch.encoders.weights import fingerprint
+from mmsearch.media import MediaError
 from mmsearch.media.scenes import sampled
 
 _RECIPE = "frames 1"
@@ -103,6 +104,8 @@ class Frames(Encoder):
             vectors += list(encoded.vectors)
             if len(vectors) > _MOST:
                 seconds, vectors, step = seconds[::2], vectors[::2], 2 * step
+        if not vectors:
+            raise MediaError("the encoder finds nothing in its frames")
         return Pieces(tuple(seconds), vectors)
 
     def encode_batch(self, prepared: Sequence[Matrix]) -> Matrix:

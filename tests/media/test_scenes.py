@@ -15,7 +15,7 @@ def seconds(source: bytes, per_minute: float = 30) -> list[float]:
 
 
 @pytest.mark.parametrize("whole", [True, False])
-@pytest.mark.parametrize("options", [{}, {"sc_threshold": "0", "g": "1000"}])
+@pytest.mark.parametrize("options", [{}, {"x264-params": "scenecut=0", "g": "1000"}])
 def test_a_frame_of_every_scene(whole: bool, options: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether every frame is decoded or keyframes alone, and whether the encoder began a group at each cut or not."""
     monkeypatch.setattr(opening, "_SMALL", 1e12 if whole else 0)
@@ -34,7 +34,7 @@ def test_a_scene_inside_a_group_of_frames_is_seen_by_its_size(monkeypatch: pytes
     rng = np.random.default_rng(0)
     grounds = rng.integers(0, 256, (2, 64, 96, 3), dtype=np.uint8)
     pictures = [grounds[0]] * 30 + [grounds[1]] * 30 + [grounds[0]] * 30
-    made = video(pictures, options={"sc_threshold": "0", "g": "1000"})
+    made = video(pictures, options={"x264-params": "scenecut=0", "g": "1000"})
     assert [int(second / 3) for second in seconds(made)] == [0, 1, 2]
 
 
