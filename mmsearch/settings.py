@@ -13,7 +13,7 @@ DEFAULT_STORE = "./mmsearch.lancedb"
 MODALITIES = ("text", "image", "audio", "video")
 
 #: Which encoder each modality gets when the store has none recorded and the user names none.
-DEFAULT_ENCODERS = {"text": "usem", "image": "efficientnet", "audio": "acoustic"}
+DEFAULT_ENCODERS = {"text": "usem", "image": "efficientnet", "audio": "acoustic", "video": "frames"}
 
 #: Sets of encoders that `mmsearch embed --models NAME` chooses together.
 MODEL_SETS = {
@@ -50,6 +50,12 @@ def max_pixels() -> int:
 def max_media_bytes() -> int:
     """Media files larger than this are rejected before they are read (`MMSEARCH_MAX_MEDIA_BYTES`, default 200 MB)."""
     return _positive_int("MMSEARCH_MAX_MEDIA_BYTES", 200_000_000)
+
+
+def max_video_bytes() -> int:
+    """Videos larger than this are rejected before they are read; they are read from the disk piece by piece, so that this may be more than
+    memory holds (`MMSEARCH_MAX_VIDEO_BYTES`, default 4 GB)."""
+    return _positive_int("MMSEARCH_MAX_VIDEO_BYTES", 4_000_000_000)
 
 
 def max_seconds() -> int:

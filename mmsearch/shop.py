@@ -53,6 +53,7 @@ class Shop:
         text: str | None = None,
         image: str | None = None,
         audio: str | None = None,
+        video: str | None = None,
         models: str | None = None,
         rejects: str | None = None,
         progress: Told | None = None,
@@ -68,8 +69,8 @@ class Shop:
         `features` are specs of features to turn on beside those that are on or run by themselves, `no_features` names of features to turn
         off ('all': every one); see `mmsearch.features.chosen`.
 
-        `models` names a set of encoders (`mmsearch.settings.MODEL_SETS`); `text`, `image` and `audio` come before it. `show_crops` is a
-        folder for the photos with the regions that are encoded; see `mmsearch.encoders.crops`.
+        `models` names a set of encoders (`mmsearch.settings.MODEL_SETS`); `text`, `image`, `audio` and `video` come before it. `show_crops`
+        is a folder for the photos with the regions that are encoded; see `mmsearch.encoders.crops`.
 
         Raises what that raises; media that cannot be used are listed in the reject file as they are found.
         """
@@ -86,7 +87,8 @@ class Shop:
 
         self.store.check()
         chosen = model_set(self.store, models) if models else {}
-        chosen |= {modality: spec for modality, spec in (("text", text), ("image", image), ("audio", audio)) if spec}
+        given = {"text": text, "image": image, "audio": audio, "video": video}
+        chosen |= {modality: spec for modality, spec in given.items() if spec}
         if show_crops is not None:
             check_crops(self.store, chosen.get("image"), show_crops)
         # The lock first: an embed that is running has the same reject file.
@@ -147,9 +149,11 @@ class Shop:
         image: Texts = None,
         audio: Texts = None,
         speech: Texts = None,
+        video: Texts = None,
         like: Texts = None,
         not_text: Texts = None,
         not_image: Texts = None,
+        not_video: Texts = None,
         unlike: Texts = None,
         where: str | None = None,
         within: str | None = None,
@@ -163,9 +167,11 @@ class Shop:
             image=_many(image),
             audio=_many(audio),
             speech=_many(speech),
+            video=_many(video),
             like=_many(like),
             not_text=_many(not_text),
             not_image=_many(not_image),
+            not_video=_many(not_video),
             unlike=_many(unlike),
             where=where,
             within=within,

@@ -89,7 +89,12 @@ class MakerBeside:
     """
 
     def __init__(self, meaning: Meaning, *, allow_outside: bool):
-        settings.max_pixels(), settings.max_media_bytes()  # what is wrong with them is told here
+        (
+            settings.max_pixels(),
+            settings.max_media_bytes(),
+            settings.max_video_bytes(),
+            settings.max_seconds(),
+        )  # what is wrong with them is told here
         code = _SERVE.format(path=sys.path)
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         # In a session of its own: Ctrl-C is for us to handle, and the end of its input ends it.

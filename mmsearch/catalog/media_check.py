@@ -8,14 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mmsearch import settings
 from mmsearch.catalog.clean import split_list
 from mmsearch.catalog.problems import Problem, shown
 from mmsearch.catalog.records import Product, is_empty
 from mmsearch.media import MediaError
 from mmsearch.media.audio import probe_sound
-from mmsearch.media.content import checked_size
 from mmsearch.media.image import probe_image
+from mmsearch.media.video import probe_video
 
 _NO_PATH = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
@@ -72,7 +71,7 @@ class MediaCheck:
             elif name == "audio":
                 probe_sound(path)
             else:
-                checked_size(path, settings.max_media_bytes())
+                probe_video(path)
         except MediaError as error:
             return True, Problem(f"{name}: {error.message}", item)
         return True, None

@@ -27,6 +27,7 @@ def command(
     text: str | None = typer.Option(None, "--text", metavar="SPEC", help="Text encoder (default: the store's, else usem)."),
     image: str | None = typer.Option(None, "--image", metavar="SPEC", help="Image encoder (default: the store's, else efficientnet)."),
     audio: str | None = typer.Option(None, "--audio", metavar="SPEC", help="Sound encoder (default: the store's, else acoustic)."),
+    video: str | None = typer.Option(None, "--video", metavar="SPEC", help="Clip encoder (default: the store's, else frames)."),
     models: str | None = typer.Option(
         None, "--models", metavar="SET", help="A set of encoders: bundled, clip, multilingual (mmsearch models shows them)."
     ),
@@ -73,6 +74,7 @@ def command(
             text=text,
             image=image,
             audio=audio,
+            video=video,
             models=models,
             rejects=rejects,
             progress=shown,

@@ -100,6 +100,12 @@ class Encoder(ABC):
     download: ClassVar[str] = ""
     #: `prepare` gives `Pieces`: a long sound has a vector for each of its windows (`mmsearch.media.moment` names them).
     pieces: ClassVar[bool] = False
+    #: The modality whose encoder of the store it works with (`frames`: that of photos); '' for one that stands alone.
+    follows: ClassVar[str] = ""
+
+    def follow(self, other: Encoder) -> None:
+        """Work with this encoder of the modality `follows`. Called before anything else; what the other learned counts as its own."""
+        raise NotImplementedError(f"{type(self).__name__} follows no other encoder")
 
     @abstractmethod
     def fingerprint(self) -> str:

@@ -14,12 +14,13 @@ from typing import Any
 from mmsearch.encoders.base import Encoder, Matrix, Pieces, in_pieces
 from mmsearch.encoders.known import Known
 from mmsearch.encoders.sources import Item
-from mmsearch.media import MediaError
-from mmsearch.media.content import changing
+from mmsearch.media import MediaError, NoSound
+from mmsearch.media.content import Streamed, changing
 from mmsearch.store.vectors import key_of
 
 _REMEMBERED = 64 << 20  # bytes of this run's vectors that are kept for equal contents to come
 _READ = 256 << 20  # bytes of media that are read or being decoded at a time
+_BLOCK = 64 << 20  # of them that a clip counts for, which is read piece by piece
 
 
 class Fate(enum.Enum):
@@ -31,6 +32,7 @@ class Fate(enum.Enum):
     TWIN = enum.auto()  # the same content is under way
     PREPARED = enum.auto()  # `value` is for the encoder
     FAILED = enum.auto()  # `value` is a `Failure`
+    NOTHING = enum.auto()  # a clip without a sound: no vector, and no failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ class Looker:
             if self._stopped():
                 break
             if isinstance(item.content, Path):
-                with self._budget.taken(_size(item.content)):
+                with self._budget.taken(_BLOCK if item.clip else _size(item.content)):
                     found.append(self._one(item, rows))
             else:
                 found.append(self._one(item, rows))
@@ -119,7 +121,7 @@ class Looker:
 
     def _one(self, item: Item, rows: tuple[int, ...]) -> Looked:
         try:
-            content, digest = item.load()
+            content, digest = item.open()
         except MediaError as error:
             return Looked(item, rows, "", Fate.FAILED, Failure(error.message, error.kind))
         if self._known.unchanged(rows, digest):
@@ -137,17 +139,22 @@ class Looker:
     def again(self, twin: Looked) -> Looked:
         """Open an item whose equal was settled and forgotten, or failed: PREPARED or FAILED."""
         try:
-            content, digest = twin.item.load()
+            content, digest = twin.item.open()
             if digest != twin.digest:
                 raise changing()
         except MediaError as error:
             return Looked(twin.item, twin.rows, twin.digest, Fate.FAILED, Failure(error.message, error.kind))
         return self._prepared(twin.item, twin.rows, digest, content)
 
-    def _prepared(self, item: Item, rows: tuple[int, ...], digest: str, content: str | bytes) -> Looked:
+    def _prepared(self, item: Item, rows: tuple[int, ...], digest: str, content: str | bytes | Streamed) -> Looked:
         try:
-            return Looked(item, rows, digest, Fate.PREPARED, self._encoder.prepare(content))
+            prepared = self._encoder.prepare(content)
+            if isinstance(content, Streamed):
+                content.check()
+            return Looked(item, rows, digest, Fate.PREPARED, prepared)
         except MediaError as error:
+            if item.clip and isinstance(error, NoSound):
+                return Looked(item, rows, digest, Fate.NOTHING)
             return Looked(item, rows, digest, Fate.FAILED, Failure(error.message, error.kind))
         except Exception as error:  # noqa: BLE001 - decoders raise nearly any kind; one medium must not cost the others
             kind = f"cannot be decoded ({type(error).__name__})"

@@ -81,21 +81,34 @@ def meetings(store: Store) -> dict[str, Meeting]:
 
 def load_tower(store: Store, meeting: Meeting) -> Encoder:
     """The encoder of a query that meets product vectors of another modality. Raises as `load_encoder` does."""
-    tower = load_encoder(store, meeting.product).tower(meeting.query)
+    tower = tower_of(load_encoder(store, meeting.product), meeting.query)
     if tower is None:  # a record of an encoder that had one
         message = f"the encoder {meeting.spec} encodes {meeting.query} no longer"
         raise StoreError(message, hint=f"embed anew: mmsearch embed --{meeting.product} '{meeting.spec}'")
     return tower
 
 
-def create_encoder(spec: str, modality: str) -> Encoder:
+def tower_of(encoder: Encoder, modality: str) -> Encoder | None:
+    """`Encoder.tower`; and for clips, where the store has none of its own, their frames by its image encoder."""
+    tower = encoder.tower(modality)
+    if tower is None and modality == "video" and encoder.modality == "image":
+        tower = ENCODERS.create(settings.DEFAULT_ENCODERS["video"])
+        tower.follow(encoder)
+    return tower
+
+
+def create_encoder(spec: str, modality: str, *, beside: str | None = None) -> Encoder:
     """The encoder that a spec names for a modality: of a model with several towers (CLIP) the one that is asked for.
+
+    `beside` is the spec of the encoder that one works with that follows another (`Encoder.follows`); without it, it is still to be told.
 
     Raises
     ------
     UsageError : no such encoder, or one of another modality.
     """
     encoder: Encoder = ENCODERS.create(spec)
+    if encoder.follows and beside:
+        encoder.follow(create_encoder(beside, encoder.follows))
     if (tower := encoder.tower(modality)) is None:
         raise UsageError(f"the encoder {spec} encodes {encoder.modality}, not {modality}", hint=f"choose it with --{encoder.modality}")
     return tower
@@ -151,15 +164,26 @@ def choose(
     StoreError : the encoder that the store records cannot be used any more.
     """
     wanted = [one for modality in settings.DEFAULT_ENCODERS if (one := _wanted(store, modality, chosen))]
-    choices = []
+    choices: list[Choice] = []
     for one in wanted:  # every spec was looked at before the first encoder learns
         encoder, state = one.encoder, None
-        if encoder.learns:
+        followed = None
+        if encoder.follows:
+            followed = next(choice for choice in choices if choice.modality == encoder.follows)  # see `_needed`
+            encoder.follow(followed.encoder)
+            state = followed.state
+        elif encoder.learns:
             state = _learned(store, one, refit, learning)
         fingerprint = encoder.fingerprint()
+        if followed is not None:
+            space = str(followed.entry["space"])
+        else:  # what was learned makes it a space of its own
+            space = f"{encoder.space}:{fingerprint[:12]}" if encoder.learns else encoder.space
         table = f"vectors_{one.modality}_{fingerprint[:12]}"
-        entry = {"spec": one.spec, "fingerprint": fingerprint, "dim": encoder.dim, "space": encoder.space, "table": table}
-        if towers := [m for m in settings.MODALITIES if m != one.modality and encoder.tower(m) is not None]:
+        entry = {"spec": one.spec, "fingerprint": fingerprint, "dim": encoder.dim, "space": space, "table": table}
+        if followed is not None:
+            entry["beside"] = followed.spec
+        if towers := [m for m in settings.MODALITIES if m != one.modality and tower_of(encoder, m) is not None]:
             entry["towers"] = towers  # whose queries can be asked of these vectors directly
         if (recorded_encoder(store, one.modality) or {}).get("fingerprint") != fingerprint:
             encoder.load()
@@ -182,13 +206,23 @@ def _wanted(store: Store, modality: str, chosen: Mapping[str, str]) -> _Wanted |
             note = f"going on with the {modality} encoder {spec}, which an earlier embed began"
     elif modality not in chosen and known is not None:
         spec, encoder = known["spec"], _create_recorded(known, modality)
-    # Texts are queries too: a catalogue of photos alone still records who reads them.
-    elif modality == "text" or modality in chosen or next(items(store, modality), None) is not None:
+    elif _needed(store, modality, chosen):
         spec = str(parse(chosen.get(modality, settings.DEFAULT_ENCODERS[modality]), what="encoder"))  # the canonical form is recorded
         encoder = create_encoder(spec, modality)
     else:
         return None
     return _Wanted(modality, spec, encoder, note, keys)
+
+
+def _needed(store: Store, modality: str, chosen: Mapping[str, str]) -> bool:
+    """Whether a modality needs an encoder that has none yet: for its items, as queries, or for another that follows it."""
+    if modality == "text":  # texts are queries too: a catalogue of photos alone still records who reads them
+        return True
+    followers = ["video"] if modality == "image" else []
+    return any(
+        m in chosen or recorded_encoder(store, m) or pending_encoder(store, m) or next(items(store, m), None) is not None
+        for m in (modality, *followers)
+    )
 
 
 def _learned(store: Store, wanted: _Wanted, refit: bool, learning: Callable[[str, str], None] | None) -> bytes:
@@ -246,7 +280,7 @@ def switch(store: Store, choice: Choice) -> None:
 
 def _create_recorded(known: Mapping[str, Any], modality: str) -> Encoder:
     try:
-        return create_encoder(known["spec"], modality)
+        return create_encoder(known["spec"], modality, beside=known.get("beside"))
     except (UsageError, InputError) as error:
         message = f"the store's {modality} vectors were made by the encoder {known['spec']}, which cannot be used here: {error.message}"
         raise StoreError(message, hint=f"install it, or embed anew: mmsearch embed --{modality} ENCODER") from error
@@ -254,7 +288,7 @@ def _create_recorded(known: Mapping[str, Any], modality: str) -> Encoder:
 
 def _create_pending(pending: Mapping[str, Any], known: Mapping[str, Any] | None, modality: str) -> Encoder:
     try:
-        return create_encoder(pending["spec"], modality)
+        return create_encoder(pending["spec"], modality, beside=pending.get("beside"))
     except (UsageError, InputError) as error:
         message = f"an embed with the {modality} encoder {pending['spec']} was begun, but it cannot be used here: {error.message}"
         other = known["spec"] if known else "ENCODER"

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mmsearch import settings
-from mmsearch.media.content import content_hash, read_media
+from mmsearch.media.content import Streamed, content_hash, read_media, stream_media
 from mmsearch.media.fetch import fetched_folder, fetched_path
 from mmsearch.media.moment import moment_part
 from mmsearch.store import ATTRIBUTES, PRODUCTS, REVIEWS, Store
@@ -25,7 +25,7 @@ from mmsearch.store.where import id_list
 DESCRIPTION_CHARACTERS = 200
 
 #: Where the products of a store name the media of a modality.
-MEDIA_COLUMNS = {"image": "images", "audio": "audio"}
+MEDIA_COLUMNS = {"image": "images", "audio": "audio", "video": "video"}
 
 #: Characters that neighbouring sentences of a sound or clip are joined up to before they are embedded.
 PASSAGE_CHARACTERS = 200
@@ -42,6 +42,13 @@ class Item:
     id: str
     part: str
     content: str | Path  # the text, or the path of the medium
+    clip: bool = False  # a video, or its sound track: larger than memory, perhaps
+
+    def open(self) -> tuple[str | bytes | Streamed, str]:
+        """As `load`, but a clip is hashed and left on the disk: `Streamed.check` says afterwards whether it stayed the same."""
+        if self.clip and isinstance(self.content, Path):
+            return stream_media(self.content, settings.max_video_bytes())
+        return self.load()
 
     def load(self) -> tuple[str | bytes, str]:
         """What an encoder's `prepare` takes, and its hash: a medium is read once, so that they cannot differ.
@@ -87,6 +94,7 @@ def items(store: Store, modality: str, *, characters: int = DESCRIPTION_CHARACTE
     """Everything of the store's products that an encoder of a modality can encode, in a stable order and from one version of them.
 
     Texts are those of the products themselves (part '') and what is said in their sounds and clips, as far as a feature found out.
+    Clips are among the sounds, for their sound tracks.
 
     Parameters
     ----------
@@ -107,13 +115,18 @@ def items(store: Store, modality: str, *, characters: int = DESCRIPTION_CHARACTE
                     yield Item(product, key, whole)
     elif modality in MEDIA_COLUMNS:
         fetched = fetched_folder(store.path)
-        for batch in store.batches(PRODUCTS, ["id", MEDIA_COLUMNS[modality], "_folder"], _ROWS):
-            for id, paths, folder in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                for path in dict.fromkeys(paths or ()):
+        columns = [MEDIA_COLUMNS[modality], *(["video"] if modality == "audio" else [])]
+        for batch in store.batches(PRODUCTS, ["id", "_folder", *columns], _ROWS):
+            for id, folder, *lists in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                # A path that stands in both columns of a product is one medium.
+                named = {path: name == "video" for name, paths in zip(columns[::-1], lists[::-1], strict=True) for path in paths or ()}
+                for path in dict.fromkeys(path for paths in lists for path in paths or ()):
                     if "://" not in path:
-                        yield Item(id, path, Path(folder or ".") / path)
+                        yield Item(id, path, Path(folder or ".") / path, named[path])
                     elif fetched is not None and (file := fetched_path(path, fetched)).is_file():
-                        yield Item(id, path, file)  # others were reported at ingest: nothing is fetched unless the user names it
+                        yield Item(
+                            id, path, file, named[path]
+                        )  # others were reported at ingest: nothing is fetched unless the user names it
 
 
 def spoken(store: Store) -> list[str]:
@@ -148,12 +161,14 @@ def count_items(store: Store, modality: str) -> int:
     if modality == "review":
         return store.count(REVIEWS)
     texts = modality in ("text", "title")
-    column = ["title", "description"] if texts else [MEDIA_COLUMNS[modality]] if modality in MEDIA_COLUMNS else None
+    columns = ["title", "description"] if texts else [MEDIA_COLUMNS[modality]] if modality in MEDIA_COLUMNS else []
+    columns += ["video"] if modality == "audio" else []
     found = 0
-    for batch in store.batches(PRODUCTS, column) if column else ():
+    for batch in store.batches(PRODUCTS, columns) if columns else ():
         if texts:
             found += pc.sum(pc.or_(*(pc.is_valid(c) for c in batch.columns))).as_py() or 0
         else:
-            addresses = pa.array(batch.column(0).flatten(), pa.string())
-            found += pc.sum(pc.invert(pc.match_substring(addresses, "://"))).as_py() or 0
+            for column in batch.columns:
+                addresses = pa.array(column.flatten(), pa.string())
+                found += pc.sum(pc.invert(pc.match_substring(addresses, "://"))).as_py() or 0
     return int(found)

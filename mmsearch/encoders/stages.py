@@ -37,6 +37,7 @@ WRITE_SECONDS = 5.0  # after which fewer are written, too: with a slow encoder a
 AHEAD = 256  # items that may be looked at ahead of the encoder: of photos so many decoded ones are alive
 _BLOCK_MEDIA = 8  # items a thread looks at in one go
 _BLOCK_TEXT = 128
+_AHEAD_CLIPS = 16  # a thread looks at one, which takes seconds; its vectors may be 10 MB
 _TWINS = 4_096  # items that may wait for an equal content to be encoded
 _SUSPECT = 64  # items that all fail in a way that no item should: then it is the encoder
 
@@ -72,8 +73,8 @@ class Stages:
         self._failed, self._stop = failed, stop
         self._contents = Contents(encoder.dim)
         self._looker = Looker(encoder, known, self._contents, stop.is_set)
-        self._block = _BLOCK_TEXT if encoder.modality == "text" else _BLOCK_MEDIA
-        ahead = max(AHEAD, 2 * encoder.batch) // self._block
+        self._block = {"text": _BLOCK_TEXT, "video": 1}.get(encoder.modality, _BLOCK_MEDIA)
+        ahead = _AHEAD_CLIPS if encoder.modality == "video" else max(AHEAD, 2 * encoder.batch) // self._block
         self._looked: queue.Queue[Future[list[Looked]] | None] = queue.Queue(max(1, ahead))
         self._blocks: queue.Queue[list[_Row] | None] = queue.Queue(2)
         self._error: BaseException | None = None
@@ -201,6 +202,9 @@ class Stages:
             self._sound = True
             self._batch.append(looked)
             self._batch_size += len(in_pieces(looked.value))
+        elif fate is Fate.NOTHING:
+            self._report.items += 1
+            self._settle(looked.digest, None)
         else:
             self._fail_item(looked, looked.value)
             if looked.digest:
@@ -218,11 +222,13 @@ class Stages:
             self._take(self._looker.again(looked))
 
     def _settle(self, digest: str, outcome: Matrix | Pieces | Failure | None) -> None:
-        """A content has its vector, or cannot have one: so do its twins."""
+        """A content has its vector, or cannot have one, or needs none (None): so do its twins."""
         self._contents.settle(digest, None if isinstance(outcome, Failure) else outcome)
         for twin in self._twins.pop(digest, ()):
             self._twin_count -= 1
-            if isinstance(outcome, Failure):
+            if outcome is None:
+                self._report.items += 1
+            elif isinstance(outcome, Failure):
                 self._fail_item(twin, outcome)
             else:
                 self._keep(twin, outcome)

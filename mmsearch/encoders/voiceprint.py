@@ -14,7 +14,7 @@ from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from mmsearch.encoders.base import Encoder, Matrix, Pieces
 from mmsearch.encoders.weights import file_hash, fingerprint
-from mmsearch.media import MediaError
+from mmsearch.media import NoSound
 from mmsearch.media.audio import Samples
 from mmsearch.media.windows import sound_windows, without_pauses
 
@@ -69,7 +69,7 @@ class Voiceprint(Encoder):
             if len(voice) >= _LEAST * RATE:
                 windows.append((window.second, window.level, self._embedded(voice)))
         if not windows:
-            raise MediaError("no voice is heard in it")
+            raise NoSound("no voice is heard in it")
         kept = [windows[i] for i in without_pauses([level for _, level, _ in windows])]
         return Pieces(tuple(second for second, _, _ in kept), [vector for _, _, vector in kept])
 

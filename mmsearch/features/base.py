@@ -46,9 +46,12 @@ class Found:
 
 
 class Medium:
-    """One medium on its way through the features: read once, a photo decoded once, however many features look at it."""
+    """One medium on its way through the features: read once, a photo decoded once, however many features look at it.
 
-    def __init__(self, content: bytes, path: Path):
+    `content` are its bytes, or its path where it is a clip, which may be larger than memory.
+    """
+
+    def __init__(self, content: bytes | Path, path: Path):
         self.content, self.path = content, path
 
     @cached_property

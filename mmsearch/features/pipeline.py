@@ -29,7 +29,8 @@ from mmsearch.errors import MMSearchError
 from mmsearch.features.base import SOURCES, Fact, Medium
 from mmsearch.features.chosen import On, record_feature, recorded_features
 from mmsearch.features.rolling import facts_of, roll_up
-from mmsearch.media import MediaError
+from mmsearch.media import MediaError, NoSound
+from mmsearch.media.content import Streamed
 from mmsearch.store import Store
 from mmsearch.store.facts import FactRow, facts_table, write_rows
 from mmsearch.store.vectors import key_of
@@ -57,6 +58,9 @@ class _Trouble(NamedTuple):
     reason: str
     kind: str
     error: Exception | None = None  # one that no item should raise
+
+
+_SILENT: Any = object()  # in the place of what `prepare` gives, for a clip in which nothing is to be heard
 
 
 def extract(
@@ -135,22 +139,31 @@ def _ahead(pool: ThreadPoolExecutor, blocks: Iterator[list[Item]], runs: Sequenc
 
 
 def _look(block: Sequence[Item], runs: Sequence[_Run]) -> list[_Looked]:
-    looked = []
+    looked: list[_Looked] = []
     for item in block:
         try:
-            content, digest = item.load()
+            content, digest = item.open()
+            needed = [run for run in runs if run.needs(item, digest)]
+            ready = content if isinstance(content, str) else Medium(_source(content), Path(item.content))
+            prepared = {run.on.name: _prepared(run, item, ready) for run in needed}
+            if isinstance(content, Streamed):
+                content.check()
         except MediaError as error:
             looked.append(_Looked(item, "", {run.on.name: _Trouble(error.message, error.kind) for run in runs}))
             continue
-        ready = Medium(content, item.content) if isinstance(content, bytes) and isinstance(item.content, Path) else str(content)
-        needed = [run for run in runs if run.needs(item, digest)]
-        looked.append(_Looked(item, digest, {run.on.name: _prepared(run, ready) for run in needed}))
+        looked.append(_Looked(item, digest, prepared))
     return looked
 
 
-def _prepared(run: _Run, ready: str | Medium) -> Any:
+def _source(content: bytes | Streamed) -> bytes | Path:
+    return content.path if isinstance(content, Streamed) else content
+
+
+def _prepared(run: _Run, item: Item, ready: str | Medium) -> Any:
     try:
         return run.on.feature.prepare(ready)
+    except NoSound as error:  # of a clip that is no fault
+        return _SILENT if item.clip else _Trouble(error.message, error.kind)
     except MediaError as error:
         return _Trouble(error.message, error.kind)
     except (MMSearchError, ImportError):
@@ -174,7 +187,7 @@ class _Run:
         self._rows: list[tuple[FactRow, int]] = []
         self._seen: dict[str, list[dict[str, Any]]] = {}  # source hash → facts
         self._written = time.monotonic()
-        self._suspects, self._sound = 0, False
+        self._suspects = 0
 
     def begin(self) -> None:
         """Record that the feature is on, and that its product facts are not made of its rows as they will be."""
@@ -205,9 +218,10 @@ class _Run:
             if isinstance(ready, _Trouble):
                 self._fail(item, row, ready, lost=not digest)
                 continue
-            self._sound = True
             source_hash = self.source_hash(digest)
-            if (found := self._seen.get(source_hash)) is not None:
+            if ready is _SILENT:
+                self._keep(item, source_hash, row, [])
+            elif (found := self._seen.get(source_hash)) is not None:
                 self._keep(item, source_hash, row, found)
             else:
                 self._batch.append((item, source_hash, row, ready))

@@ -16,8 +16,8 @@ from mmsearch.encoders.weights import fingerprint
 from mmsearch.errors import UsageError, did_you_mean
 from mmsearch.features.base import Fact, Feature, Found, Medium
 from mmsearch.features.whisper import AUTO, bundled, find, load
-from mmsearch.media import MediaError
-from mmsearch.media.audio import SILENT_VIDEO, Samples, probe_sound
+from mmsearch.media import MediaError, NoSound
+from mmsearch.media.audio import Samples, probe_sound
 from mmsearch.media.windows import sound_stretches
 from mmsearch.store import Store
 
@@ -47,7 +47,7 @@ class Transcript(Feature):
     is left out first (Silero's voice activity detection), since Whisper hears words in silence and in music.
     """
 
-    sources: ClassVar[tuple[str, ...]] = ("audio", "video")
+    sources: ClassVar[tuple[str, ...]] = ("audio",)
     names: ClassVar[Mapping[str, str]] = {"transcript": "text", "spoken_language": "text"}
     searchable: ClassVar[bool] = True
     batch: ClassVar[int] = 1  # the model runs in `prepare`
@@ -121,9 +121,8 @@ class Transcript(Feature):
                 if speech := _speech(samples):
                     segments, spoken = self._understood(samples, speech, spoken)
                     said += [_fact(segment, second) for segment in segments]
-        except MediaError as error:
-            if error.kind != SILENT_VIDEO:
-                raise
+        except NoSound:  # nobody speaks in it
+            pass
         if said and spoken is not None:
             said.append(Fact("spoken_language", spoken[0], score=spoken[1]))
         return said

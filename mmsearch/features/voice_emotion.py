@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from mmsearch.encoders.weights import fingerprint
 from mmsearch.features.base import Fact, Feature, Medium
-from mmsearch.media import MediaError
-from mmsearch.media.audio import SILENT_VIDEO, Samples
+from mmsearch.media import MediaError, NoSound
+from mmsearch.media.audio import Samples
 from mmsearch.media.windows import sound_stretches
 
 RATE = 16_000
@@ -51,7 +51,7 @@ class VoiceEmotion(Feature):
     Personal data, and in the EU's AI Act emotion recognition is restricted: so no default and no set ever chooses it.
     """
 
-    sources: ClassVar[tuple[str, ...]] = ("audio", "video")
+    sources: ClassVar[tuple[str, ...]] = ("audio",)
     names: ClassVar[Mapping[str, str]] = {"voice_arousal": "number", "voice_valence": "number"}
     batch: ClassVar[int] = 1  # measured in `prepare`, from several threads
     packages: ClassVar[tuple[str, ...]] = ("librosa", "soundfile", "soxr")
@@ -75,9 +75,8 @@ class VoiceEmotion(Feature):
                 if (numbers := measured(samples)) is not None:
                     end = round(second + len(samples) / RATE, 2)
                     found += [Fact(name, value, None, round(second, 2), end) for name, value in estimated(numbers).items()]
-        except MediaError as error:
-            if error.kind != SILENT_VIDEO:
-                raise
+        except NoSound:  # nobody speaks in it
+            pass
         return found
 
     def extract(self, prepared: Sequence[list[Fact]]) -> list[list[Fact]]:

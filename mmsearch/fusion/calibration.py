@@ -179,7 +179,7 @@ def _foretold(similarities: Mapping[str, Matrix], kind: str, unrelated: NDArray[
     return float(np.clip(agreement, _LEAST_RELIABILITY, _MOST_RELIABILITY))
 
 
-def pattern(modalities: Sequence[str]) -> str:
+def pattern(modalities: Collection[str]) -> str:
     """The name of what a fused vector is made of: 'image+text'."""
     return "+".join(sorted(modalities))
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mmsearch.encoders.recorded import Meeting, load_tower, meetings
+from mmsearch.encoders.recorded import Meeting, load_tower, meetings, recorded_encoder
 from mmsearch.encoders.sources import items
 from mmsearch.fusion.base import Batch, Matrix
 from mmsearch.fusion.batch import sample_batch
 from mmsearch.fusion.calibration import SAMPLE, SHARED, Calibration, Pair, calibrate
+from mmsearch.fusion.stand_ins import further_kinds, stand_ins, with_further
 from mmsearch.store import Store
 from mmsearch.store.vectors import content_digest
 
@@ -28,6 +29,8 @@ def calibration(store: Store, profile: Profile | None) -> Calibration:
     across = direct_meetings(store, profile)
     if profile is not None:
         found = found.merged(Calibration.from_json(profile.calibration).without(across))
+        further = further_kinds(profile.compares, stand_ins(store, profile.modalities))
+        found = with_further(found, {kind: like for kind, like in further.items() if kind not in across})
     unmeasured = {kind: Pair(reliability=SHARED) for kind in across if kind not in found.pairs}
     return found.merged(Calibration(unmeasured))
 
@@ -40,6 +43,7 @@ def direct_meetings(store: Store, profile: Profile | None) -> dict[str, Meeting]
     found = meetings(store)
     if found and profile is not None:
         direct, learned = Calibration.from_json(store.record.get(_KEY)), Calibration.from_json(profile.calibration)
+        learned = with_further(learned, further_kinds(profile.compares, stand_ins(store, profile.modalities)))
         found = {k: m for k, m in found.items() if k not in profile.compares or _trust(direct, k) >= learned.pair(k).reliability}
     return found
 
@@ -50,7 +54,8 @@ def _trust(direct: Calibration, kind: str) -> float:
 
 def calibrate_direct(store: Store, tables: Mapping[str, str]) -> None:
     """Measure the direct comparisons (modality → table of its vectors), and record it."""
-    found = meetings(store)
+    # A query's own products stand in for it: a clip that meets photos in a store without clips has nothing to be measured by.
+    found = {kind: m for kind, m in meetings(store).items() if m.own or recorded_encoder(store, m.query)}
     # A tower has to be loaded and asked for each measurement: only where vectors changed since the last.
     seen = content_digest(store, tables) if found else None
     known = store.record.get(_KEY)

@@ -6,6 +6,7 @@ that compare across modalities, `projected_NAME_vN_MODALITY` beside each modalit
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import re
@@ -23,6 +24,7 @@ from mmsearch.fusion.base import Batch, FitReport, Fuser
 from mmsearch.fusion.batch import load_batch
 from mmsearch.fusion.calibration import calibrate, cross_reliability, patterns
 from mmsearch.fusion.direct import calibrate_direct
+from mmsearch.fusion.stand_ins import further_kinds, stand_ins
 from mmsearch.settings import MODALITIES
 from mmsearch.store import Store
 from mmsearch.store.vectors import batches_of, content_digest, key_of, source_hashes, write_vectors
@@ -44,7 +46,7 @@ class Profile:
     spec: str
     modalities: list[str]
     encoders: dict[str, str]  # modality → fingerprint of the encoder whose vectors it was fitted on
-    compares: list[str]  # cross-modal kinds, 'text>image'
+    compares: list[str]  # cross-modal kinds, 'text>image'; once loaded, those of modalities that stand for one of them, too
     dim: int
     summary: str
     scores: dict[str, Any]
@@ -93,7 +95,8 @@ def load(store: Store, name: str) -> Profile:
                 f"the fusion profile {name} was made with another {modality} encoder than the store has now",
                 hint=f"refit it: mmsearch fuse --name {name} --method '{profile.spec}'",
             )
-    return profile
+    further = further_kinds(profile.compares, stand_ins(store, profile.modalities))
+    return dataclasses.replace(profile, compares=[*profile.compares, *further])
 
 
 def load_fuser(store: Store, profile: Profile) -> Fuser:
@@ -249,8 +252,9 @@ def _bring_up_to_date(store: Store, profile: Profile, fuser: Fuser) -> None:
     """Fused and projected vectors of everything that is new or changed; those of what is gone are removed."""
     tables = {m: (recorded_encoder(store, m) or {})["table"] for m in profile.modalities}
     if profile.compares:
-        for modality, table in tables.items():
-            _project(store, profile, fuser, modality, table)
+        standing = stand_ins(store, profile.modalities)
+        for modality, table in (tables | {m: (recorded_encoder(store, m) or {})["table"] for m in standing}).items():
+            _project(store, profile, fuser, modality, table, standing.get(modality, modality))
     made_of: dict[str, list[str]] = {}
     for modality, table in sorted(tables.items()):
         for key, digest in sorted(source_hashes(store, table).items()):
@@ -270,7 +274,7 @@ def _bring_up_to_date(store: Store, profile: Profile, fuser: Fuser) -> None:
     _delete(store, profile.fused_table, [key for key, digest in present.items() if wanted.get(key.partition("\x1f")[0]) != digest])
 
 
-def _project(store: Store, profile: Profile, fuser: Fuser, modality: str, table: str) -> None:
+def _project(store: Store, profile: Profile, fuser: Fuser, modality: str, table: str, by: str) -> None:
     target = profile.projected_table(modality)
     wanted, present = source_hashes(store, table), source_hashes(store, target)
     if wanted == present:
@@ -279,7 +283,7 @@ def _project(store: Store, profile: Profile, fuser: Fuser, modality: str, table:
         ids, parts = rows.ids.to_pylist(), rows.parts.to_pylist()
         new = [i for i, (id, part, digest) in enumerate(zip(ids, parts, hashes, strict=True)) if present.get(key_of(id, part)) != digest]
         if new:
-            projected = fuser.project(modality, rows.vectors[new])
+            projected = fuser.project(by, rows.vectors[new])
             good = np.linalg.norm(projected, axis=1) > 0.5
             kept = [i for i, ok in zip(new, good, strict=True) if ok]
             write_vectors(store, target, [ids[i] for i in kept], [parts[i] for i in kept], [hashes[i] for i in kept], projected[good])

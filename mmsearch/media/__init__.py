@@ -14,3 +14,7 @@ class MediaError(MMSearchError):
     def __init__(self, message: str, *, kind: str | None = None, hint: str | None = None):
         super().__init__(message, hint=hint)
         self.kind = kind or message.partition(":")[0]
+
+
+class NoSound(MediaError):
+    """A video without a sound track, or with a silent one: nothing to hear, and for a clip nothing wrong either."""

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmsearch import settings
-from mmsearch.media import MediaError
-from mmsearch.media.content import check_length, looks_like, open_media
+from mmsearch.media import MediaError, NoSound
+from mmsearch.media.content import VIDEO_LIMIT, Streamed, check_length, looks_like, open_media, too_long
 
 Samples = NDArray[np.float32]
+Source = str | Path | bytes | Streamed
 
 #: Of libsndfile's formats those that shops have; of the others some (HTK, MATLAB) take nearly any bytes for theirs.
 SNDFILE_FORMATS = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC", "OGG", "MP3")
@@ -25,11 +26,8 @@ SNDFILE_FORMATS = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC", "
 FFMPEG_FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2",
     "matroska,webm",
-    *("aac", "ac3", "aiff", "amr", "ape", "asf", "avi", "eac3", "flac", "flv", "mp3", "mpeg", "mpegts", "ogg", "wav", "wv"),
+    *("aac", "ac3", "aiff", "amr", "ape", "asf", "avi", "eac3", "flac", "flv", "gif", "mp3", "mpeg", "mpegts", "ogg", "wav", "wv"),
 )
-
-#: The `kind` of the MediaError for a video that has no sound track, which is no fault of it.
-SILENT_VIDEO = "no sound track"
 
 _FRAMES = 65_536  # samples of all channels that are decoded at a time
 _CHANNELS = 64
@@ -53,7 +51,7 @@ class _Opened:
     blocks: Iterator[Samples]
 
 
-def sound_blocks(source: str | Path | bytes, rate: int) -> Iterator[Samples]:
+def sound_blocks(source: Source, rate: int) -> Iterator[Samples]:
     """Decode a sound, or the sound track of a video, into blocks of one channel (n,) float32 at `rate` samples a second.
 
     Channels are averaged. At any length no more than a few blocks are in memory besides the file's bytes.
@@ -71,7 +69,7 @@ def sound_blocks(source: str | Path | bytes, rate: int) -> Iterator[Samples]:
         for block in _guarded(sound.blocks, file):
             frames += len(block)
             if frames > limit * sound.rate:
-                raise _too_long(frames / sound.rate, limit, at_least=True)
+                raise too_long(frames / sound.rate, limit, at_least=True)
             mono = _mixed(block)
             yield mono if resample is None else resample.resample_chunk(mono)
         if frames == 0:
@@ -96,7 +94,9 @@ def probe_sound(path: str | Path) -> float | None:
         return sound.seconds
 
 
-def _opened(source: str | Path | bytes) -> BinaryIO:
+def _opened(source: Source) -> BinaryIO:
+    if isinstance(source, Streamed):  # a clip
+        return open_media(source.path, settings.max_video_bytes(), VIDEO_LIMIT)
     if isinstance(source, bytes):
         check_length(len(source), settings.max_media_bytes())
         return io.BytesIO(source)
@@ -120,7 +120,7 @@ def _recognised(file: BinaryIO) -> Iterator[_Opened]:
             raise MediaError(f"damaged: {sound.channels:,} channels")
         limit = settings.max_seconds()
         if sound.seconds is not None and sound.seconds > limit:
-            raise _too_long(sound.seconds, limit)
+            raise too_long(sound.seconds, limit)
         yield sound
 
 
@@ -160,7 +160,7 @@ def _with_ffmpeg(file: BinaryIO, head: bytes, stack: contextlib.ExitStack) -> _O
         raise MediaError(f"not a sound: it starts like {what}") from error
     if not container.streams.audio:
         if container.streams.video:
-            raise MediaError("no sound: a video without a sound track", kind=SILENT_VIDEO)
+            raise NoSound("no sound: a video without a sound track")
         raise MediaError(f"no sound: it starts like {looks_like(head)}")
     stream = container.streams.audio[0]
     indexed = container.format.name.startswith(_INDEXED)
@@ -242,16 +242,3 @@ def _after_id3(head: bytes) -> int:
 
 def _ends_early(length: int) -> MediaError:
     return MediaError(f"truncated: the file ends after {length:,} bytes, before the sound does")
-
-
-def _too_long(seconds: float, limit: float, *, at_least: bool = False) -> MediaError:
-    long = f"{'more than ' if at_least else ''}{_time(limit if at_least else seconds)} long"
-    return MediaError(f"{long}, the limit is {_time(limit)} (MMSEARCH_MAX_SECONDS)", kind="too long")
-
-
-def _time(seconds: float) -> str:
-    """42 s, 3 min 20 s, 8 h 0 min."""
-    if seconds < 60:
-        return f"{seconds:.3g} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

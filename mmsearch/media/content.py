@@ -6,12 +6,16 @@ import errno
 import hashlib
 import os
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from mmsearch.media import MediaError
 
 _TRIES = 3  # readings of a file that changes meanwhile
+_BLOCK = 1 << 20  # bytes hashed at a time
+#: The settings that limit how large a file may be.
+MEDIA_LIMIT, VIDEO_LIMIT = "MMSEARCH_MAX_MEDIA_BYTES", "MMSEARCH_MAX_VIDEO_BYTES"
 
 
 def content_hash(content: bytes) -> str:
@@ -45,19 +49,59 @@ def read_media(path: str | Path, limit: int) -> bytes:
     raise changing()
 
 
+@dataclass(frozen=True)
+class Streamed:
+    """A medium that may be larger than memory: it was hashed, and is read from the disk again while it is decoded.
+
+    `check`, after that, says whether it was the same all the while.
+    """
+
+    path: Path
+    size: int
+    modified: int  # nanoseconds, as the directory entry says
+
+    def check(self) -> None:
+        """Raises MediaError for a file that changed since it was hashed, or is gone."""
+        try:
+            status = self.path.stat()
+        except OSError as error:
+            raise MediaError(os_reason(error)) from error
+        if (status.st_size, status.st_mtime_ns) != (self.size, self.modified):
+            raise changing()
+
+
+def stream_media(path: Path, limit: int) -> tuple[Streamed, str]:
+    """A media file for reading from the disk, and its content hash. A block at a time is in memory; raises as `read_media` does."""
+    for _ in range(_TRIES):
+        digest = hashlib.sha256()
+        with open_media(path, limit, VIDEO_LIMIT) as file:
+            try:
+                before = os.fstat(file.fileno())
+                length = 0
+                while block := file.read(min(_BLOCK, before.st_size + 1 - length)):
+                    digest.update(block)
+                    length += len(block)
+                after = os.fstat(file.fileno())
+            except OSError as error:
+                raise MediaError(os_reason(error)) from error
+        if length == after.st_size and (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns):
+            return Streamed(path, after.st_size, after.st_mtime_ns), digest.hexdigest()
+    raise changing()
+
+
 def changing() -> MediaError:
     """What is said of a file that does not hold still."""
     return MediaError("changes while it is read: embed again when it is complete")
 
 
-def open_media(path: str | Path, limit: int | None) -> BinaryIO:
+def open_media(path: str | Path, limit: int | None, setting: str = MEDIA_LIMIT) -> BinaryIO:
     """Open a media file for reading, after the checks of `checked_size`.
 
     A pipe or a device that takes its place meanwhile is not waited for.
 
     Raises MediaError.
     """
-    checked_size(path, limit)
+    checked_size(path, limit, setting)
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
         file = os.fdopen(descriptor, "rb")
@@ -69,13 +113,13 @@ def open_media(path: str | Path, limit: int | None) -> BinaryIO:
     return file
 
 
-def checked_size(path: str | Path, limit: int | None) -> int:
+def checked_size(path: str | Path, limit: int | None, setting: str = MEDIA_LIMIT) -> int:
     """Bytes in a media file, from its directory entry alone.
 
     Parameters
     ----------
     path : the file.
-    limit : most bytes allowed, or None for any number; the message names `MMSEARCH_MAX_MEDIA_BYTES`.
+    limit : most bytes allowed, or None for any number; the message names the `setting` that changes it.
 
     Raises
     ------
@@ -93,16 +137,16 @@ def checked_size(path: str | Path, limit: int | None) -> int:
         raise MediaError("a folder, not a file")
     if not stat.S_ISREG(status.st_mode):
         raise MediaError("not a regular file")  # opening a pipe or a device could wait for ever
-    check_length(status.st_size, limit)
+    check_length(status.st_size, limit, setting)
     return status.st_size
 
 
-def check_length(length: int, limit: int | None = None) -> None:
+def check_length(length: int, limit: int | None = None, setting: str = MEDIA_LIMIT) -> None:
     """Reject nothing at all and more than `limit` bytes. Raises MediaError."""
     if length == 0:
         raise MediaError("empty file")
     if limit is not None and length > limit:
-        raise MediaError(f"{_megabytes(length)}, the limit is {_megabytes(limit)} (MMSEARCH_MAX_MEDIA_BYTES)", kind="too large")
+        raise MediaError(f"{_megabytes(length)}, the limit is {_megabytes(limit)} ({setting})", kind="too large")
 
 
 # First bytes → what people call such a file. Looked at only once the bytes are known not to be what was wanted.
@@ -172,3 +216,17 @@ def os_reason(error: OSError) -> str:
 
 def _megabytes(length: int) -> str:
     return f"{length / 1e6:,.1f} MB" if length >= 100_000 else f"{length:,} bytes"
+
+
+def too_long(seconds: float, limit: float, *, at_least: bool = False) -> MediaError:
+    """What is said of a sound or a video that is longer than `MMSEARCH_MAX_SECONDS`; `at_least`: its end was not looked for."""
+    long = f"{'more than ' if at_least else ''}{_time(limit if at_least else seconds)} long"
+    return MediaError(f"{long}, the limit is {_time(limit)} (MMSEARCH_MAX_SECONDS)", kind="too long")
+
+
+def _time(seconds: float) -> str:
+    """42 s, 3 min 20 s, 8 h 0 min."""
+    if seconds < 60:
+        return f"{seconds:.3g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmsearch.media import MediaError
-from mmsearch.media.audio import Samples, sound_blocks
+from mmsearch.media import NoSound
+from mmsearch.media.audio import Samples, Source, sound_blocks
 
 #: A moment counts as heard where it is at most so much quieter than the loudest of its window (decibels).
 #: A first version was measured at 30, 40 and 60 on validation clips of spoken digits: no great difference; 40 keeps soft endings.
@@ -36,9 +35,7 @@ class Window:
     samples: Samples
 
 
-def sound_windows(
-    source: str | Path | bytes, rate: int, seconds: float, clean: Callable[[Samples], Samples] | None = None
-) -> Iterator[Window]:
+def sound_windows(source: Source, rate: int, seconds: float, clean: Callable[[Samples], Samples] | None = None) -> Iterator[Window]:
     """Cut a sound into windows of `seconds`, trimmed and equally loud; the last takes what is left: half to one and a half times as much.
 
     Windows in which nothing is heard are left out. At any length only one window and a few blocks are in memory.
@@ -67,7 +64,7 @@ def sound_windows(
                 yield window
             held, have, at = [joined[size:]], have - size, at + size
     if not heard:
-        raise MediaError("silence: nothing is to be heard in it")
+        raise NoSound("silence: nothing is to be heard in it")
 
 
 def sound_stretches(source: str | Path | bytes, rate: int, seconds: float) -> Iterator[tuple[float, Samples]]:

@@ -22,6 +22,7 @@ from mmsearch.fusion.batch import mean_by_product
 from mmsearch.fusion.calibration import Calibration, pattern
 from mmsearch.fusion.direct import calibration, direct_meetings
 from mmsearch.fusion.profile import Profile
+from mmsearch.fusion.stand_ins import stand_ins
 from mmsearch.ranking import COMBINERS
 from mmsearch.ranking.base import Combined, Combiner, Evidence, Joint
 from mmsearch.search.background import Scores, spread, spread_by_pattern
@@ -36,7 +37,7 @@ from mmsearch.store.where import id_list
 
 _NAMED = 5_000  # products that a filter names one by one: reading their vectors takes 0.03 ms each
 _ENOUGH = 100  # candidates that the search in a large store goes on for, however few hits are wanted
-_AT_ONCE = 64  # query photos decoded at a time: a queries file may hold any number
+_AT_ONCE = 64  # query photos, sounds or clips decoded at a time: a queries file may hold any number
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Engine:
         Raises
         ------
         UsageError : a malformed filter, an unknown attribute, profile or product, evidence that cannot be compared.
-        InputError : a query photo or sound that cannot be read, or speech that is not understood.
+        InputError : a query photo, sound or clip that cannot be read, or speech that is not understood.
         """
         if k < 1:
             raise UsageError(f"-k must be at least 1, not {k}")
@@ -133,7 +134,9 @@ class Engine:
             mine = [p for p in parts if p.kind == modality]
             if not mine:
                 continue
-            encoders = {modality: self._encoder(modality)} | {m.kind: self._tower(m) for m in met if m.query == modality}
+            encoders = {m.kind: self._tower(m) for m in met if m.query == modality}
+            if not encoders or recorded_encoder(self.store, modality):
+                encoders[modality] = self._encoder(modality)
             contents = [p.content if modality == "text" else Path(p.content) for p in mine]
             for start in range(0, len(mine), _AT_ONCE):
                 for name, encoder in encoders.items():
@@ -201,7 +204,8 @@ class Engine:
             else:
                 found = self._fused_target(number, vectors[part], profile)
             if not found:
-                raise _nothing_to_compare(part, [m for m in vectors[part] if m in settings.MODALITIES], within, tables, profile)
+                has = [m for m in settings.MODALITIES if any(name == m or name.startswith(f"{m}>") for name in vectors[part])]
+                raise _nothing_to_compare(part, has, within, tables, profile)
             targets += found
         return targets, calibration(self.store, profile)
 
@@ -217,26 +221,30 @@ class Engine:
         targets = []
         for modality, product in itertools.product(settings.MODALITIES, tables):
             kind, table = f"{modality}>{product}", tables[product]
-            if modality not in vectors or within not in (None, product):
+            vector = vectors.get(kind, vectors.get(modality))
+            if vector is None or within not in (None, product):
                 continue
-            vector = vectors[modality]
             if product == modality:
                 targets.append(Target(part, kind, product, table, vector))
             elif kind in across and (across[kind].own or kind in vectors):  # a tower does not know the products that are to be liked
-                targets.append(Target(part, kind, f"{product} through {across[kind].name}", table, vectors.get(kind, vector)))
-            elif profile is not None and kind in profile.compares:
-                mapped = self._fuser(profile).query(modality, vector)
+                targets.append(Target(part, kind, f"{product} through {across[kind].name}", table, vector))
+            elif modality in vectors and profile is not None and kind in profile.compares:
+                stands_for = stand_ins(self.store, profile.modalities).get(modality, modality)
+                mapped = self._fuser(profile).query(stands_for, vectors[modality])
                 targets.append(Target(part, kind, f"{product} through {profile.name}", profile.projected_table(product), mapped))
         return targets
 
     def _fused_target(self, part: int, vectors: Mapping[str, Matrix], profile: Profile | None) -> list[Target]:
         """The comparison with a profile's fused vectors: one a part, for the modalities of a product that is to be liked meet there."""
-        known = [m for m in vectors if profile is not None and m in profile.modalities]
-        if profile is None or not known:
+        if profile is None:
             return []
-        total = np.sum([self._fuser(profile).query(m, vectors[m]) for m in known], axis=0)
+        maps = dict(zip(profile.modalities, profile.modalities, strict=True)) | stand_ins(self.store, profile.modalities)
+        known = [m for m in vectors if m in maps]
+        if not known:
+            return []
+        total = np.sum([self._fuser(profile).query(maps[m], vectors[m]) for m in known], axis=0)
         mapped = (total / max(float(np.linalg.norm(total)), 1e-6)).astype(np.float32)
-        kind = f"{pattern(known)}>fused"
+        kind = f"{pattern({maps[m] for m in known})}>fused"
         return [Target(part, kind, profile.name, profile.fused_table, mapped, fused=True, compares=tuple(profile.compares))]
 
     def _score(
@@ -367,7 +375,7 @@ def _nothing_to_compare(
     if within is not None and within not in settings.MODALITIES:
         return UsageError(f"the profile {within} was not fitted on {what}, which the part '{part}' is")
     target = within or " and ".join(tables)
-    apart = [m for m in has if m not in ("text", "image")]  # no fusion method maps these to another modality
+    apart = [m for m in has if m not in ("text", "image", "video")]  # no fusion method maps these to another modality
     if apart == has:
         hint = f"only the same modality compares: --in {has[0]}, or add a text part"
     elif profile is None:

@@ -17,7 +17,7 @@ MAX_CHARACTERS = 20_000
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a query: its kind (text, image, audio, speech, like), its content (the text, a file, a product id) and its weight.
+    """One part of a query: its kind (text, image, audio, speech, video, like), its content (the text, a file, a product id), its weight.
 
     `heard` is the file in which a text was heard: a spoken part becomes a text part before it is compared.
     """
@@ -71,9 +71,11 @@ def make_query(
     image: Sequence[str] = (),
     audio: Sequence[str] = (),
     speech: Sequence[str] = (),
+    video: Sequence[str] = (),
     like: Sequence[str] = (),
     not_text: Sequence[str] = (),
     not_image: Sequence[str] = (),
+    not_video: Sequence[str] = (),
     unlike: Sequence[str] = (),
     where: str | Sequence[str] | None = None,
     within: str | None = None,
@@ -85,8 +87,15 @@ def make_query(
     UsageError : an empty part, no part that looks for anything (only negatives, or all weights 0), or a malformed weight.
     """
     parts = []
-    given = (("text", text, False), ("image", image, False), ("audio", audio, False), ("speech", speech, False), ("like", like, False))
-    lowering = (("text", not_text, True), ("image", not_image, True), ("like", unlike, True))
+    given = (
+        ("text", text, False),
+        ("image", image, False),
+        ("audio", audio, False),
+        ("speech", speech, False),
+        ("video", video, False),
+        ("like", like, False),
+    )
+    lowering = (("text", not_text, True), ("image", not_image, True), ("video", not_video, True), ("like", unlike, True))
     for kind, values, negative in (*given, *lowering):
         for value in values:
             content, weight = split_weight(value, NEGATIVE_WEIGHT if negative else 1.0)

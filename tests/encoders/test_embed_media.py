@@ -252,8 +252,8 @@ def test_a_pipe_that_takes_a_photos_place_is_not_waited_for(tmp_path: Path, monk
     shop.bring({"id": "1", "title": "x", "images": ["a.jpg"]})
     real = content.checked_size
 
-    def swapped(source: str | Path, limit: int | None) -> int:
-        size = real(source, limit)
+    def swapped(source: str | Path, limit: int | None, *setting: str) -> int:
+        size = real(source, limit, *setting)
         path.unlink()
         os.mkfifo(path)
         return size

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tiny_clip
 from fake_sounds import RATE, written
+from fake_videos import COLOURS, scene, video
 from PIL import Image
 from small_models import small_sentence_model, small_vector_file
 
@@ -36,6 +37,7 @@ VARIANTS = {
     "vectors": "vectors(weighting=idf)",
     "acoustic": "acoustic(window=3)",
     "voiceprint": "voiceprint(window=3)",
+    "frames": "frames(per_minute=10)",
 }
 
 TEXTS = ["red running shoes", "红色跑步鞋", "a blender for smoothies, 500 W", "Café crème 12×10 g", "x"]
@@ -61,6 +63,8 @@ def new(spec: str) -> Encoder:
         parsed = replace(parsed, args=(str(MODELS[parsed.name]),))
     made = ENCODERS.create(parsed)
     assert isinstance(made, Encoder)
+    if made.follows:
+        made.follow(ENCODERS.create(f"fake-{made.follows}"))
     return made
 
 
@@ -106,6 +110,11 @@ def good(name: str, tmp_path: Path) -> list[Any]:
         return list(TEXTS)
     if modality == "audio":
         return [spoken(tmp_path / f"{i}.wav", pitch, seconds) for i, (pitch, seconds) in enumerate(VOICES)]
+    if modality == "video":
+        clips = [tmp_path / f"{i}.mp4" for i in range(5)]
+        for i, clip in enumerate(clips):
+            clip.write_bytes(video([scene(COLOURS[(i + k // 10) % 8]) for k in range(10 * (i % 3 + 1))]))
+        return list(clips)
     assert modality == "image", f"give this test samples of {modality}"
     rng = np.random.default_rng(0)
     paths = []
