@@ -67,7 +67,7 @@ def sound_windows(source: Source, rate: int, seconds: float, clean: Callable[[Sa
         raise NoSound("silence: nothing is to be heard in it")
 
 
-def sound_stretches(source: str | Path | bytes, rate: int, seconds: float) -> Iterator[tuple[float, Samples]]:
+def sound_stretches(source: Source, rate: int, seconds: float) -> Iterator[tuple[float, Samples]]:
     """Cut a sound into stretches of at most `seconds`, as it is, each with the second at which it begins.
 
     A cut falls into the quietest moment of the stretch's last tenth, so that it parts no word. At any length only one stretch and a few
