@@ -1,11 +1,11 @@
-"""Runs every benchmark, or those named: python -m bench [start ingest encoders embed sound video search writes]."""
+"""Runs every benchmark, or those named: python -m bench [start ingest encoders embed sound speech video facts search writes]."""
 
 from __future__ import annotations
 
 import importlib
 import sys
 
-SUBJECTS = ("start", "ingest", "encoders", "embed", "sound", "video", "search", "writes")
+SUBJECTS = ("start", "ingest", "encoders", "embed", "sound", "speech", "video", "facts", "search", "writes")
 
 
 def main() -> int:

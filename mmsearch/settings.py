@@ -63,6 +63,17 @@ def max_seconds() -> int:
     return _positive_int("MMSEARCH_MAX_SECONDS", 3_600)
 
 
+def default_features() -> list[str] | None:
+    """The features that run where the user named none (`MMSEARCH_FEATURES`:
+
+    Specs separated by ';', or `none`); None for those that are cheap.
+    """
+    raw = os.environ.get("MMSEARCH_FEATURES", "").strip()
+    if not raw or raw == "auto":
+        return None
+    return [] if raw == "none" else [spec.strip() for spec in raw.split(";") if spec.strip()]
+
+
 def threads() -> int:
     """CPU threads that encoders may use (`MMSEARCH_THREADS`, default: the cores this process may run on)."""
     return _positive_int("MMSEARCH_THREADS", len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)

@@ -13,7 +13,7 @@ from mmsearch.catalog.report import IngestReport
 from mmsearch.errors import InputError, StoreError, UsageError
 from mmsearch.search.hits import Result
 from mmsearch.search.query import NEGATIVE_WEIGHT, Query, make_query, split_weight
-from mmsearch.store import INTERACTIONS, PRODUCTS, REVIEWS, SEARCHES, TRIPLES, USERS, Store
+from mmsearch.store import FACTS, INTERACTIONS, PRODUCTS, REVIEWS, SEARCHES, TRIPLES, USERS, Store
 
 if TYPE_CHECKING:  # imported where they are used: opening a shop costs nothing
     from mmsearch.encoders.pipeline import Told
@@ -61,8 +61,13 @@ class Shop:
         refit: bool = False,
         learning: Callable[[str, str], None] | None = None,
         show_crops: str | Path | None = None,
+        features: Texts = None,
+        no_features: Texts = None,
     ) -> EmbedReport:
-        """Make vectors for what is new or changed; see `mmsearch.encoders.pipeline.embed`. Profiles take the new vectors in.
+        """Make vectors and facts for what is new or changed; see `mmsearch.encoders.pipeline.embed`. Profiles take the new vectors in.
+
+        `features` are specs of features to turn on beside those that are on or run by themselves, `no_features` names of features to turn
+        off ('all': every one); see `mmsearch.features.chosen`.
 
         `models` names a set of encoders (`mmsearch.settings.MODEL_SETS`); `text`, `image`, `audio` and `video` come before it. `show_crops`
         is a folder for the photos with the regions that are encoded; see `mmsearch.encoders.crops`.
@@ -73,7 +78,10 @@ class Shop:
         from mmsearch.encoders.crops import check_crops, draw_crops
         from mmsearch.encoders.listing import model_set
         from mmsearch.encoders.pipeline import embed
+        from mmsearch.encoders.recorded import create_encoder
         from mmsearch.encoders.report import Interrupted
+        from mmsearch.features.chosen import choose, turn_off
+        from mmsearch.features.pipeline import extract
         from mmsearch.fusion import profile
         from mmsearch.store.lock import EMBED
 
@@ -91,7 +99,16 @@ class Shop:
                 def failed(modality: str, id: str, part: str, reason: str) -> None:
                     refused.add(0, reason, {"id": id, "modality": modality, "part": part}, kept=True)
 
+                # What is found first of all are texts, which are embedded, too; before that, a mistyped encoder must not cost an hour.
+                for modality, spec in chosen.items():
+                    create_encoder(spec, modality)
+                on = choose(self.store, _many(features), _many(no_features), refit=refit, learning=learning)
+                removed = turn_off(self.store, _many(no_features))
+                found, notes = extract(self.store, [one for one in on if one.feature.searchable], progress=progress, failed=failed)
                 report = embed(self.store, chosen, progress=progress, failed=failed, refit=refit, learning=learning)
+                others, more = extract(self.store, [one for one in on if not one.feature.searchable], progress=progress, failed=failed)
+                report.features = [*found, *others]
+                report.notes += [*notes, *more, *(f"the facts of {name} are removed" for name in removed)]
                 report.reject_file = refused.close()
             try:
                 report.notes += profile.refresh(self.store)
@@ -103,10 +120,14 @@ class Shop:
         return report
 
     def models(self) -> dict[str, Any]:
-        """The encoders there are, the sets of them, and those that the store uses; see `mmsearch.encoders.listing.models`."""
-        from mmsearch.encoders.listing import models
+        """The encoders and features there are, and those that the store uses;
 
-        return models(self.store)
+        See `mmsearch.encoders.listing`, `mmsearch.features.listing`.
+        """
+        from mmsearch.encoders.listing import models
+        from mmsearch.features.listing import features
+
+        return models(self.store) | {"features": features(self.store)}
 
     def fuse(self, method: str | None = None, *, name: str | None = None, seed: int = 0, default: bool = True) -> Profile:
         """Fit a fusion profile; see `mmsearch.fusion.profile.fuse`."""
@@ -128,6 +149,7 @@ class Shop:
         image: Texts = None,
         audio: Texts = None,
         video: Texts = None,
+        speech: Texts = None,
         like: Texts = None,
         not_text: Texts = None,
         not_image: Texts = None,
@@ -138,12 +160,14 @@ class Shop:
         k: int = 10,
         combine: str = "calibrated",
     ) -> Result:
-        """Search by any weighted mix (`"in blue^0.5"`); `within` is the command line's `--in`. See `mmsearch.search.engine`."""
+        """Search by any weighted mix (`"in blue^0.5"`); `within` is the command line's `--in`; what was understood
+        of `speech` is among the result's notes. See `mmsearch.search.engine`."""
         query = make_query(
             _many(text),
             image=_many(image),
             audio=_many(audio),
             video=_many(video),
+            speech=_many(speech),
             like=_many(like),
             not_text=_many(not_text),
             not_image=_many(not_image),
@@ -231,11 +255,15 @@ class Shop:
     def info(self) -> dict[str, Any]:
         """What the store holds: counts, attributes, encoders, profiles; and the ingest that was interrupted, if one was.
 
-        `attributes` is name → `filled` (products that have it), `share` of the products, `types`, and whether it is `sparse`
+        `features` is name → spec, and the products that have each of its `facts`. `attributes` is name → `filled` (products that have
+        it), `share` of the products, `types`, and whether it is `sparse`
         (kept in a table of its own); the most filled first.
         """
+        from mmsearch.features.chosen import recorded_features
         from mmsearch.fusion import profile
+        from mmsearch.store.facts import fact_names
         from mmsearch.store.layout import survey
+        from mmsearch.store.sparse import count_names
 
         self.store.check()
         record = self.store.record
@@ -247,6 +275,12 @@ class Shop:
                 "dim": known["dim"],
                 "vectors": self.store.count(known["table"]),
             }
+        counts = count_names(self.store, FACTS)
+        facts = fact_names(self.store)
+        features = {
+            name: {"spec": known["spec"], "facts": {fact: counts[fact] for fact, (owner, _) in sorted(facts.items()) if owner == name}}
+            for name, known in recorded_features(self.store).items()
+        }
         default = profile.default_name(self.store)
         profiles = {n: record.get(f"profile/{n}") or {} for n in profile.names(self.store)}
         return {
@@ -256,6 +290,7 @@ class Shop:
             "unfinished": unfinished(self.store),
             "attributes": survey(self.store),
             "encoders": encoders,
+            "features": features,
             "profiles": {
                 n: {"method": p["spec"], "version": p["version"], "default": n == default, "summary": p["summary"]}
                 for n, p in profiles.items()

@@ -9,10 +9,12 @@ from pathlib import Path
 import hypothesis
 import pytest
 from fake_encoders import FakeImage, FakeLearned, FakeText
+from fake_features import FakeShade, FakeTalk, FakeWords
 from fake_sounds import FakeAudio
 
 from mmsearch import settings
 from mmsearch.encoders import ENCODERS
+from mmsearch.features import FEATURES
 
 hypothesis.settings.register_profile("mmsearch", deadline=None)  # a machine that is busy is no failure
 hypothesis.settings.load_profile("mmsearch")
@@ -25,6 +27,7 @@ def user_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     own = settings.home()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MMSEARCH_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("MMSEARCH_FEATURES", "none")  # tests of features name them; others need not wait for them
         yield own
 
 
@@ -32,7 +35,7 @@ def user_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def _home(request: pytest.FixtureRequest, user_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.node.get_closest_marker("models"):
         monkeypatch.setenv("MMSEARCH_HOME", str(user_home))
-    for name in [n for n in os.environ if n.startswith("MMSEARCH_") and n != "MMSEARCH_HOME"]:
+    for name in [n for n in os.environ if n.startswith("MMSEARCH_") and n not in ("MMSEARCH_HOME", "MMSEARCH_FEATURES")]:
         monkeypatch.delenv(name)  # a developer's own settings change no result
 
 
@@ -44,6 +47,16 @@ def _fake_encoders() -> Iterator[None]:
     yield
     for name in fakes:
         ENCODERS.unregister(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _fake_features() -> Iterator[None]:
+    fakes = {"fake-shade": FakeShade, "fake-words": FakeWords, "fake-talk": FakeTalk}
+    for name, fake in fakes.items():
+        FEATURES.register(name, fake)
+    yield
+    for name in fakes:
+        FEATURES.unregister(name)
 
 
 @pytest.fixture(scope="session")

@@ -108,12 +108,14 @@ def write_events(folder: Path) -> Path:
 
 @contextlib.contextmanager
 def fake_fuser() -> Iterator[None]:
-    """`fake-fuser` is a fusion method while the body runs."""
+    """`fake-fuser` is a fusion method while the body runs; one body may run within another."""
+    outermost = "fake-fuser" not in FUSERS.names()
     FUSERS.register("fake-fuser", FakeFuser)
     try:
         yield
     finally:
-        FUSERS.unregister("fake-fuser")
+        if outermost:
+            FUSERS.unregister("fake-fuser")
 
 
 def make(folder: Path, *, fuse: bool = True, events: bool = True) -> Shop:

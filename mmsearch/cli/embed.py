@@ -40,9 +40,15 @@ def command(
     show_crops: str | None = typer.Option(
         None, "--show-crops", metavar="DIR", help="Write every photo to DIR with the region that is encoded in a frame (crop=auto)."
     ),
+    features: list[str] | None = typer.Option(
+        None, "--features", metavar="SPEC", help="Also find these facts from now on, as in 'ocr' (repeatable; mmsearch models shows them)."
+    ),
+    no_features: list[str] | None = typer.Option(
+        None, "--no-features", metavar="NAME", help="Find these facts no longer and remove what was found (repeatable; all: none at all)."
+    ),
     format: str | None = format_option(ROW_FORMATS[:3]),
 ) -> int:
-    """Make vectors for what is new or changed.
+    """Make vectors and facts for what is new or changed.
 
     Nothing is downloaded unless an encoder that needs it is named: the default encoders are bundled, others are shown by `mmsearch
     models`. Changing an encoder embeds anew and then switches at once; the old vectors are searched until then. Ctrl-C keeps what is
@@ -55,6 +61,7 @@ def command(
     mmsearch embed --models clip
     mmsearch embed --image 'openclip(ViT-B-32, laion2b_s34b_b79k)'
     mmsearch embed --image 'efficientnet(crop=auto)' --show-crops crops
+    mmsearch embed --features ocr --no-features labels
     mmsearch embed --wait --report embed.json
     """
     from mmsearch.encoders.report import Interrupted
@@ -75,6 +82,8 @@ def command(
             refit=refit,
             learning=_learning,
             show_crops=show_crops,
+            features=features,
+            no_features=no_features,
         )
     except Interrupted as error:
         told = MMSearchError(error.message, hint=error.hint)
@@ -95,14 +104,14 @@ def command(
                 "seconds": f"{m.seconds:.1f}",
                 "items/s": f"{m.per_second:.0f}" if m.encoded else "",
             }
-            for m in done.modalities
+            for m in (*done.modalities, *done.features)
         ]
         table(rows, title="embedded")
     else:
         typer.echo(json.dumps(done.to_json(), ensure_ascii=False, indent=2 if how == "json" else None))
     for line in done.notes:
         note(line)
-    reasons = sum((m.reasons for m in done.modalities), Counter[str]())
+    reasons = sum((m.reasons for m in (*done.modalities, *done.features)), Counter[str]())
     for reason, count in reasons.most_common(10):
         note(f"{count} × {reason}")
     if done.reject_file:

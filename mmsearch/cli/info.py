@@ -29,6 +29,11 @@ def command(format: str | None = format_option(ROW_FORMATS[:3])) -> int:
     if begun := info["unfinished"]:
         note(f"an ingest of {begun['source']} ({begun['kind']}) was interrupted, or is going on: if it is not, run it again")
     table([{"modality": m, **e} for m, e in info["encoders"].items()], title="encoders")
+    facts = [
+        {"feature": name, "facts": ", ".join(f"{fact} ({count:,})" for fact, count in one["facts"].items())}
+        for name, one in info["features"].items()
+    ]
+    table(facts, title="features, and how many products have each fact")
     table([{"profile": n, **p} for n, p in info["profiles"].items()], title="fusion profiles")
     attributes = {name: a for name, a in info["attributes"].items() if a["filled"]}
     sparse = sum(a["sparse"] for a in attributes.values())

@@ -13,7 +13,7 @@ from mmsearch.cli.output import ROW_FORMATS, chosen_format, format_option, table
 
 @global_options
 def command(format: str | None = format_option(ROW_FORMATS[:3])) -> int:
-    """Show the encoders there are: what is installed, what would be downloaded, what the store uses.
+    """Show the encoders and features there are: what is installed, what would be downloaded, what the store uses.
 
     Nothing is loaded and nothing is downloaded. A hub model is downloaded only when an embed names it, itself or in a set.
 
@@ -40,6 +40,20 @@ def command(format: str | None = format_option(ROW_FORMATS[:3])) -> int:
     table(rows, title="encoders")
     sets = [{"set": name, **_member(one)} for name, members in known["sets"].items() for one in members]
     table(sets, title="sets: mmsearch embed --models SET")
+    features = [
+        {
+            "feature": f"{one['name']}({', '.join(one['parameters'])})" if one["parameters"] else one["name"],
+            "looks at": ", ".join(one["sources"]),
+            "installed": "no" if one["install"] else "yes",
+            "downloads": one["download"] or "nothing",
+            "the store's": "yes" if one["used"] else "",
+        }
+        for one in known["features"]
+    ]
+    table(features, title="features: mmsearch embed --features NAME")
+    for one in known["features"]:
+        if one["install"]:
+            note(f"{one['name']}: {one['install']}")
     for one in known["encoders"]:
         if one["install"]:
             note(f"{one['name']}: {one['install']}")

@@ -20,6 +20,7 @@ def command(
     image: list[str] = typer.Option([], "--image", metavar="FILE", help="A photo to look for."),
     audio: list[str] = typer.Option([], "--audio", metavar="FILE", help="A sound to look for: products that sound like it."),
     video: list[str] = typer.Option([], "--video", metavar="FILE", help="A clip to look for: what is seen in it, scene by scene."),
+    speech: list[str] = typer.Option([], "--speech", metavar="FILE", help="A recording of what to look for, in spoken words."),
     like: list[str] = typer.Option([], "--like", metavar="ID", help="A product to look like."),
     not_text: list[str] = typer.Option([], "--not", metavar="TEXT", help="Lowers products that fit this text (weight .5)."),
     not_image: list[str] = typer.Option([], "--not-image", metavar="FILE", help="Lowers products that look like this photo."),
@@ -38,7 +39,7 @@ def command(
     tag: str = typer.Option("mmsearch", "--tag", help="Name of the run in --format trec."),
     format: str | None = format_option(HIT_FORMATS),
 ) -> int:
-    """Find products by text, photo, sound, clip, another product, or any weighted mix.
+    """Find products by text, photo, sound, spoken words, clip, another product, or any weighted mix.
 
     A final ^number is a part's weight (\\^ is a literal caret); parts that lower a product never exclude it.
 
@@ -48,11 +49,12 @@ def command(
     mmsearch search "striped" --in image
     mmsearch search --audio bell.wav --text "alarm clock^0.5"
     mmsearch search --video clip.mp4
+    mmsearch search --speech question.m4a --where "price < 80"
     mmsearch search --queries queries.tsv --format trec > run.txt
     """
     how = chosen_format(format, HIT_FORMATS)
     if queries is not None:
-        if query or text or image or audio or video or like or not_text or not_image or not_video or unlike:
+        if query or text or image or audio or video or speech or like or not_text or not_image or not_video or unlike:
             raise UsageError("--queries brings its own parts: give either it or a query")
         from mmsearch.search.queries import read_queries
 
@@ -67,6 +69,7 @@ def command(
             image=image,
             audio=audio,
             video=video,
+            speech=speech,
             like=like,
             not_text=not_text,
             not_image=not_image,

@@ -15,7 +15,7 @@ def command(
     ids: list[str] = typer.Argument(..., metavar="ID...", help="Ids of products."),
     format: str | None = format_option(ROW_FORMATS[:3]),
 ) -> int:
-    """Show everything that is known of products: fields, attributes, media and whether they are there, vectors.
+    """Show everything that is known of products: fields, attributes, media and whether they are there, facts, vectors.
 
     \b
     mmsearch show SHOE-01
@@ -38,9 +38,24 @@ def _print(known: dict[str, Any]) -> None:
     rows = [{"attribute": name, "value": _text(value)} for part in ("fields", "attributes") for name, value in known[part].items()]
     table([{"attribute": "id", "value": known["id"]}, *rows], title=f"product {known['id']}")
     table([{name: medium.get(name, "") for name in ("field", "path", "state")} for medium in known["media"]], title="media")
+    table([{"fact": name, "value": _text(value)} for name, value in known["facts"].items()], title="facts")
+    table([_place(fact) for fact in known["found"]], title="found by features")
     vectors = [(v.get("modality") or "fused", v.get("encoder") or v["profile"], v["part"]) for v in known["vectors"]]
     made = [{"vector": what, "made by": maker, "part": part} for what, maker, part in vectors]
     table(made, title="vectors")
+
+
+def _place(fact: dict[str, Any]) -> dict[str, str]:
+    second = "" if fact.get("second") is None else f"{fact['second']:.1f}"
+    score = "" if fact.get("score") is None else f"{fact['score']:.2f}"
+    return {
+        "feature": fact["feature"],
+        "in": fact["part"],
+        "second": second,
+        "fact": fact["name"],
+        "value": _text(fact["value"]),
+        "score": score,
+    }
 
 
 def _text(value: Any) -> str:

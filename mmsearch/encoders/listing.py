@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 from mmsearch import settings
@@ -64,7 +65,7 @@ def _row(name: str, used: dict[str, str], pending: dict[str, str]) -> dict[str, 
     missing = [package for package in getattr(factory, "packages", ()) if importlib.util.find_spec(package) is None]
     install = f"pip install {' '.join(map(pip_name, missing))}" if missing else ""
     about = (inspect.getdoc(factory) or "").partition("\n")[0]
-    parameters = [str(p).partition(":")[0] + _default(p) for p in inspect.signature(factory).parameters.values()]
+    parameters = parameters_of(factory)
     learns, download = bool(getattr(factory, "learns", False)), str(getattr(factory, "download", ""))
     return _made(getattr(factory, "modality", ""), name, parameters, about, learns, install, download, used, pending)
 
@@ -91,6 +92,11 @@ def _made(
         "used": next((spec for spec in used.values() if parse(spec).name == name), None),
         "pending": next((spec for spec in pending.values() if parse(spec).name == name), None),
     }
+
+
+def parameters_of(factory: Callable[..., Any]) -> list[str]:
+    """The parameters of an implementation with their defaults, as a spec takes them: 'window=30'."""
+    return [str(p).partition(":")[0] + _default(p) for p in inspect.signature(factory).parameters.values()]
 
 
 def _default(parameter: inspect.Parameter) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import threading
 from collections.abc import Callable, Mapping
 
 from mmsearch import settings
+from mmsearch.encoders.gone import remove_gone
 from mmsearch.encoders.known import Known
 from mmsearch.encoders.recorded import Choice, begin, choose, switch
 from mmsearch.encoders.report import EmbedReport, Interrupted, ModalityReport, Progress
@@ -17,10 +17,6 @@ from mmsearch.encoders.stopping import stoppable
 from mmsearch.errors import InputError, UsageError
 from mmsearch.store import PRODUCTS, Store
 from mmsearch.store.lock import EMBED
-from mmsearch.store.where import id_list
-
-_DELETE = 1_000  # keys a delete
-_FEW_LOST = 20  # media that cannot be read any more: fewer are no sign of a folder that is not there
 
 Told = Callable[[Progress], None]
 Failed = Callable[[str, str, str, str], None]  # modality, id, part, reason
@@ -85,30 +81,17 @@ def _embed_modality(
     whole.modalities.append(report)
     begin(store, choice)
     known = Known(store, choice.table, pieces=choice.encoder.pieces)
-    total = count_items(store, modality)
+    total = count_items(store, modality, tracks=True)
 
     def tell(id: str, part: str, reason: str) -> None:
         if failed:
             failed(modality, id, part, reason)
 
     stages = Stages(store, choice.table, choice.encoder, known, report, failed=tell, stop=stop)
-    stages.run(items(store, modality), total, progress)
+    stages.run(items(store, modality, tracks=True), total, progress)
     if stop.is_set():
         done = f"{report.new + report.unchanged:,} of {max(total, report.items):,} {modality} vectors are written"
         raise Interrupted(f"interrupted; {done}", hint="go on with: mmsearch embed")
-    _remove(store, choice.table, known, report, whole)
+    report.removed += len(remove_gone(store, choice.table, known, f"{modality} files", "vectors", whole.notes))
     if store.has(choice.table) or report.items == 0:  # never switch to nothing because every medium failed
         switch(store, choice)
-
-
-def _remove(store: Store, table: str, known: Known, report: ModalityReport, whole: EmbedReport) -> None:
-    """Remove the vectors of what is gone, and of a photo that cannot be used any more: that of what it once was would answer for it."""
-    lost = int(known.lost.sum())
-    if lost >= _FEW_LOST and lost > len(known) / 2:  # as for a catalogue that shrinks to less than half: rather a disk that is not there
-        known.wanted |= known.lost
-        whole.notes.append(f"{lost:,} {report.modality} files cannot be read any more; their vectors are kept: is their folder there?")
-    gone = known.unwanted()
-    while keys := list(itertools.islice(gone, _DELETE)):
-        with store.writing("embed", patience=math.inf):
-            store.delete(table, id_list("key", keys))
-        report.removed += len(keys)

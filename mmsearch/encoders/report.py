@@ -45,16 +45,25 @@ class EmbedReport:
     """What an embed did, a modality each."""
 
     modalities: list[ModalityReport] = field(default_factory=list)
+    features: list[ModalityReport] = field(default_factory=list)  # one each: its modality is "facts", its encoder the feature
     notes: list[str] = field(default_factory=list)
     reject_file: str | None = None
 
     @property
     def exit_code(self) -> int:
-        return EXIT_REJECTED if any(m.failed for m in self.modalities) else EXIT_DONE
+        return EXIT_REJECTED if any(m.failed for m in (*self.modalities, *self.features)) else EXIT_DONE
 
     def to_json(self) -> dict[str, Any]:
         """The report for machines."""
-        return {"modalities": [m.to_json() for m in self.modalities], "notes": self.notes, "reject_file": self.reject_file}
+        features = [
+            {"feature": m.encoder, **{k: v for k, v in m.to_json().items() if k not in ("modality", "encoder")}} for m in self.features
+        ]
+        return {
+            "modalities": [m.to_json() for m in self.modalities],
+            "features": features,
+            "notes": self.notes,
+            "reject_file": self.reject_file,
+        }
 
 
 @dataclass(frozen=True)

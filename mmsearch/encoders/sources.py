@@ -14,8 +14,10 @@ import pyarrow.compute as pc
 from mmsearch import settings
 from mmsearch.media.content import Streamed, content_hash, read_media, stream_media
 from mmsearch.media.fetch import fetched_folder, fetched_path
-from mmsearch.store import ATTRIBUTES, PRODUCTS, Store
+from mmsearch.media.moment import moment_part
+from mmsearch.store import ATTRIBUTES, PRODUCTS, REVIEWS, Store
 from mmsearch.store.attributes import load_attributes
+from mmsearch.store.facts import passages
 from mmsearch.store.where import id_list
 
 #: Characters of the description that join the title. Chosen on the validation queries of an electronics catalogue:
@@ -24,6 +26,9 @@ DESCRIPTION_CHARACTERS = 200
 
 #: Where the products of a store name the media of a modality.
 MEDIA_COLUMNS = {"image": "images", "audio": "audio", "video": "video"}
+
+#: Characters that neighbouring sentences of a sound or clip are joined up to before they are embedded.
+PASSAGE_CHARACTERS = 200
 
 _TITLE = re.compile("title_[a-z]{2}")
 _LEARNED_CHARACTERS = 10_000  # of a description that an encoder learns from
@@ -75,34 +80,43 @@ class StoreItems:
     must not live on in a model when that person is forgotten. Media by their paths, unopened.
     """
 
-    def __init__(self, store: Store, modality: str):
-        self._store, self._modality = store, modality
+    def __init__(self, store: Store, modality: str, *, tracks: bool = False):
+        self._store, self._modality, self._tracks = store, modality, tracks
 
     def __len__(self) -> int:
-        return count_items(self._store, self._modality)
+        return count_items(self._store, self._modality, tracks=self._tracks)
 
     def __iter__(self) -> Iterator[str | Path]:
-        return (item.content for item in items(self._store, self._modality, characters=_LEARNED_CHARACTERS))
+        mine = items(self._store, self._modality, characters=_LEARNED_CHARACTERS, tracks=self._tracks)
+        return (item.content for item in mine)
 
 
-def items(store: Store, modality: str, *, characters: int = DESCRIPTION_CHARACTERS) -> Iterator[Item]:
+def items(store: Store, modality: str, *, characters: int = DESCRIPTION_CHARACTERS, tracks: bool = False) -> Iterator[Item]:
     """Everything of the store's products that an encoder of a modality can encode, in a stable order and from one version of them.
 
-    Clips are among the sounds, for their sound tracks.
+    Texts are those of the products themselves (part '') and what is said in their sounds and clips, as far as a feature found out.
 
     Parameters
     ----------
+    modality : or 'title' (a product's titles in all languages, as one text) or 'review' (part: its key), which features look at, too.
     characters : of the description that join a text.
+    tracks : clips are among the sounds, for their sound tracks.
     """
     if modality == "text":
-        columns, sparse = _other_titles(store)
-        for batch in store.batches(PRODUCTS, ["id", "title", "description", *columns], _ROWS):
-            for id, title, description, *others in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                if text := product_text(title, description, [*others, *sparse.get(id, ())], characters=characters):
-                    yield Item(id, "", text)
+        yield from _texts(store, characters)
+        for name in spoken(store):
+            for id, part, second, text in passages(store, name, PASSAGE_CHARACTERS):
+                yield Item(id, moment_part(part, second), text)
+    elif modality == "title":
+        yield from _texts(store, 0)
+    elif modality == "review":
+        for batch in store.batches(REVIEWS, ["key", "product", "title", "text"], _ROWS):
+            for key, product, title, text in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                if whole := ". ".join(part for part in (title, text) if part):
+                    yield Item(product, key, whole)
     elif modality in MEDIA_COLUMNS:
         fetched = fetched_folder(store.path)
-        columns = [MEDIA_COLUMNS[modality], *(["video"] if modality == "audio" else [])]
+        columns = [MEDIA_COLUMNS[modality], *(["video"] if modality == "audio" and tracks else [])]
         for batch in store.batches(PRODUCTS, ["id", "_folder", *columns], _ROWS):
             for id, folder, *lists in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 # A path that stands in both columns of a product is one medium.
@@ -114,6 +128,20 @@ def items(store: Store, modality: str, *, characters: int = DESCRIPTION_CHARACTE
                         yield Item(
                             id, path, file, named[path]
                         )  # others were reported at ingest: nothing is fetched unless the user names it
+
+
+def spoken(store: Store) -> list[str]:
+    """The features of a store that found texts with a second, which are embedded beside the products' own."""
+    keys = store.record.keys("feature/")
+    return [key.removeprefix("feature/") for key in keys if (store.record.get(key) or {}).get("searchable")]
+
+
+def _texts(store: Store, characters: int) -> Iterator[Item]:
+    columns, sparse = _other_titles(store)
+    for batch in store.batches(PRODUCTS, ["id", "title", "description", *columns], _ROWS):
+        for id, title, description, *others in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+            if text := product_text(title, description, [*others, *sparse.get(id, ())], characters=characters):
+                yield Item(id, "", text)
 
 
 def _other_titles(store: Store) -> tuple[list[str], dict[str, list[str]]]:
@@ -129,13 +157,16 @@ def _other_titles(store: Store) -> tuple[list[str], dict[str, list[str]]]:
     return columns, sparse
 
 
-def count_items(store: Store, modality: str) -> int:
+def count_items(store: Store, modality: str, *, tracks: bool = False) -> int:
     """About how many `items` there are, without looking at each: for progress."""
-    columns = ["title", "description"] if modality == "text" else [MEDIA_COLUMNS[modality]] if modality in MEDIA_COLUMNS else []
-    columns += ["video"] if modality == "audio" else []
+    if modality == "review":
+        return store.count(REVIEWS)
+    texts = modality in ("text", "title")
+    columns = ["title", "description"] if texts else [MEDIA_COLUMNS[modality]] if modality in MEDIA_COLUMNS else []
+    columns += ["video"] if modality == "audio" and tracks else []
     found = 0
     for batch in store.batches(PRODUCTS, columns) if columns else ():
-        if modality == "text":
+        if texts:
             found += pc.sum(pc.or_(*(pc.is_valid(c) for c in batch.columns))).as_py() or 0
         else:
             for column in batch.columns:

@@ -1,4 +1,7 @@
-"""Features: media and text → facts with a name, which can be filtered by, shown and searched. One file a feature; `base.py` is the contract."""
+"""Features:
+
+Media and text → facts with a name, which can be filtered by, shown and searched. One file a feature; `base.py` is the contract.
+"""
 
 from mmsearch.spec import Registry
 

@@ -24,7 +24,8 @@ SOURCES = ("title", "text", "review", "image", "audio", "video")
 class Fact:
     """One thing found in one item.
 
-    `score` is a share or a probability (0 to 1) where the feature knows one. `second` and `end` say when in a sound or a clip, `box` where on
+    `score` is a share or a probability (0 to 1) where the feature knows one. `second` and `end` say when in a sound or a clip, `box`
+    where on
     a photo (left, top, right, bottom in shares of its width and height).
     """
 
@@ -70,10 +71,11 @@ class Feature(ABC):
 
     #: Which sources it looks at.
     sources: ClassVar[tuple[str, ...]]
-    #: What is filtered by and shown of a product: fact name → type ('number', 'text', 'bool', 'list'), for every key that `roll_up` may give.
+    #: What is filtered by and shown of a product: fact name → type ('number', 'text', 'bool', 'list'), for every key that `roll_up` may
+    #: give.
     #: A name that ends in '*' stands for names that are not known before (aspects): their type.
     names: ClassVar[Mapping[str, str]]
-    #: Whether its facts are texts that searches look in.
+    #: Whether its facts are texts that searches look in. Those with a second are embedded beside the product's own text, a passage each.
     searchable: ClassVar[bool] = False
     #: Items that `extract` gets at a time.
     batch: ClassVar[int] = 32
@@ -98,8 +100,8 @@ class Feature(ABC):
     def load(self) -> None:  # noqa: B027 - most have nothing to do
         """Load the model now. Called before anything is written; one whose model may turn out damaged raises InputError here."""
 
-    def fit(self, items: Items) -> None:
-        """Learn from the store's items of its first source."""
+    def fit(self, items: Items, store: Store) -> None:
+        """Learn from the store's items of its first source, and from what else its tables say (the brands of the catalogue)."""
         raise NotImplementedError(f"{type(self).__name__} learns nothing")
 
     def state(self) -> bytes:

@@ -43,11 +43,25 @@ def sample_batch(store: Store, tables: Mapping[str, str], size: int, seed: int =
 
 
 def mean_by_product(rows: VectorRows, ids: pa.Array, dim: int) -> tuple[Matrix, np.ndarray]:
-    """Rows of a vector table → one unit vector a product (n, dim), in the order of `ids`, and which products have one (n,)."""
+    """Rows of a vector table → one unit vector a product (n, dim), in the order of `ids`, and which products have one (n,).
+
+    A product that has a vector as a whole (part '') is that one: hours of speech in its clips do not drown its title.
+    """
+    whole = pc.equal(rows.parts, "")
+    if len(rows) > len(ids) and pc.any(whole).as_py():
+        keep = pc.or_(whole, pc.invert(pc.is_in(rows.ids, value_set=rows.ids.filter(whole))))
+        rows = VectorRows(rows.ids.filter(keep), rows.parts.filter(keep), rows.vectors[keep.to_numpy(zero_copy_only=False)])
     sums = np.zeros((len(ids), dim), np.float32)
     place = pc.index_in(rows.ids, value_set=ids)
     known = place.is_valid().to_numpy(zero_copy_only=False)
-    np.add.at(sums, place.drop_null().to_numpy(zero_copy_only=False), rows.vectors[known])
+    at = place.drop_null().to_numpy(zero_copy_only=False)
+    vectors = rows.vectors[known]
+    order = np.argsort(at, kind="stable")
+    first = np.flatnonzero(np.diff(at[order], prepend=-1))
+    if len(first) == len(at):  # one a product, as most have
+        sums[at] = vectors
+    else:
+        sums[at[order[first]]] = np.add.reduceat(vectors[order], first, axis=0)
     lengths = np.linalg.norm(sums, axis=1)
     present = lengths > 1e-6
     sums[present] /= lengths[present, None]

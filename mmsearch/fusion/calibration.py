@@ -150,8 +150,8 @@ def cross_reliability(batch: Batch, fuser: Fuser, seed: int = 0) -> dict[str, fl
         query, _, product = kind.partition(">")
         direct = similarities.get(f"{query}>{query}")
         if product != query and product in fuser.modalities() and direct is not None:
-            together = np.corrcoef(matrix[unrelated], direct[unrelated])[0, 1]
-            reliability[kind] = float(np.clip(np.nan_to_num(together), _LEAST_RELIABILITY, _MOST_RELIABILITY))
+            together = _correlation(matrix[unrelated], direct[unrelated])
+            reliability[kind] = float(np.clip(together, _LEAST_RELIABILITY, _MOST_RELIABILITY))
     return reliability
 
 
@@ -175,8 +175,8 @@ def _foretold(similarities: Mapping[str, Matrix], kind: str, unrelated: NDArray[
     both = unrelated & ~np.isnan(direct) & ~np.isnan(similarities[kind])
     if both.any(axis=1).sum() < _FEWEST:
         return SHARED
-    agreement = np.corrcoef(similarities[kind][both], direct[both])[0, 1]
-    return float(np.clip(np.nan_to_num(agreement), _LEAST_RELIABILITY, _MOST_RELIABILITY))
+    agreement = _correlation(similarities[kind][both], direct[both])
+    return float(np.clip(agreement, _LEAST_RELIABILITY, _MOST_RELIABILITY))
 
 
 def pattern(modalities: Collection[str]) -> str:
@@ -232,9 +232,14 @@ def _correlations(matrices: Mapping[str, Matrix]) -> dict[str, float]:
         for other in kinds[i + 1 :]:
             both = ~np.isnan(matrices[one]) & ~np.isnan(matrices[other])
             if both.sum() >= _FEWEST**2:
-                value = float(np.nan_to_num(np.corrcoef(matrices[one][both], matrices[other][both])[0, 1]))
-                found[f"{one}|{other}"] = round(value, 6)
+                found[f"{one}|{other}"] = round(_correlation(matrices[one][both], matrices[other][both]), 6)
     return found
+
+
+def _correlation(a: Matrix, b: Matrix) -> float:
+    """Of two rows of numbers (n,); 0 where one of them is always the same (a catalogue whose titles are all equal)."""
+    with np.errstate(invalid="ignore"):
+        return float(np.nan_to_num(np.corrcoef(a, b)[0, 1]))
 
 
 def _tails(matrices: Mapping[str, Matrix], known: Calibration, products: int, rng: np.random.Generator) -> dict[str, float]:

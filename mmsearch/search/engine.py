@@ -18,6 +18,7 @@ from mmsearch.encoders.recorded import Meeting, load_encoder, load_tower, meetin
 from mmsearch.errors import InputError, UsageError, did_you_mean
 from mmsearch.fusion import profile as profiles
 from mmsearch.fusion.base import Fuser
+from mmsearch.fusion.batch import mean_by_product
 from mmsearch.fusion.calibration import Calibration, pattern
 from mmsearch.fusion.direct import calibration, direct_meetings
 from mmsearch.fusion.profile import Profile
@@ -28,6 +29,7 @@ from mmsearch.search.background import Scores, spread, spread_by_pattern
 from mmsearch.search.hits import Contribution, Hit, Result
 from mmsearch.search.index import Index, Placed, widening
 from mmsearch.search.query import Part, Query, shares
+from mmsearch.search.speech import Listener
 from mmsearch.store import PRODUCTS, Store
 from mmsearch.store.filter import passing
 from mmsearch.store.vectors import read_vectors
@@ -70,6 +72,7 @@ class Engine:
         self.index = Index(store)
         self._encoders: dict[str, tuple[str, Encoder]] = {}
         self._fusers: dict[str, tuple[int, Fuser]] = {}
+        self._listener = Listener(store)
 
     def search(self, queries: Mapping[str, Query], k: int, *, combine: str = "calibrated") -> dict[str, Result]:
         """Answer queries (in one go: texts are encoded in batches).
@@ -81,7 +84,7 @@ class Engine:
         Raises
         ------
         UsageError : a malformed filter, an unknown attribute, profile or product, evidence that cannot be compared.
-        InputError : a query photo, sound or clip that cannot be read.
+        InputError : a query photo, sound or clip that cannot be read, or speech that is not understood.
         """
         if k < 1:
             raise UsageError(f"-k must be at least 1, not {k}")
@@ -90,12 +93,13 @@ class Engine:
             raise InputError("the store has no products", hint="bring them: mmsearch ingest products.csv")
         self.index.look()
         filters = {w: passing(self.store, w, self.index.products()) for w in dict.fromkeys(w for q in queries.values() for w in q.where)}
+        queries, understood = self._listener.in_words(queries)
         vectors = self._encode(queries.values())
         answers = {}
         for id, query in queries.items():
             allowed = np.logical_and.reduce([filters[w] for w in query.where]) if query.where else None
             scored = self._score(query, vectors, allowed, k, combiner)
-            answers[id] = self._result(query, scored, k)
+            answers[id] = self._result(query, scored, k, understood[id])
         return answers
 
     # -- query side ------------------------------------------------------------------------------------------------
@@ -151,9 +155,9 @@ class Engine:
         for modality in settings.MODALITIES:
             known = recorded_encoder(self.store, modality)
             if known and self.store.has(known["table"]) and len(rows := read_vectors(self.store, known["table"], [id])):
-                mean = rows.vectors.mean(axis=0)
-                if (length := float(np.linalg.norm(mean))) > 1e-6:
-                    found[modality] = (mean / length).astype(np.float32)
+                means, present = mean_by_product(rows, pa.array([id], pa.string()), rows.vectors.shape[1])
+                if present[0]:
+                    found[modality] = means[0]
         if not found:
             if not self.store.count(PRODUCTS, id_list("id", [id])):
                 near = did_you_mean(id, self.index.products().to_pylist()[:100_000])
@@ -319,7 +323,7 @@ class Engine:
 
     # -- answers ---------------------------------------------------------------------------------------------------
 
-    def _result(self, query: Query, scored: Scored, k: int) -> Result:
+    def _result(self, query: Query, scored: Scored, k: int, understood: list[str]) -> Result:
         total = scored.combined.total
         known = np.flatnonzero(~np.isnan(total))
         if len(known) > k:  # everything that ties with the last place is sorted too, so that ties always fall the same way
@@ -333,7 +337,7 @@ class Engine:
         for rank, i in enumerate(order, 1):
             explained, matched = _explain(query, scored, i)
             hits.append(Hit(rank, ids[i], float(total[i]), titles.get(ids[i]), matched, explained))
-        notes = []
+        notes = understood[:]
         if not hits:
             notes.append(
                 f"no product matches {' and '.join(query.where)}" if query.where else "no product has the evidence that the query compares"

@@ -10,11 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mmsearch.errors import InputError, did_you_mean
+from mmsearch.features.chosen import recorded_features
 from mmsearch.fusion import profile as profiles
 from mmsearch.media.fetch import fetched_folder, fetched_path
 from mmsearch.store import PRODUCTS, Store
 from mmsearch.store.attributes import CORE, load_attributes
 from mmsearch.store.dates import iso_text
+from mmsearch.store.facts import read_facts, read_rows
 from mmsearch.store.sparse import read_cells
 from mmsearch.store.where import id_list
 
@@ -28,7 +30,9 @@ def describe(store: Store, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
 
     `fields` are those that every product may have, `attributes` the shop's own (by name; numbers, texts, truth values and lists as
     they are, times as ISO 8601), `media` each photo, sound and clip with its `state` (there, missing, web address), `vectors` each with
-    what made it: a `modality` and an `encoder`, or a `profile`. What is missing is left out.
+    what made it: a `modality` and an `encoder`, or a `profile`. `facts` are what features found out (by name), `found` each thing that they
+    found: `feature`, `part` (the medium, the review), `name`, `value`, and `score`, `second`, `end`, `box` where known. What is missing
+    is left out.
     """
     if not store.has(PRODUCTS):
         raise InputError("the store has no products", hint="bring them: mmsearch ingest products.csv")
@@ -38,6 +42,7 @@ def describe(store: Store, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     found = [id for id in wanted if id in rows]
     sparse = read_cells(store, found)
     vectors = _vectors(store, found)
+    facts, seen = read_facts(store, found), _found(store, found)
     described = {}
     for id in found:
         known = {name: typed for name in attributes.columns if (typed := attributes.typed(name, rows[id])) is not None}
@@ -45,7 +50,12 @@ def describe(store: Store, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         fields = {name: _shown(*known[name]) for name in CORE if name in known and name != "id" and name not in _MEDIA}
         own = {name: _shown(*known[name]) for name in sorted(known, key=lambda n: (n.casefold(), n)) if name not in CORE}
         media = [_medium(store, name, item, rows[id].get("_folder")) for name in _MEDIA if name in known for item in known[name][1]]
-        described[id] = {"id": id, "fields": fields, "attributes": own, "media": media, "vectors": vectors[id]}
+        described[id] = {"id": id, "fields": fields, "attributes": own, "media": media}
+        described[id] |= {
+            "facts": {name: value for name, (_, value) in sorted(facts[id].items())},
+            "found": seen[id],
+            "vectors": vectors[id],
+        }
     return described
 
 
@@ -81,6 +91,15 @@ def _medium(store: Store, field: str, item: str, folder: str | None) -> dict[str
     except (OSError, ValueError):  # a name that no file can have
         there = False
     return {"field": field, "path": item, "file": str(path), "state": "there" if there else "missing"}
+
+
+def _found(store: Store, ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """id → what features found in each of its items."""
+    found: dict[str, list[dict[str, Any]]] = {id: [] for id in ids}
+    for name in recorded_features(store):
+        for row in sorted(read_rows(store, name, ids)):
+            found[row.id] += [{"feature": name, "part": row.part, **fact} for fact in row.facts]
+    return found
 
 
 def _vectors(store: Store, ids: Sequence[str]) -> dict[str, list[dict[str, str]]]:

@@ -15,7 +15,6 @@ from mmsearch.store.where import parse_where
 
 _COLUMNS = ("id", "text", "image", "audio", "video", "speech", "like", "not", "where")
 _FORMAT = f"a queries file is TSV without a header (id<TAB>text), or CSV or JSON Lines with the columns {', '.join(_COLUMNS)}"
-_NOT_YET = ("speech",)
 
 
 def read_queries(path: str, notes: list[str] | None = None) -> dict[str, Query]:
@@ -76,9 +75,6 @@ def _has_no_header(first: str) -> bool:
 
 
 def _query(values: Mapping[str, Any], folder: Path) -> Query:
-    for column in _NOT_YET:
-        if _cell(values.get(column)):
-            raise InputError(f"{column} queries need an encoder that this version does not have")
     where = _cell(values.get("where"))
     if where:
         parse_where(where)  # here the file and the line are known
@@ -88,6 +84,7 @@ def _query(values: Mapping[str, Any], folder: Path) -> Query:
         image=[str(beside / image) for image in _cells(values.get("image"))],
         audio=[str(beside / sound) for sound in _cells(values.get("audio"))],
         video=[str(beside / clip) for clip in _cells(values.get("video"))],
+        speech=[str(beside / spoken) for spoken in _cells(values.get("speech"))],
         like=_cells(values.get("like")),
         not_text=_cells(values.get("not")),
         where=where or None,

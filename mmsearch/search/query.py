@@ -17,15 +17,21 @@ MAX_CHARACTERS = 20_000
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a query: its kind (text, image, audio, video, like), its content (the text, a file, a product id) and its weight."""
+    """One part of a query: its kind (text, image, audio, video, speech, like), its content (the text, a file, a product id) and its weight.
+
+    `heard` is the file in which a text was heard: a spoken part becomes a text part before it is compared.
+    """
 
     kind: str
     content: str
     weight: float = 1.0
     negative: bool = False
+    heard: str = ""
 
     def __str__(self) -> str:
         sign = "not " if self.negative else ""
+        if self.heard:
+            return f'{sign}speech: {self.heard} "{self.content}"'
         return f"{sign}{self.kind}: {self.content}"
 
 
@@ -65,6 +71,7 @@ def make_query(
     image: Sequence[str] = (),
     audio: Sequence[str] = (),
     video: Sequence[str] = (),
+    speech: Sequence[str] = (),
     like: Sequence[str] = (),
     not_text: Sequence[str] = (),
     not_image: Sequence[str] = (),
@@ -80,7 +87,8 @@ def make_query(
     UsageError : an empty part, no part that looks for anything (only negatives, or all weights 0), or a malformed weight.
     """
     parts = []
-    given = (("text", text, False), ("image", image, False), ("audio", audio, False), ("video", video, False), ("like", like, False))
+    heard_and_seen = (("image", image, False), ("audio", audio, False), ("video", video, False), ("speech", speech, False))
+    given = (("text", text, False), *heard_and_seen, ("like", like, False))
     lowering = (("text", not_text, True), ("image", not_image, True), ("video", not_video, True), ("like", unlike, True))
     for kind, values, negative in (*given, *lowering):
         for value in values:

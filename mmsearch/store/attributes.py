@@ -51,6 +51,8 @@ CORE = {
 HIDDEN = ("_folder", "_row")
 
 RECORD = "attributes"
+#: In front of a name, it means the fact, also where the shop has an attribute of that name: `fact.colour`.
+FACT_PREFIX = "fact."
 SparseNames = dict[str, tuple[str, ...]]
 
 
@@ -59,6 +61,8 @@ class Attributes:
     """Where values are: `columns` name → {type → physical column}, core attributes included; `sparse` name → types that it has had."""
 
     columns: dict[str, dict[str, str]] = field(default_factory=lambda: {name: {kind: name} for name, kind in CORE.items()})
+    #: What features found (`mmsearch.store.facts`): name → types. The shop's own attribute of a name comes before the fact.
+    facts: SparseNames = field(default_factory=dict)
     read_sparse: Callable[[], SparseNames] = dict  # called once, when a sparse name is first asked for: a search may not need it
     _sparse: SparseNames | None = None
 
@@ -105,7 +109,8 @@ def load_attributes(store: Store) -> Attributes:
     known = store.record.get(RECORD)
     if not known:
         return Attributes()
-    return Attributes({name: dict(kinds) for name, kinds in known.items()}, lambda: _read_sparse(store))
+    facts: SparseNames = {name: (kind,) for name, (_, kind) in (store.record.get("facts") or {}).items()}
+    return Attributes({name: dict(kinds) for name, kinds in known.items()}, facts, lambda: _read_sparse(store))
 
 
 def save_attributes(store: Store, attributes: Attributes) -> None:

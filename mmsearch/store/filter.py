@@ -1,8 +1,9 @@
 """A filter as the user writes it → the products that pass, wherever the values of its attributes are.
 
 What asks columns alone is one read of the products. What asks one sparse attribute is one read of the table of sparse attributes,
-in which a product without the attribute has no row: it matches neither the comparison nor its `not`, as it must be. Answers are
-masks over the products, and `and`, `or` join them. `not` is moved down to the comparisons, as in `mmsearch.store.sql`.
+in which a product without the attribute has no row: it matches neither the comparison nor its `not`, as it must be. The same goes for what
+features found (the table `facts`): a name that is no attribute, or `fact.NAME` where it is. Answers are masks over the products, and
+`and`, `or` join them. `not` is moved down to the comparisons, as in `mmsearch.store.sql`.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mmsearch.errors import MMSearchError
-from mmsearch.store.attributes import Attributes, load_attributes
+from mmsearch.store.attributes import FACT_PREFIX, Attributes, load_attributes
 from mmsearch.store.record import Record
 from mmsearch.store.sql import compile_where, unknown
-from mmsearch.store.store import ATTRIBUTES, PRODUCTS, Store
+from mmsearch.store.store import ATTRIBUTES, FACTS, PRODUCTS, Store
 from mmsearch.store.where import And, Between, Compare, In, IsNull, Node, Not, Or, parse_where, text_literal
 
 Mask = NDArray[np.bool_]
@@ -70,14 +71,15 @@ class _Question:
         if not self._sparse_names(node):
             return self._where(PRODUCTS, compile_where(node, self.attributes, wanted=wanted))
         if self._one_row(node):
-            return self._where(ATTRIBUTES, self._row_test(node, wanted))
+            return self._where(*self._row_test(node, wanted))
         match node:
             case Not(part):
                 return self.mask(part, not wanted)
             case And(parts) | Or(parts):
                 return self._all(parts, wanted) if isinstance(node, And) is wanted else self._any(parts, wanted)
             case _:  # is null: every other comparison is answered by one row
-                present = self._where(ATTRIBUTES, f"name = {text_literal(node.name.name)}")
+                table, name, _ = self._place(node.name.name)
+                present = self._where(table, f"name = {text_literal(name)}")
                 return ~present if wanted else present
 
     def _all(self, parts: Sequence[Node], wanted: bool) -> Mask:
@@ -97,36 +99,53 @@ class _Question:
     def _any(self, parts: Sequence[Node], wanted: bool) -> Mask:
         """Products that pass some part. Parts over the columns are one question, comparisons of sparse attributes a few."""
         columns: list[Node] = []
-        rows: list[Node] = []
+        rows: dict[str, list[Node]] = defaultdict(list)
         alone: list[Node] = []
         for part in parts:
-            (alone if (names := self._sparse_names(part)) and not self._one_row(part) else rows if names else columns).append(part)
+            if not (names := self._sparse_names(part)):
+                columns.append(part)
+            else:
+                (rows[self._place(next(iter(names)))[0]] if self._one_row(part) else alone).append(part)
         if columns:
             alone.append(columns[0] if len(columns) == 1 else (Or if wanted else And)(tuple(columns)))
         masks = [self.mask(part, wanted) for part in alone]
-        for start in range(0, len(rows), _AT_ONCE):
-            some = rows[start : start + _AT_ONCE]
-            asked = ", ".join(map(text_literal, sorted(set().union(*map(_names, some)))))
-            tests = " OR ".join(self._row_test(part, wanted) for part in some)
-            # The names once more in front: that is what the index on the name answers.
-            masks.append(self._where(ATTRIBUTES, f"name IN ({asked}) AND ({tests})"))
+        for table, mine in rows.items():
+            for start in range(0, len(mine), _AT_ONCE):
+                some = mine[start : start + _AT_ONCE]
+                asked = ", ".join(map(text_literal, sorted(self._place(name)[1] for name in set().union(*map(_names, some)))))
+                tests = " OR ".join(self._row_test(part, wanted)[1] for part in some)
+                # The names once more in front: that is what the index on the name answers.
+                masks.append(self._where(table, f"name IN ({asked}) AND ({tests})"))
         return np.logical_or.reduce(masks)  # type: ignore[no-any-return]
 
     def _one_row(self, node: Node) -> bool:
         """Whether one row of the table of sparse attributes answers a tree: it asks one name, and not whether it is missing."""
         return len(_names(node)) == len(self._sparse_names(node)) == 1 and not _asks_null(node)
 
-    def _row_test(self, node: Node, wanted: bool) -> str:
+    def _row_test(self, node: Node, wanted: bool) -> tuple[str, str]:
+        """The table that answers a tree of one sparse name, and what to ask of it."""
         (name,) = _names(node)
-        own = Attributes({name: {kind: kind for kind in self.attributes.sparse[name]}})
-        return f"(name = {text_literal(name)} AND {compile_where(node, own, wanted=wanted)})"
+        table, own, kinds = self._place(name)
+        test = compile_where(node, Attributes({name: {kind: kind for kind in kinds}}), wanted=wanted)
+        return table, f"(name = {text_literal(own)} AND {test})"
+
+    def _place(self, name: str) -> tuple[str, str, tuple[str, ...]]:
+        """Where the values of a name that has no columns are:
+
+        The table, the name in it, the types. Raises UsageError for an unknown name.
+        """
+        if (kinds := self.attributes.sparse.get(name)) is not None:
+            return ATTRIBUTES, name, kinds
+        for own in (name, name.removeprefix(FACT_PREFIX)):
+            if (kinds := self.attributes.facts.get(own)) is not None:
+                return FACTS, own, kinds
+        raise unknown(name, self.attributes)
 
     def _sparse_names(self, node: Node) -> set[str]:
         """The sparse attributes that a tree asks. Raises UsageError for a name that no product has."""
         found = {name for name in _names(node) if name not in self.attributes.columns}
         for name in sorted(found):
-            if name not in self.attributes.sparse:
-                raise unknown(name, self.attributes)
+            self._place(name)
         return found
 
     def _where(self, table: str, clause: str) -> Mask:

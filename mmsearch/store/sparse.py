@@ -1,4 +1,4 @@
-"""Values of sparse attributes: the table `attributes`, one row a product and name.
+"""Values of sparse attributes: the table `attributes`, one row a product and name. The table `facts` is laid out in the same way.
 
 Columns: `key` (id and name, unique), `id`, `name`, and one column a type, of which one holds the value. A list stays one row with all its
 items: `has` is then one test, and the order is kept.
@@ -54,7 +54,7 @@ def insert_cells(store: Store, cells: Sequence[Cell]) -> None:
         store.append(ATTRIBUTES, rows_of_cells(cells), "key")
 
 
-def upsert_cells(store: Store, cells: Sequence[Cell]) -> None:
+def upsert_cells(store: Store, cells: Sequence[Cell], table: str = ATTRIBUTES) -> None:
     """Add cells, or replace what the product has under the name, whatever its type.
 
     Only what differs is written: a feed that changes prices says thousands of other values again.
@@ -62,9 +62,9 @@ def upsert_cells(store: Store, cells: Sequence[Cell]) -> None:
     if not cells:
         return
     rows = rows_of_cells(cells)
-    if store.has(ATTRIBUTES):
-        rows = rows.filter(_differs(rows, store.rows_of(ATTRIBUTES, "id", rows.column("id"), SCHEMA.names)))
-    store.upsert(ATTRIBUTES, rows, "key")
+    if store.has(table):
+        rows = rows.filter(_differs(rows, store.rows_of(table, "id", rows.column("id"), SCHEMA.names)))
+    store.upsert(table, rows, "key")
 
 
 def _differs(rows: pa.Table, old: pa.Table) -> pa.ChunkedArray:
@@ -82,21 +82,21 @@ def _differs(rows: pa.Table, old: pa.Table) -> pa.ChunkedArray:
     return pc.invert(same)
 
 
-def delete_cells(store: Store, keys: Sequence[str]) -> None:
+def delete_cells(store: Store, keys: Sequence[str], table: str = ATTRIBUTES) -> None:
     """Remove the cells of some keys (`key_of(id, name)`)."""
     for start in range(0, len(keys), _AT_ONCE):
-        store.delete(ATTRIBUTES, id_list("key", list(keys[start : start + _AT_ONCE])))
+        store.delete(table, id_list("key", list(keys[start : start + _AT_ONCE])))
 
 
-def read_cells(store: Store, ids: Sequence[str]) -> dict[str, dict[str, tuple[str, Any]]]:
+def read_cells(store: Store, ids: Sequence[str], table: str = ATTRIBUTES) -> dict[str, dict[str, tuple[str, Any]]]:
     """id → name → (type, value) of some products' sparse attributes."""
     found: dict[str, dict[str, tuple[str, Any]]] = {id: {} for id in ids}
-    if not store.has(ATTRIBUTES):
+    if not store.has(table):
         return found
     if len(ids) <= 100:
-        rows = store.read(ATTRIBUTES, SCHEMA.names[1:], where=id_list("id", list(ids)))
+        rows = store.read(table, SCHEMA.names[1:], where=id_list("id", list(ids)))
     else:
-        rows = store.rows_of(ATTRIBUTES, "id", pa.array(ids, pa.string()), SCHEMA.names[1:])
+        rows = store.rows_of(table, "id", pa.array(ids, pa.string()), SCHEMA.names[1:])
     for row in rows.to_pylist():
         kind = next(k for k in TYPES if row[k] is not None)
         found[row["id"]][row["name"]] = kind, row[kind]
@@ -111,10 +111,17 @@ def names_of(store: Store, ids: Sequence[str]) -> Iterable[tuple[str, str]]:
     return zip(rows.column("id").to_pylist(), rows.column("name").to_pylist(), strict=True)
 
 
-def count_names(store: Store) -> Counter[str]:
+def ids_with(store: Store, names: Sequence[str], table: str) -> set[str]:
+    """The products that have a value under any of some names."""
+    if not names or not store.has(table):
+        return set()
+    return set(store.read(table, ["id"], where=id_list("name", list(names))).column("id").to_pylist())
+
+
+def count_names(store: Store, table: str = ATTRIBUTES) -> Counter[str]:
     """name → number of products that have it in the table."""
     counts: Counter[str] = Counter()
-    for batch in store.batches(ATTRIBUTES, ["name"], 100_000):
+    for batch in store.batches(table, ["name"], 100_000):
         for pair in batch.column("name").value_counts().to_pylist():
             counts[pair["values"]] += pair["counts"]
     return counts

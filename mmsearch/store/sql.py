@@ -130,7 +130,7 @@ def _columns(name: Name, attributes: Attributes) -> dict[str, str]:
 
 def unknown(name: str, attributes: Attributes) -> UsageError:
     """The error for a name that no product has, with near misses: there may be thousands of names."""
-    have = attributes.names()
+    have = [*attributes.names(), *attributes.facts]
     if alike := [n for n in have if name.casefold() in n.casefold()][:_SHOWN]:  # 'colour' where the shop says 'attr_t_product_colour'
         have = alike + [n for n in have if n not in set(alike)]
     shown = ", ".join(map(written, have[:_SHOWN]))

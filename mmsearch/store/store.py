@@ -26,6 +26,7 @@ SEARCHES = "searches"
 USERS = "users"
 TRIPLES = "triples"
 ATTRIBUTES = "attributes"  # values of sparse attributes: see mmsearch.store.sparse
+FACTS = "facts"  # what features found out about products: see mmsearch.store.facts
 
 #: Raised when the layout changes so that an older mmsearch would misread it. 2: sparse attributes are in a table of their own.
 FORMAT = 2

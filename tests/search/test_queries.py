@@ -87,7 +87,6 @@ def test_an_absolute_path_stays(tmp_path: Path) -> None:
         ("id,text\nq1,red\n,blue\n", ":3", "no id"),
         ("id,not\nq1,red\n", ":2", "only negative parts"),
         ("id,text,where\nq1,red,price <\n", ":2", "query q1: bad filter"),
-        ("id,speech\nq1,a.wav\n", ":2", "speech queries need an encoder"),
         ("query,words\nq1,red\n", ":2", "no column of a query; its columns: query, words"),
         ('{"id": "q1", "text": "red"}\n{"id": \n', ":2", "not JSON"),
         ('{"id": "q1", "title": "red"}\n', ":1", "no column of a query"),
