@@ -77,7 +77,7 @@ class Shop:
         from mmsearch.catalog.report import Rejects, reject_folder
         from mmsearch.encoders.crops import check_crops, draw_crops
         from mmsearch.encoders.listing import model_set
-        from mmsearch.encoders.pipeline import embed
+        from mmsearch.encoders.pipeline import NOTHING_TO_REFIT, embed
         from mmsearch.encoders.recorded import create_encoder
         from mmsearch.encoders.report import Interrupted
         from mmsearch.features.chosen import choose, turn_off
@@ -108,6 +108,8 @@ class Shop:
                 report = embed(self.store, chosen, progress=progress, failed=failed, refit=refit, learning=learning)
                 others, more = extract(self.store, [one for one in on if not one.feature.searchable], progress=progress, failed=failed)
                 report.features = [*found, *others]
+                if any(one.feature.learns for one in on):
+                    report.notes = [line for line in report.notes if line != NOTHING_TO_REFIT]
                 report.notes += [*notes, *more, *(f"the facts of {name} are removed" for name in removed)]
                 report.reject_file = refused.close()
             try:

@@ -120,7 +120,8 @@ def command(
 
 
 def _learning(modality: str, spec: str) -> None:
-    note(f"the {modality} encoder {spec} learns from the store's items")
+    what = "feature" if modality == "facts" else f"{modality} encoder"
+    note(f"the {what} {spec} learns from the store's items")
 
 
 class _Shown:

@@ -6,8 +6,10 @@ from typing import Any
 
 import typer
 
-from mmsearch.cli.common import global_options, shop
+from mmsearch.cli.common import global_options, note, shop
 from mmsearch.cli.output import ROW_FORMATS, chosen_format, format_option, table, write_rows
+
+_FOUND = 40  # things that features found in the table: a product may have hundreds of reviews
 
 
 @global_options
@@ -39,7 +41,9 @@ def _print(known: dict[str, Any]) -> None:
     table([{"attribute": "id", "value": known["id"]}, *rows], title=f"product {known['id']}")
     table([{name: medium.get(name, "") for name in ("field", "path", "state")} for medium in known["media"]], title="media")
     table([{"fact": name, "value": _text(value)} for name, value in known["facts"].items()], title="facts")
-    table([_place(fact) for fact in known["found"]], title="found by features")
+    table([_place(fact) for fact in known["found"][:_FOUND]], title="found by features")
+    if len(known["found"]) > _FOUND:
+        note(f"{len(known['found']) - _FOUND:,} more things that features found: mmsearch show ID --format json")
     vectors = [(v.get("modality") or "fused", v.get("encoder") or v["profile"], v["part"]) for v in known["vectors"]]
     made = [{"vector": what, "made by": maker, "part": part} for what, maker, part in vectors]
     table(made, title="vectors")

@@ -18,6 +18,8 @@ from mmsearch.errors import InputError, UsageError
 from mmsearch.store import PRODUCTS, Store
 from mmsearch.store.lock import EMBED
 
+NOTHING_TO_REFIT = "nothing to refit: none of the store's encoders learns from its items"
+
 Told = Callable[[Progress], None]
 Failed = Callable[[str, str, str, str], None]  # modality, id, part, reason
 
@@ -62,7 +64,7 @@ def embed(
         choices = choose(store, chosen, refit=refit, learning=learning)
         report = EmbedReport(notes=[choice.note for choice in choices if choice.note])
         if refit and not any(choice.encoder.learns for choice in choices):
-            report.notes.append("nothing to refit: none of the store's encoders learns from its items")
+            report.notes.append(NOTHING_TO_REFIT)
         before = store.version(PRODUCTS)
         stop = threading.Event()
         with stoppable(stop):
@@ -81,14 +83,14 @@ def _embed_modality(
     whole.modalities.append(report)
     begin(store, choice)
     known = Known(store, choice.table, pieces=choice.encoder.pieces)
-    total = count_items(store, modality)
+    total = count_items(store, modality, tracks=True)
 
     def tell(id: str, part: str, reason: str) -> None:
         if failed:
             failed(modality, id, part, reason)
 
     stages = Stages(store, choice.table, choice.encoder, known, report, failed=tell, stop=stop)
-    stages.run(items(store, modality), total, progress)
+    stages.run(items(store, modality, tracks=True), total, progress)
     if stop.is_set():
         done = f"{report.new + report.unchanged:,} of {max(total, report.items):,} {modality} vectors are written"
         raise Interrupted(f"interrupted; {done}", hint="go on with: mmsearch embed")

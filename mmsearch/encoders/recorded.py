@@ -220,7 +220,7 @@ def _needed(store: Store, modality: str, chosen: Mapping[str, str]) -> bool:
         return True
     followers = ["video"] if modality == "image" else []
     return any(
-        m in chosen or recorded_encoder(store, m) or pending_encoder(store, m) or next(items(store, m), None) is not None
+        m in chosen or recorded_encoder(store, m) or pending_encoder(store, m) or next(items(store, m, tracks=True), None) is not None
         for m in (modality, *followers)
     )
 
@@ -233,7 +233,7 @@ def _learned(store: Store, wanted: _Wanted, refit: bool, learning: Callable[[str
                 return _restore(store, key, wanted.encoder, wanted.spec)
     if learning:
         learning(wanted.modality, wanted.spec)
-    wanted.encoder.fit(StoreItems(store, wanted.modality))
+    wanted.encoder.fit(StoreItems(store, wanted.modality, tracks=True))
     return wanted.encoder.state()
 
 

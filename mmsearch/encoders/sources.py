@@ -74,32 +74,34 @@ def product_text(
 
 
 class StoreItems:
-    """The contents of `items`, for an encoder to learn from (`mmsearch.encoders.base.Items`).
+    """The contents of `items`, for an encoder or a feature to learn from (`mmsearch.encoders.base.Items`).
 
-    Texts with far more of the description than is embedded: it teaches words. Reviews are not among them, since what a person wrote
-    must not live on in a model when that person is forgotten. Media by their paths, unopened.
+    Texts with far more of the description than is embedded: it teaches words. Reviews are not among texts, since what a person wrote must
+    not live on in a model when that person is forgotten; a feature that asks for them keeps no more than words of many. Media by their
+    paths, unopened.
     """
 
-    def __init__(self, store: Store, modality: str):
-        self._store, self._modality = store, modality
+    def __init__(self, store: Store, modality: str, *, tracks: bool = False):
+        self._store, self._modality, self._tracks = store, modality, tracks
 
     def __len__(self) -> int:
-        return count_items(self._store, self._modality)
+        return count_items(self._store, self._modality, tracks=self._tracks)
 
     def __iter__(self) -> Iterator[str | Path]:
-        return (item.content for item in items(self._store, self._modality, characters=_LEARNED_CHARACTERS))
+        mine = items(self._store, self._modality, characters=_LEARNED_CHARACTERS, tracks=self._tracks)
+        return (item.content for item in mine)
 
 
-def items(store: Store, modality: str, *, characters: int = DESCRIPTION_CHARACTERS) -> Iterator[Item]:
+def items(store: Store, modality: str, *, characters: int = DESCRIPTION_CHARACTERS, tracks: bool = False) -> Iterator[Item]:
     """Everything of the store's products that an encoder of a modality can encode, in a stable order and from one version of them.
 
     Texts are those of the products themselves (part '') and what is said in their sounds and clips, as far as a feature found out.
-    Clips are among the sounds, for their sound tracks.
 
     Parameters
     ----------
     modality : or 'title' (a product's titles in all languages, as one text) or 'review' (part: its key), which features look at, too.
     characters : of the description that join a text.
+    tracks : clips are among the sounds, for their sound tracks.
     """
     if modality == "text":
         yield from _texts(store, characters)
@@ -115,7 +117,7 @@ def items(store: Store, modality: str, *, characters: int = DESCRIPTION_CHARACTE
                     yield Item(product, key, whole)
     elif modality in MEDIA_COLUMNS:
         fetched = fetched_folder(store.path)
-        columns = [MEDIA_COLUMNS[modality], *(["video"] if modality == "audio" else [])]
+        columns = [MEDIA_COLUMNS[modality], *(["video"] if modality == "audio" and tracks else [])]
         for batch in store.batches(PRODUCTS, ["id", "_folder", *columns], _ROWS):
             for id, folder, *lists in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 # A path that stands in both columns of a product is one medium.
@@ -156,13 +158,13 @@ def _other_titles(store: Store) -> tuple[list[str], dict[str, list[str]]]:
     return columns, sparse
 
 
-def count_items(store: Store, modality: str) -> int:
+def count_items(store: Store, modality: str, *, tracks: bool = False) -> int:
     """About how many `items` there are, without looking at each: for progress."""
     if modality == "review":
         return store.count(REVIEWS)
     texts = modality in ("text", "title")
     columns = ["title", "description"] if texts else [MEDIA_COLUMNS[modality]] if modality in MEDIA_COLUMNS else []
-    columns += ["video"] if modality == "audio" else []
+    columns += ["video"] if modality == "audio" and tracks else []
     found = 0
     for batch in store.batches(PRODUCTS, columns) if columns else ():
         if texts:

@@ -182,6 +182,7 @@ class _Run:
         self.encoded = self.unchanged = 0  # of the present pass
         self._known = Known(store, facts_table(on.name))
         self._fingerprint = on.feature.fingerprint()
+        self._met: set[str] | None = set() if {"audio", "video"} <= set(on.feature.sources) else None  # media, which may be named as both
         self._touched: set[str] | None = set()  # products whose facts have to be made anew; None: all
         self._batch: list[tuple[Item, str, int, Any]] = []  # item, source hash, its row, what `prepare` gave
         self._rows: list[tuple[FactRow, int]] = []
@@ -207,6 +208,10 @@ class _Run:
 
     def take(self, block: Sequence[_Looked]) -> None:
         for item, digest, prepared in block:
+            if self._met is not None:
+                if (key := key_of(item.id, item.part)) in self._met:
+                    continue
+                self._met.add(key)
             row = self._known.rows([key_of(item.id, item.part)])[0]
             if self.on.name not in prepared:
                 self.report.items += 1

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mmsearch.encoders import ENCODERS
 from mmsearch.encoders.base import Encoder, Items, Matrix, NotFitted, in_pieces
 from mmsearch.encoders.learned import digest, pack, unpack
+from mmsearch.encoders.sources import StoreItems
 from mmsearch.encoders.sources import items as items_of
 from mmsearch.encoders.weights import fingerprint
 from mmsearch.errors import InputError, UsageError
@@ -33,7 +34,7 @@ class SoundClass(Feature):
     scikit-learn. A product that has several sounds, and a sound of several windows, get the mean of their probabilities.
     """
 
-    sources: ClassVar[tuple[str, ...]] = ("audio",)
+    sources: ClassVar[tuple[str, ...]] = ("audio", "video")
     names: ClassVar[Mapping[str, str]] = {"sound_class": "text", "sound_class_sure": "number"}
     learns: ClassVar[bool] = True
     packages: ClassVar[tuple[str, ...]] = ("librosa", "soundfile", "soxr", "sklearn")
@@ -73,8 +74,8 @@ class SoundClass(Feature):
         """
         labels = _labels(store, self._by)
         if self._encoder.learns:
-            self._encoder.fit(items)
-        examples = [(item.content, labels[item.id]) for item in items_of(store, "audio") if item.id in labels]
+            self._encoder.fit(StoreItems(store, "audio", tracks=True))
+        examples = [(item.content, labels[item.id]) for item in items_of(store, "audio", tracks=True) if item.id in labels]
         counts = Counter(label for _, label in examples)
         examples = [(content, label) for content, label in examples if counts[label] >= self._least]
         examples = examples[:: max(1, -(-len(examples) // _EXAMPLES))]

@@ -47,7 +47,7 @@ class Transcript(Feature):
     is left out first (Silero's voice activity detection), since Whisper hears words in silence and in music.
     """
 
-    sources: ClassVar[tuple[str, ...]] = ("audio",)
+    sources: ClassVar[tuple[str, ...]] = ("audio", "video")
     names: ClassVar[Mapping[str, str]] = {"transcript": "text", "spoken_language": "text"}
     searchable: ClassVar[bool] = True
     batch: ClassVar[int] = 1  # the model runs in `prepare`

@@ -51,7 +51,7 @@ class VoiceEmotion(Feature):
     Personal data, and in the EU's AI Act emotion recognition is restricted: so no default and no set ever chooses it.
     """
 
-    sources: ClassVar[tuple[str, ...]] = ("audio",)
+    sources: ClassVar[tuple[str, ...]] = ("audio", "video")
     names: ClassVar[Mapping[str, str]] = {"voice_arousal": "number", "voice_valence": "number"}
     batch: ClassVar[int] = 1  # measured in `prepare`, from several threads
     packages: ClassVar[tuple[str, ...]] = ("librosa", "soundfile", "soxr")

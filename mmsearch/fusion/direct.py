@@ -77,7 +77,7 @@ def _asking(store: Store, meeting: Meeting, ids: Sequence[str], batch: Batch) ->
         if meeting.own:
             return batch.vectors[meeting.query][rows]
         wanted = {ids[row]: place for place, row in enumerate(rows)}
-        mine = [item for item in items(store, meeting.query) if item.id in wanted]
+        mine = [item for item in items(store, meeting.query, tracks=True) if item.id in wanted]
         tower = load_tower(store, meeting)
         encoded = tower.encode([item.content for item in mine], query=True)
         out = np.zeros((len(rows), tower.dim), np.float32)
