@@ -118,7 +118,7 @@ def test_no_frames_no_picture_no_video(tmp_path: Path) -> None:
 
 def test_a_video_without_frames(mp4: bytes) -> None:
     for made in (mp4, video(scenes([2]), sound=True)):
-        at = made.index(b"stsz") + 12  # the number of samples: none
+        at = made.rindex(b"stsz") + 12  # the number of samples of the picture: none
         assert refused(made[:at] + b"\0\0\0\0" + made[at + 4 :]) == "no frames: there is nothing to be seen in it"
 
 
