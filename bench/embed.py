@@ -30,6 +30,7 @@ _SIDE = 600  # pixels: what a shop's photos have
 
 
 def measure() -> Iterator[str]:
+    os.environ["MMSEARCH_FEATURES"] = "none"  # vectors alone: what facts cost is printed elsewhere
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         yield from _images(folder)

@@ -27,6 +27,7 @@ def user_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     own = settings.home()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MMSEARCH_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("MMSEARCH_FEATURES", "none")  # tests of features name them; others need not wait for them
         yield own
 
 
@@ -34,9 +35,8 @@ def user_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def _home(request: pytest.FixtureRequest, user_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.node.get_closest_marker("models"):
         monkeypatch.setenv("MMSEARCH_HOME", str(user_home))
-    for name in [n for n in os.environ if n.startswith("MMSEARCH_") and n != "MMSEARCH_HOME"]:
+    for name in [n for n in os.environ if n.startswith("MMSEARCH_") and n not in ("MMSEARCH_HOME", "MMSEARCH_FEATURES")]:
         monkeypatch.delenv(name)  # a developer's own settings change no result
-    monkeypatch.setenv("MMSEARCH_FEATURES", "none")  # tests of features name them; others need not wait for them
 
 
 @pytest.fixture(scope="session", autouse=True)

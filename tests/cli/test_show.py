@@ -32,6 +32,24 @@ def test_formats(store: str, mm: Mm) -> None:
     assert mm("show").code == EXIT_USAGE
 
 
+def test_facts_are_made_shown_and_asked(own: Shop, mm: Mm) -> None:
+    ran = mm("embed", "--features", "fake-shade", "--format", "table")
+    assert ran.code == EXIT_DONE and "fake-shade" in ran.out
+    shown = mm("show", "red-shoe", "--format", "table").out
+    assert "found by features" in shown and "brightness" in shown
+    shade = own.show(["red-shoe"])["red-shoe"]["facts"]["shade"]
+    ran = mm("search", "red shoe", "--where", f"shade = '{shade}' and price < 80", "--format", "ids")
+    assert "red-shoe" in ran.lines
+    assert "fake-shade" in mm("info", "--format", "table").out
+    assert json.loads(mm("info", "--format", "json").out)["features"]["fake-shade"]["facts"]["shade"] >= 1
+    listed = {row["name"]: row for row in json.loads(mm("models").out)["features"]}
+    assert listed["fake-shade"]["used"] == "fake-shade" and listed["fake-talk"]["used"] is None
+    ran = mm("embed", "--no-features", "fake-shade")
+    assert ran.code == EXIT_DONE and "the facts of fake-shade are removed" in ran.err
+    ran = mm("embed", "--features", "fake-shad")
+    assert ran.code == EXIT_USAGE and "did you mean" in ran.err
+
+
 def test_what_is_there_is_shown_and_what_is_not_fails(store: str, mm: Mm) -> None:
     ran = mm("show", "red-shoo", "red-shoe")
     assert ran.code == EXIT_FAILED

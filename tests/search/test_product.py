@@ -35,8 +35,8 @@ def test_the_same_wherever_it_is_kept(tmp_path: Path, layout: list[str], monkeyp
     bring(shop.store, [product("1", ROW, folder=str(tmp_path)), product("2", {}), product("3", {"size": "M"})])
     known = shop.show(["3", "no such", "1", "2", "3"])
     assert list(known) == ["3", "1", "2"]
-    assert known["3"] == {"id": "3", "fields": {}, "attributes": {"size": "M"}, "media": [], "vectors": []}
-    assert known["2"] == {"id": "2", "fields": {}, "attributes": {}, "media": [], "vectors": []}
+    assert known["3"] == {"id": "3", "fields": {}, "attributes": {"size": "M"}, "media": [], "facts": {}, "found": [], "vectors": []}
+    assert known["2"] == {"id": "2", "fields": {}, "attributes": {}, "media": [], "facts": {}, "found": [], "vectors": []}
     assert known["1"]["fields"] == {"title": "红色跑步鞋", "price": 9.5}
     assert list(known["1"]["attributes"].items()) == [
         ("new", False),

@@ -16,12 +16,14 @@ from mmsearch.errors import ParseError, UsageError
 from mmsearch.store import PRODUCTS, Store
 from mmsearch.store import filter as filters
 from mmsearch.store.attributes import Attributes, load_attributes
+from mmsearch.store.facts import replace_facts
 from mmsearch.store.where import Node, written
 
 # `price` and `title` are fields of every product: those stay columns.
 _CHANCE = random.Random(11)
 ROWS: list[Row] = [{name: _CHANCE.choice(pool) for name, pool in POOLS.items() if _CHANCE.random() < 0.6} for _ in range(120)]
 _OWN = [name for name in POOLS if name not in ("price", "title")]
+_FACTS = {"new": "bool", "标签": "list"}
 LAYOUTS = [[], _OWN, *([n for n in _OWN if _CHANCE.random() < 0.5] for _ in range(3))]
 
 
@@ -38,7 +40,19 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> list[Store]:
         assert set(layout) == {n for n in names.columns if n in _OWN}
         assert set(_OWN) - set(layout) == set(names.sparse)
         made.append(store)
+    made.append(_with_facts(tmp_path_factory.mktemp("filter") / "facts"))
     return made
+
+
+def _with_facts(path: Path) -> Store:
+    """The same rows, two names of which are not the shop's own but what features found."""
+    store = new_store(path)
+    bring(store, [product(str(i), {name: v for name, v in row.items() if name not in _FACTS}) for i, row in enumerate(ROWS)])
+    facts = {str(i): {name: (_FACTS[name], v) for name, v in row.items() if name in _FACTS} for i, row in enumerate(ROWS)}
+    with store.writing("test"):
+        replace_facts(store, "feature", facts)
+    assert set(load_attributes(store).facts) == set(_FACTS)
+    return store
 
 
 @settings(max_examples=250, derandomize=True, deadline=None)
