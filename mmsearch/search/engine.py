@@ -22,12 +22,14 @@ from mmsearch.fusion.batch import mean_by_product
 from mmsearch.fusion.calibration import Calibration, pattern
 from mmsearch.fusion.direct import calibration, direct_meetings
 from mmsearch.fusion.profile import Profile
+from mmsearch.fusion.words import KIND as WORDS
 from mmsearch.ranking import COMBINERS
 from mmsearch.ranking.base import Combined, Combiner, Evidence, Joint
 from mmsearch.search.background import Scores, spread, spread_by_pattern
 from mmsearch.search.hits import Contribution, Hit, Result
 from mmsearch.search.index import Index, Placed, widening
 from mmsearch.search.query import Part, Query, shares
+from mmsearch.search.words import LABEL, Words, among, nearest
 from mmsearch.store import PRODUCTS, Store
 from mmsearch.store.filter import passing
 from mmsearch.store.vectors import read_vectors
@@ -49,6 +51,7 @@ class Target:
     vector: Matrix  # (d,)
     fused: bool = False  # rows of a fused table: calibrated by what each is made of
     compares: tuple[str, ...] = ()  # the cross-modal kinds of the profile of a fused table
+    compared: Scores | None = None  # (n,) with all products, where it was compared without a table: words
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Scored:
     candidates: pa.Array  # (n,) product ids
     targets: list[Target]
     evidence: list[Evidence]
-    placed: list[Placed]
+    placed: list[Placed | None]  # None for words, which have no rows
     combined: Combined
 
 
@@ -70,6 +73,7 @@ class Engine:
         self.index = Index(store)
         self._encoders: dict[str, tuple[str, Encoder]] = {}
         self._fusers: dict[str, tuple[int, Fuser]] = {}
+        self._words = Words(store)
 
     def search(self, queries: Mapping[str, Query], k: int, *, combine: str = "calibrated") -> dict[str, Result]:
         """Answer queries (in one go: texts are encoded in batches).
@@ -91,11 +95,13 @@ class Engine:
         self.index.look()
         filters = {w: passing(self.store, w, self.index.products()) for w in dict.fromkeys(w for q in queries.values() for w in q.where)}
         vectors = self._encode(queries.values())
+        read, notes = self._words.read([p for q in queries.values() if q.within is None for p in q.parts if p.weight > 0])
         answers = {}
         for id, query in queries.items():
             allowed = np.logical_and.reduce([filters[w] for w in query.where]) if query.where else None
-            scored = self._score(query, vectors, allowed, k, combiner)
+            scored = self._score(query, vectors, read, allowed, k, combiner)
             answers[id] = self._result(query, scored, k)
+            answers[id].notes.extend(notes)
         return answers
 
     # -- query side ------------------------------------------------------------------------------------------------
@@ -168,7 +174,9 @@ class Engine:
 
     # -- product side ----------------------------------------------------------------------------------------------
 
-    def _targets(self, query: Query, vectors: Mapping[Part, dict[str, Matrix]]) -> tuple[list[Target], Calibration]:
+    def _targets(
+        self, query: Query, vectors: Mapping[Part, dict[str, Matrix]], read: Mapping[Part, str]
+    ) -> tuple[list[Target], Calibration]:
         tables = {
             m: known["table"]
             for m in settings.MODALITIES
@@ -200,6 +208,8 @@ class Engine:
             if not found:
                 raise _nothing_to_compare(part, [m for m in vectors[part] if m in settings.MODALITIES], within, tables, profile)
             targets += found
+            if within is None and part in read and (words := self._words.compare(read[part], self.index.products())) is not None:
+                targets.append(Target(number, WORDS, LABEL, "", np.empty(0, np.float32), compared=words))
         return targets, calibration(self.store, profile)
 
     def _targets_of(
@@ -237,15 +247,22 @@ class Engine:
         return [Target(part, kind, profile.name, profile.fused_table, mapped, fused=True, compares=tuple(profile.compares))]
 
     def _score(
-        self, query: Query, vectors: Mapping[Part, dict[str, Matrix]], allowed: NDArray[np.bool_] | None, k: int, combiner: Combiner
+        self,
+        query: Query,
+        vectors: Mapping[Part, dict[str, Matrix]],
+        read: Mapping[Part, str],
+        allowed: NDArray[np.bool_] | None,
+        k: int,
+        combiner: Combiner,
     ) -> Scored:
-        targets, calibration = self._targets(query, vectors)
+        targets, calibration = self._targets(query, vectors, read)
         part_shares = shares(query.parts)
         products = self.index.products()
         own = pa.array([p.content for p in query.parts if p.kind == "like" and not p.negative], pa.string())
         limit = settings.exact_limit()
-        if max(self.store.count(t.table) for t in targets) <= limit:
-            placed = [self.index.everything(t.table) for t in targets]
+        placed: list[Placed | None]
+        if self._largest(targets) <= limit:
+            placed = [None if t.compared is not None else self.index.everything(t.table) for t in targets]
             keep = np.ones(len(products), dtype=bool) if allowed is None else allowed.copy()
             keep &= ~pc.is_in(products, value_set=own).to_numpy(zero_copy_only=False)
             return self._combine(products, targets, placed, part_shares, calibration, combiner, keep, complete=True)
@@ -255,16 +272,15 @@ class Engine:
         else:
             candidates = self._nearest(targets, part_shares, passing, k)
         candidates = candidates.filter(pc.invert(pc.is_in(candidates, value_set=own)))
-        placed = [self.index.some(t.table, candidates) for t in targets]
+        placed = [None if t.compared is not None else self.index.some(t.table, candidates) for t in targets]
         everyone = np.ones(len(candidates), dtype=bool)
         return self._combine(candidates, targets, placed, part_shares, calibration, combiner, everyone, complete=False)
 
     def _nearest(self, targets: Sequence[Target], part_shares: Sequence[float], passing: pa.Array | None, k: int) -> pa.Array:
         """Candidates of a large store: the nearest of every part; their missing scores are completed by comparing them all."""
         found = pa.array([], pa.string())
-        largest = max(self.store.count(t.table) for t in targets)
-        for depth in widening(k, largest):
-            ids = [id for t in targets if part_shares[t.part] > 0 for id in self.index.near(t.table, t.vector, depth)]
+        for depth in widening(k, self._largest(targets)):
+            ids = [id for t in targets if part_shares[t.part] > 0 for id in self._near(t, depth)]
             found = pc.unique(pa.array(ids, pa.string()))
             if passing is not None:
                 found = found.filter(pc.is_in(found, value_set=passing))
@@ -272,11 +288,19 @@ class Engine:
                 break
         return found
 
+    def _largest(self, targets: Sequence[Target]) -> int:
+        return max(self.store.count(t.table) for t in targets if t.compared is None)
+
+    def _near(self, target: Target, depth: int) -> list[str]:
+        if target.compared is not None:
+            return nearest(target.compared, self.index.products(), depth)
+        return self.index.near(target.table, target.vector, depth)
+
     def _combine(
         self,
         candidates: pa.Array,
         targets: list[Target],
-        placed: list[Placed],
+        placed: list[Placed | None],
         part_shares: Sequence[float],
         calibration: Calibration,
         combiner: Combiner,
@@ -287,21 +311,26 @@ class Engine:
         """Evidence of all candidates (`complete`: they are the whole store), combined. Only those in `keep` can be hits."""
         evidence = []
         for target, rows in zip(targets, placed, strict=True):
-            similarity = self._similarity(target, rows)
             share, pair = part_shares[target.part], calibration.pair(target.kind)
-            store = rows if complete else self.index.sample(target.table)
-            background = similarity if complete else self._similarity(target, store)
             usable = keep
             mean: float | Scores
             std: float | Scores
             reliability: float | Scores
-            if target.fused:
-                made_of = rows.parts()
-                of_store = made_of if complete else store.parts()
-                mean, std, reliability = spread_by_pattern(background, of_store, made_of, target.kind, calibration, target.compares)
-                usable, reliability = keep & ~np.isnan(reliability), np.nan_to_num(reliability)
-            else:
+            if rows is None:
+                background = target.compared
+                similarity = background if complete else among(background, candidates, self.index.products())
                 (mean, std), reliability = spread(background, pair), pair.reliability
+            else:
+                similarity = self._similarity(target, rows)
+                store = rows if complete else self.index.sample(target.table)
+                background = similarity if complete else self._similarity(target, store)
+                if target.fused:
+                    made_of = rows.parts()
+                    of_store = made_of if complete else store.parts()
+                    mean, std, reliability = spread_by_pattern(background, of_store, made_of, target.kind, calibration, target.compares)
+                    usable, reliability = keep & ~np.isnan(reliability), np.nan_to_num(reliability)
+                else:
+                    (mean, std), reliability = spread(background, pair), pair.reliability
             similarity = np.where(usable, similarity, np.nan)
             evidence.append(Evidence(target.part, share, target.kind, similarity, mean, std, reliability))
         return Scored(candidates, targets, evidence, placed, combiner.combine(evidence, Joint(calibration.correlations, calibration.tails)))
@@ -344,10 +373,10 @@ def _explain(query: Query, scored: Scored, i: int) -> tuple[list[Contribution], 
         if np.isnan(similarity):
             continue
         label = target.label
-        mine = placed.rows_of(i)
-        if target.fused:
+        mine = placed.rows_of(i) if placed else np.empty(0, np.int64)
+        if placed and target.fused:
             label = f"{label} ({placed.rows.parts[int(mine[0])].as_py()})"
-        elif not query.parts[target.part].negative:
+        elif placed and not query.parts[target.part].negative:
             best = mine[np.argmax(placed.rows.vectors[mine] @ target.vector)]
             modality = target.kind.partition(">")[2]
             if (part := placed.rows.parts[int(best)].as_py()) and added > largest.get(modality, -np.inf):
