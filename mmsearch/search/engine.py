@@ -28,8 +28,8 @@ from mmsearch.ranking.base import Combined, Combiner, Evidence, Joint
 from mmsearch.search.background import Scores, spread, spread_by_pattern
 from mmsearch.search.hits import Contribution, Hit, Result
 from mmsearch.search.index import Index, Placed, widening
-from mmsearch.search.query import Part, Query, shares
-from mmsearch.search.words import LABEL, Words, among, nearest
+from mmsearch.search.query import Part, Query, nothing_to_compare, shares
+from mmsearch.search.words import LABEL, Met, Words, among, nearest
 from mmsearch.store import PRODUCTS, Store
 from mmsearch.store.filter import passing
 from mmsearch.store.vectors import read_vectors
@@ -51,7 +51,7 @@ class Target:
     vector: Matrix  # (d,)
     fused: bool = False  # rows of a fused table: calibrated by what each is made of
     compares: tuple[str, ...] = ()  # the cross-modal kinds of the profile of a fused table
-    compared: Scores | None = None  # (n,) with all products, where it was compared without a table: words
+    words: Scores | None = None  # (n,) the similarities with the words of all products, which have no table
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Scored:
     candidates: pa.Array  # (n,) product ids
     targets: list[Target]
     evidence: list[Evidence]
-    placed: list[Placed | None]  # None for words, which have no rows
+    placed: list[Placed | Met]
     combined: Combined
 
 
@@ -206,10 +206,10 @@ class Engine:
             else:
                 found = self._fused_target(number, vectors[part], profile)
             if not found:
-                raise _nothing_to_compare(part, [m for m in vectors[part] if m in settings.MODALITIES], within, tables, profile)
+                raise nothing_to_compare(part, [m for m in vectors[part] if m in settings.MODALITIES], within, tables, profile)
             targets += found
             if within is None and part in read and (words := self._words.compare(read[part], self.index.products())) is not None:
-                targets.append(Target(number, WORDS, LABEL, "", np.empty(0, np.float32), compared=words))
+                targets.append(Target(number, WORDS, LABEL, "", np.empty(0, np.float32), words=words))
         return targets, calibration(self.store, profile)
 
     def _targets_of(
@@ -260,9 +260,9 @@ class Engine:
         products = self.index.products()
         own = pa.array([p.content for p in query.parts if p.kind == "like" and not p.negative], pa.string())
         limit = settings.exact_limit()
-        placed: list[Placed | None]
+        placed: list[Placed | Met]
         if self._largest(targets) <= limit:
-            placed = [None if t.compared is not None else self.index.everything(t.table) for t in targets]
+            placed = [self.index.everything(t.table) if t.words is None else Met(t.words, t.words) for t in targets]
             keep = np.ones(len(products), dtype=bool) if allowed is None else allowed.copy()
             keep &= ~pc.is_in(products, value_set=own).to_numpy(zero_copy_only=False)
             return self._combine(products, targets, placed, part_shares, calibration, combiner, keep, complete=True)
@@ -272,7 +272,9 @@ class Engine:
         else:
             candidates = self._nearest(targets, part_shares, passing, k)
         candidates = candidates.filter(pc.invert(pc.is_in(candidates, value_set=own)))
-        placed = [None if t.compared is not None else self.index.some(t.table, candidates) for t in targets]
+        placed = [
+            self.index.some(t.table, candidates) if t.words is None else Met(among(t.words, candidates, products), t.words) for t in targets
+        ]
         everyone = np.ones(len(candidates), dtype=bool)
         return self._combine(candidates, targets, placed, part_shares, calibration, combiner, everyone, complete=False)
 
@@ -289,18 +291,18 @@ class Engine:
         return found
 
     def _largest(self, targets: Sequence[Target]) -> int:
-        return max(self.store.count(t.table) for t in targets if t.compared is None)
+        return max(self.store.count(t.table) for t in targets if t.words is None)
 
     def _near(self, target: Target, depth: int) -> list[str]:
-        if target.compared is not None:
-            return nearest(target.compared, self.index.products(), depth)
+        if target.words is not None:
+            return nearest(target.words, self.index.products(), depth)
         return self.index.near(target.table, target.vector, depth)
 
     def _combine(
         self,
         candidates: pa.Array,
         targets: list[Target],
-        placed: list[Placed | None],
+        placed: list[Placed | Met],
         part_shares: Sequence[float],
         calibration: Calibration,
         combiner: Combiner,
@@ -316,9 +318,8 @@ class Engine:
             mean: float | Scores
             std: float | Scores
             reliability: float | Scores
-            if rows is None:
-                background = target.compared
-                similarity = background if complete else among(background, candidates, self.index.products())
+            if isinstance(rows, Met):
+                similarity, background = rows
                 (mean, std), reliability = spread(background, pair), pair.reliability
             else:
                 similarity = self._similarity(target, rows)
@@ -373,10 +374,10 @@ def _explain(query: Query, scored: Scored, i: int) -> tuple[list[Contribution], 
         if np.isnan(similarity):
             continue
         label = target.label
-        mine = placed.rows_of(i) if placed else np.empty(0, np.int64)
-        if placed and target.fused:
-            label = f"{label} ({placed.rows.parts[int(mine[0])].as_py()})"
-        elif placed and not query.parts[target.part].negative:
+        if target.fused and isinstance(placed, Placed):
+            label = f"{label} ({placed.rows.parts[int(placed.rows_of(i)[0])].as_py()})"
+        elif isinstance(placed, Placed) and not query.parts[target.part].negative:
+            mine = placed.rows_of(i)
             best = mine[np.argmax(placed.rows.vectors[mine] @ target.vector)]
             modality = target.kind.partition(">")[2]
             if (part := placed.rows.parts[int(best)].as_py()) and added > largest.get(modality, -np.inf):
@@ -384,22 +385,3 @@ def _explain(query: Query, scored: Scored, i: int) -> tuple[list[Contribution], 
         reliability = float(np.broadcast_to(evidence.reliability, evidence.similarity.shape)[i])
         explained.append(Contribution(str(query.parts[target.part]), label, evidence.share, similarity, float(added), reliability))
     return explained, matched
-
-
-def _nothing_to_compare(
-    part: Part, has: list[str], within: str | None, tables: Mapping[str, str], profile: Profile | None
-) -> UsageError | InputError:
-    what = " and ".join(has)
-    if within is not None and within not in settings.MODALITIES:
-        return UsageError(f"the profile {within} was not fitted on {what}, which the part '{part}' is")
-    target = within or " and ".join(tables)
-    apart = [m for m in has if m not in ("text", "image")]  # no fusion method maps these to another modality
-    if apart == has:
-        hint = f"only the same modality compares: --in {has[0]}, or add a text part"
-    elif profile is None:
-        hint = "make a fusion profile that maps one to the other: mmsearch fuse"
-    else:
-        hint = f"the default profile {profile.name} does not compare them; one that does: mmsearch fuse --method aligned"
-    return InputError(
-        f"the part '{part}' is {what}, and {what} cannot be compared with the products' {target} without a fusion profile", hint=hint
-    )

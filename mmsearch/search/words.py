@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -22,8 +22,16 @@ from mmsearch.store.facts import facts_table
 if TYPE_CHECKING:
     from mmsearch.ranking.letters import Letters
 
+Scores = NDArray[np.float64]
 LABEL = "words on the photo"
 _AT_ONCE = 16  # photos decoded at a time
+
+
+class Met(NamedTuple):
+    """What was compared without a table: the candidates (n,), and all products, which stand for the store."""
+
+    similarity: Scores
+    background: Scores
 
 
 class Words:
@@ -60,7 +68,7 @@ class Words:
                     found[part] = "\n".join(str(fact.value) for fact in facts)
         return found, []
 
-    def compare(self, text: str, products: pa.Array) -> NDArray[np.float64] | None:
+    def compare(self, text: str, products: pa.Array) -> Scores | None:
         """A text with the words of all products (n,), in their order, NaN for one without words; None where it shares nothing with any."""
         similarity = self._known(products).compare([text])[0].astype(np.float64)
         return similarity if np.nan_to_num(similarity).max(initial=0) > 0 else None
@@ -79,13 +87,13 @@ class Words:
         return self._letters[1]
 
 
-def among(scores: NDArray[np.float64], candidates: pa.Array, products: pa.Array) -> NDArray[np.float64]:
+def among(scores: Scores, candidates: pa.Array, products: pa.Array) -> Scores:
     """Of what was compared with all products, that of some candidates."""
     place = pc.index_in(candidates, value_set=products).fill_null(-1).to_numpy(zero_copy_only=False)
     return np.where(place >= 0, scores[place], np.nan)
 
 
-def nearest(scores: NDArray[np.float64], products: pa.Array, depth: int) -> list[str]:
+def nearest(scores: Scores, products: pa.Array, depth: int) -> list[str]:
     """The ids of the products whose words are the most alike, those that share anything."""
     known = np.nan_to_num(scores)
     best = np.argsort(-known, kind="stable")[:depth]
