@@ -1,6 +1,6 @@
 """What facts of photos are worth: the words on packages for finding them, and colours against those that shops name.
 
-    python -m bench.photo_facts DATA_FOLDER [words] [colours]      (the folder that holds grocery/ and fashion/)
+    python -m bench.photo_facts DATA_FOLDER [words] [labels] [colours]      (the folder that holds grocery/ and fashion/)
 
 Words: photos taken in shops → product; validation is the first, third … photo and test the second, fourth …, as in `bench.regions`.
 What is read off a photo is kept in the system's folder for temporary files, since reading all takes ten minutes. Colours: the file's
@@ -38,6 +38,15 @@ SAME = {
     "Mustard": "yellow",
 }  # fmt: skip
 NO_COLOUR = {"Gold", "Bronze", "Copper", "Metallic", "Multi"}
+
+
+#: Products of grocery/ that ImageNet has a class for.
+CLASSES = {
+    "Granny-Smith": "Granny Smith", "Banana": "banana", "Lemon": "lemon", "Orange": "orange", "Pineapple": "pineapple",
+    "Pomegranate": "pomegranate", "Cucumber": "cucumber", "Zucchini": "zucchini", "Green-Bell-Pepper": "bell pepper",
+    "Red-Bell-Pepper": "bell pepper", "Yellow-Bell-Pepper": "bell pepper", "Orange-Bell-Pepper": "bell pepper",
+    "Cabbage": "head cabbage", "Brown-Cap-Mushroom": "mushroom",
+}  # fmt: skip
 
 
 class _Kept(Engine):
@@ -94,6 +103,22 @@ def _right(engine: Engine, queries: dict[str, Query], photos: Sequence[dict[str,
             yield bool(hits) and hits[0].id == row["product"]
 
 
+def labels(data: Path) -> Iterator[str]:
+    """Labels of photos taken in shops, of the products that ImageNet has a class for."""
+    photos = [row for row in rows(data / "shelf.csv") if row["product"] in CLASSES]
+    media = [Medium((data / row["image"]).read_bytes(), data / row["image"]) for row in photos]
+    for least in (0.05, 0.1, 0.2, 0.3, 0.5):
+        feature = FEATURES.create(f"labels(least={least})")
+        found = [[fact.value for fact in facts] for facts in feature.extract([feature.prepare(medium) for medium in media])]
+        right = [[label == CLASSES[row["product"]] for label in one] for one, row in zip(found, photos, strict=True)]
+        for half, rows_of in HALVES.items():
+            said = right[rows_of]
+            precision = sum(map(sum, said)) / max(1, sum(map(len, said)))
+            named = f"{sum(map(len, said)) / len(said):.2f} labels a photo, {precision:.3f} of them right"
+            there = f"the right one is there on {np.mean([any(one) for one in said]):.3f}"
+            yield f"labels of probability {least} and more, {half}, {len(said)} photos: {named}; {there}"
+
+
 def colours(data: Path) -> Iterator[str]:
     """The colour that a shop names → the first colour of its photo, and whether it is listed."""
     feature = FEATURES.create("colours")
@@ -116,9 +141,12 @@ def colours(data: Path) -> Iterator[str]:
 
 
 def main() -> int:
-    data, parts = Path(sys.argv[1]), sys.argv[2:] or ["words", "colours"]
+    data, parts = Path(sys.argv[1]), sys.argv[2:] or ["words", "labels", "colours"]
     if "words" in parts:
         for line in words(data / "grocery"):
+            print(line, flush=True)
+    if "labels" in parts:
+        for line in labels(data / "grocery"):
             print(line, flush=True)
     if "colours" in parts:
         for line in colours(data / "fashion"):
