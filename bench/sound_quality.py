@@ -46,7 +46,44 @@ def main() -> int:
     windows = (2, 3, 5, 8, 10, 15, 20) if given.choose else (5,)
     rows = [found_in_long(f"acoustic(window={window})", given.data, validation=given.choose) for window in windows]
     print_table("a cut finds its place in long recordings", rows)
+    print_table("kinds learned from labelled examples: accuracy", classes_learned(given.data, validation=given.choose))
     return 0
+
+
+def classes_learned(data: Path, *, validation: bool) -> list[dict[str, Any]]:
+    """`sound-class` told the words (and the speakers) of some clips, asked for those of others."""
+    import json
+    import tempfile
+
+    import mmsearch
+
+    everyone = digits(data, validation=True) + ([] if validation else digits(data, validation=False))
+    asked = {file for file, *_ in everyone if (int(file.stem.split("_")[2]) >= 2 if validation else int(file.stem.split("_")[2]) >= 4)}
+    speakers = sorted({speaker for _, _, speaker in everyone})
+    heard = set(speakers[:3])
+    rows = []
+    for what, kind, hidden in (
+        ("word", 1, asked),
+        ("word, of three speakers who were never heard", 1, {file for file, _, speaker in everyone if speaker not in heard}),
+        ("speaker", 2, asked),
+    ):
+        with tempfile.TemporaryDirectory() as folder:
+            clips = [
+                {"id": clip[0].stem, "title": "x", "audio": [str(clip[0])]} | ({} if clip[0] in hidden else {"kind": f"k{clip[kind]}"})
+                for clip in everyone
+            ]
+            (Path(folder) / "p.jsonl").write_text("\n".join(map(json.dumps, clips)))
+            shop = mmsearch.open(Path(folder) / "store")
+            shop.ingest(Path(folder) / "p.jsonl", allow_outside=True)
+            shop.embed(features=["sound-class(by=kind)"])
+            wanted = {clip[0].stem: f"k{clip[kind]}" for clip in everyone if clip[0] in hidden & asked}
+            facts = {id: one["facts"].get("sound_class") for id, one in shop.show(list(wanted)).items()}
+            right = sum(facts[id] == name for id, name in wanted.items()) / len(wanted)
+            commonest = max(sum(v == name for v in wanted.values()) for name in wanted.values()) / len(wanted)
+            rows.append(
+                {"kind": what, "learned from": len(everyone) - len(hidden), "asked": len(wanted), "right": right, "chance": commonest}
+            )
+    return rows
 
 
 def print_table(title: str, rows: Sequence[dict[str, Any]]) -> None:

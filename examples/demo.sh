@@ -20,6 +20,7 @@ step mmsearch info --format table
 step mmsearch show SHOE-01 --format table
 step mmsearch search "red running shoes" -k 5 --format table
 step mmsearch search "红色跑鞋" --where "price < 600" -k 5 --format table
+step mmsearch search "running shoes" --where "sentiment > 0" -k 3 --format table
 step mmsearch search "blue mug" --in image -k 5 --format table
 step mmsearch search --image sample_data/queries/red-shoe.jpg --text "in blue^0.5" -k 5 --format table
 step mmsearch search --audio sample_data/queries/bell.wav -k 5 --format table

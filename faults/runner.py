@@ -18,6 +18,8 @@ from pathlib import Path
 SMALL: dict[str, tuple[tuple[tuple[str, str], ...], int]] = {
     "rows a chunk of an ingest": ((("mmsearch.catalog.feed", "CHUNK_ROWS"), ("mmsearch.catalog.ingest", "_CHUNK")), 150),
     "vectors a write": ((("mmsearch.encoders.stages", "WRITE"), ("mmsearch.encoders.pipeline", "_WRITE")), 100),
+    "facts a write": ((("mmsearch.features.pipeline", "_WRITE"),), 60),
+    "products a roll-up": ((("mmsearch.features.rolling", "_AT_ONCE"),), 50),
     "rows a merge": ((("mmsearch.store.store", "_INSERT_BATCH"),), 60),
 }
 
@@ -39,14 +41,19 @@ def _has(module: str, name: str) -> bool:
 
 
 def register_encoders() -> None:
-    """`fake-text` and `fake-image` of the tests, which need no model."""
+    """The fake encoders and features of the tests, which need no model. Features run where a run is not as shipped."""
     sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
     from fake_encoders import FakeImage, FakeText
+    from fake_features import FakeShade, FakeWords
 
     from mmsearch.encoders import ENCODERS
+    from mmsearch.features import FEATURES
 
     ENCODERS.register("fake-text", FakeText)
     ENCODERS.register("fake-image", FakeImage)
+    FEATURES.register("fake-shade", FakeShade)
+    FEATURES.register("fake-words", FakeWords)
+    os.environ["MMSEARCH_FEATURES"] = "none" if os.environ.get("FAULTS_AS_SHIPPED") == "1" else "fake-shade; fake-words"
 
 
 if __name__ == "__main__":

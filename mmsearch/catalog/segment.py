@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import re
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 from mmsearch import settings
@@ -112,6 +113,19 @@ def tagged(text: str, language: str | None = None) -> list[Tagged]:
         first = not text[: at.start()].rstrip() or text[: at.start()].rstrip()[-1] in ".!?"
         found.append(Tagged(at.group(), _english_tag(at.group(), first)))
     return found
+
+
+def dictionary_tags(chinese: Sequence[str]) -> list[Tag]:
+    """The part of speech that jieba's dictionary gives each Chinese word, whatever stands beside it; 'other' for what it does not know.
+
+    A hundredth of the time of `tagged`, which weighs the whole sentence.
+
+    >>> dictionary_tags(["电池", "漂亮", "的"])
+    ['noun', 'adjective', 'other']
+    """
+    known = _tagger().word_tag_tab
+    own = frozenset(_PRODUCT_WORDS)
+    return ["noun" if word in own else _chinese_tag(word, known.get(word, "x")) for word in chinese]
 
 
 def _english_tag(word: str, first: bool) -> Tag:

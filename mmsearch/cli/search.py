@@ -19,6 +19,7 @@ def command(
     text: list[str] = typer.Option([], "--text", metavar="TEXT", help="A further text part."),
     image: list[str] = typer.Option([], "--image", metavar="FILE", help="A photo to look for."),
     audio: list[str] = typer.Option([], "--audio", metavar="FILE", help="A sound to look for: products that sound like it."),
+    speech: list[str] = typer.Option([], "--speech", metavar="FILE", help="A recording of what to look for, in spoken words."),
     like: list[str] = typer.Option([], "--like", metavar="ID", help="A product to look like."),
     not_text: list[str] = typer.Option([], "--not", metavar="TEXT", help="Lowers products that fit this text (weight .5)."),
     not_image: list[str] = typer.Option([], "--not-image", metavar="FILE", help="Lowers products that look like this photo."),
@@ -36,7 +37,7 @@ def command(
     tag: str = typer.Option("mmsearch", "--tag", help="Name of the run in --format trec."),
     format: str | None = format_option(HIT_FORMATS),
 ) -> int:
-    """Find products by text, photo, sound, another product, or any weighted mix.
+    """Find products by text, photo, sound, spoken words, another product, or any weighted mix.
 
     A final ^number is a part's weight (\\^ is a literal caret); parts that lower a product never exclude it.
 
@@ -45,11 +46,12 @@ def command(
     mmsearch search --image shoe.jpg --text "in blue^0.5" --not leather --explain
     mmsearch search "striped" --in image
     mmsearch search --audio bell.wav --text "alarm clock^0.5"
+    mmsearch search --speech question.m4a --where "price < 80"
     mmsearch search --queries queries.tsv --format trec > run.txt
     """
     how = chosen_format(format, HIT_FORMATS)
     if queries is not None:
-        if query or text or image or audio or like or not_text or not_image or unlike:
+        if query or text or image or audio or speech or like or not_text or not_image or unlike:
             raise UsageError("--queries brings its own parts: give either it or a query")
         from mmsearch.search.queries import read_queries
 
@@ -59,7 +61,9 @@ def command(
             note(line)
     else:
         words = [_standard_input() if query == ["-"] else " ".join(query)] if query else []
-        parts = make_query([*words, *text], image=image, audio=audio, like=like, not_text=not_text, not_image=not_image, unlike=unlike)
+        parts = make_query(
+            [*words, *text], image=image, audio=audio, speech=speech, like=like, not_text=not_text, not_image=not_image, unlike=unlike
+        )
         batch = {"": restricted(parts, where, within)}
     results = shop().search_many(batch, k=k, combine=combine)
     write_hits(results, how, explain=explain, tag=tag, single=queries is None)

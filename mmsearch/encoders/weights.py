@@ -76,11 +76,11 @@ def converted(name: str, recipe: str, source: str, suffix: str, write: Callable[
         damaged.append(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _draft(folder, suffix) as draft:
-            write(draft)
-            digest = _sha256(draft)
+        with draft(folder, suffix) as new:
+            write(new)
+            digest = _sha256(new)
             path = folder / f"{stem}{digest[:16]}{suffix}"
-            draft.replace(path)
+            new.replace(path)
     except OSError as error:
         raise MMSearchError(
             f"cannot store the converted model {name} in {folder}: {error.strerror or error}",
@@ -107,16 +107,16 @@ def mapped(path: Path) -> dict[str, NDArray[Any]]:
 
 
 @contextlib.contextmanager
-def _draft(folder: Path, suffix: str) -> Iterator[Path]:
+def draft(folder: Path, suffix: str) -> Iterator[Path]:
     """A path to write to before the file takes its place (a rename is atomic); gone afterwards if it did not.
 
     Not `tempfile`, whose files only their owner may read: a home can be shared.
     """
-    draft = folder / f".draft-{os.getpid()}-{secrets.token_hex(4)}{suffix}"
+    path = folder / f".draft-{os.getpid()}-{secrets.token_hex(4)}{suffix}"
     try:
-        yield draft
+        yield path
     finally:
-        draft.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
 
 
 def _sha256(path: Path) -> str:
@@ -137,6 +137,6 @@ def _remember(path: Path, seen: list[int], digest: str) -> None:
     note = _note(path)
     with contextlib.suppress(OSError):  # a home that cannot be written costs hashing again, nothing else
         note.parent.mkdir(parents=True, exist_ok=True)
-        with _draft(note.parent, ".json") as draft:
-            draft.write_text(json.dumps({"path": str(path.absolute()), "seen": seen, "sha256": digest}), encoding="utf-8")
-            draft.replace(note)
+        with draft(note.parent, ".json") as new:
+            new.write_text(json.dumps({"path": str(path.absolute()), "seen": seen, "sha256": digest}), encoding="utf-8")
+            new.replace(note)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mmsearch.encoders.base import Items, Matrix, NotFitted
+from mmsearch.encoders.base import Items, Matrix
 from mmsearch.encoders.learned import digest, pack, unpack
 from mmsearch.encoders.weights import fingerprint
 from mmsearch.encoders.word_vectors import Counts, Lexicon, WordMean, common_direction, corpus, joined, parted
@@ -51,19 +51,10 @@ class Word2Vec(WordMean):
             if not least <= value <= most:
                 raise ValueError(f"{name} must be {least} to {most}, not {value}")
         self.dim, self.window, self.epochs, self.min_count, self.seed = dim, window, epochs, min_count, seed
-        self._state: bytes | None = None
-        self._lexicon: Lexicon | None = None
 
     def fingerprint(self) -> str:
         """See `Encoder.fingerprint`. What was learned decides all: the parameters are in it."""
         return fingerprint("word2vec", {"weighting": self.weighting}, {"learned": digest(self.state())})
-
-    @property
-    def lexicon(self) -> Lexicon:
-        """See `WordMean.lexicon`."""
-        if self._lexicon is None:
-            raise NotFitted("word2vec")
-        return self._lexicon
 
     def fit(self, items: Items) -> None:
         """See `Encoder.fit`. 20,000 products take one to two minutes on one core."""
@@ -80,12 +71,6 @@ class Word2Vec(WordMean):
         facts = {"dim": self.dim, "window": self.window, "epochs": self.epochs, "min_count": self.min_count, "seed": self.seed}
         self.restore(pack(arrays, facts))
 
-    def state(self) -> bytes:
-        """See `Encoder.state`."""
-        if self._state is None:
-            raise NotFitted("word2vec")
-        return self._state
-
     def restore(self, state: bytes) -> None:
         """See `Encoder.restore`."""
         arrays, _ = unpack(state)
@@ -97,8 +82,7 @@ class Word2Vec(WordMean):
         shapes = [vectors.shape, weights.shape, (self.dim,) if common is None else common.shape]
         if shapes != [(len(words), self.dim), (len(words),), (self.dim,)]:
             raise ValueError(f"vectors of {vectors.shape} for {len(words)} words of {self.dim} dimensions")
-        self._lexicon = Lexicon({word: row for row, word in enumerate(words)}, vectors, weights, common)
-        self._state = state
+        self.known(Lexicon({word: row for row, word in enumerate(words)}, vectors, weights, common), state)
 
     def _train(self, texts: Sequence[Sequence[str]]) -> tuple[list[str], Matrix]:
         """Words, the commonest first, and their vectors."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmsearch.catalog.segment import stop_words, words
-from mmsearch.encoders.base import Encoder, Items, Matrix, spread
+from mmsearch.encoders.base import Encoder, Items, Matrix, NotFitted, spread
 from mmsearch.encoders.plain_text import readable
 from mmsearch.errors import InputError
 from mmsearch.media import MediaError
@@ -125,7 +124,7 @@ def common_direction(lexicon: Lexicon, texts: Iterable[Sequence[str]], most: int
 
 
 class WordMean(Encoder):
-    """An encoder whose text vectors are weighted means of word vectors. A subclass has `lexicon`."""
+    """An encoder whose text vectors are weighted means of word vectors. A subclass has `fit` and `restore`, which calls `known`."""
 
     modality: ClassVar[str] = "text"
     learns: ClassVar[bool] = True
@@ -136,11 +135,25 @@ class WordMean(Encoder):
         if weighting not in WEIGHTINGS:
             raise ValueError(f"weighting must be one of {', '.join(WEIGHTINGS)}, not {weighting}")
         self.weighting = weighting
+        self._known: tuple[Lexicon, bytes] | None = None
+
+    def known(self, lexicon: Lexicon, state: bytes) -> None:
+        """From now on it encodes by these words, which `state` holds."""
+        self._known = lexicon, state
 
     @property
-    @abstractmethod
     def lexicon(self) -> Lexicon:
         """The words that are known. Raises NotFitted."""
+        return self._learned()[0]
+
+    def state(self) -> bytes:
+        """See `Encoder.state`."""
+        return self._learned()[1]
+
+    def _learned(self) -> tuple[Lexicon, bytes]:
+        if self._known is None:
+            raise NotFitted(type(self).__name__.lower())
+        return self._known
 
     def prepare(self, item: Any) -> NDArray[np.int64]:
         """A text → the rows of its known words. Raises MediaError for what is no text, blank, or has no known word."""

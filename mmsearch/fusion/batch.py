@@ -54,7 +54,14 @@ def mean_by_product(rows: VectorRows, ids: pa.Array, dim: int) -> tuple[Matrix, 
     sums = np.zeros((len(ids), dim), np.float32)
     place = pc.index_in(rows.ids, value_set=ids)
     known = place.is_valid().to_numpy(zero_copy_only=False)
-    np.add.at(sums, place.drop_null().to_numpy(zero_copy_only=False), rows.vectors[known])
+    at = place.drop_null().to_numpy(zero_copy_only=False)
+    vectors = rows.vectors[known]
+    order = np.argsort(at, kind="stable")
+    first = np.flatnonzero(np.diff(at[order], prepend=-1))
+    if len(first) == len(at):  # one a product, as most have
+        sums[at] = vectors
+    else:
+        sums[at[order[first]]] = np.add.reduceat(vectors[order], first, axis=0)
     lengths = np.linalg.norm(sums, axis=1)
     present = lengths > 1e-6
     sums[present] /= lengths[present, None]

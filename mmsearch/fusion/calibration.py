@@ -162,7 +162,7 @@ def cross_reliability(batch: Batch, fuser: Fuser, seed: int = 0) -> dict[str, fl
         query, _, product = kind.partition(">")
         direct = similarities.get(f"{query}>{query}")
         if product != query and product in fuser.modalities() and direct is not None:
-            together = np.corrcoef(matrix[unrelated], direct[unrelated])[0, 1]
+            together = _correlation(matrix[unrelated], direct[unrelated])
             reliability[kind] = trusted(together)
     return reliability
 
@@ -187,7 +187,7 @@ def _foretold(similarities: Mapping[str, Matrix], kind: str, unrelated: NDArray[
     both = unrelated & ~np.isnan(direct) & ~np.isnan(similarities[kind])
     if both.any(axis=1).sum() < _FEWEST:
         return SHARED
-    agreement = np.corrcoef(similarities[kind][both], direct[both])[0, 1]
+    agreement = _correlation(similarities[kind][both], direct[both])
     return trusted(agreement)
 
 
@@ -244,9 +244,14 @@ def _correlations(matrices: Mapping[str, Matrix]) -> dict[str, float]:
         for other in kinds[i + 1 :]:
             both = ~np.isnan(matrices[one]) & ~np.isnan(matrices[other])
             if both.sum() >= _FEWEST**2:
-                value = float(np.nan_to_num(np.corrcoef(matrices[one][both], matrices[other][both])[0, 1]))
-                found[f"{one}|{other}"] = round(value, 6)
+                found[f"{one}|{other}"] = round(_correlation(matrices[one][both], matrices[other][both]), 6)
     return found
+
+
+def _correlation(a: Matrix, b: Matrix) -> float:
+    """Of two rows of numbers (n,); 0 where one of them is always the same (a catalogue whose titles are all equal)."""
+    with np.errstate(invalid="ignore"):
+        return float(np.nan_to_num(np.corrcoef(a, b)[0, 1]))
 
 
 def _tails(matrices: Mapping[str, Matrix], known: Calibration, products: int, rng: np.random.Generator) -> dict[str, float]:

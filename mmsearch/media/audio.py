@@ -28,6 +28,9 @@ FFMPEG_FORMATS = (
     *("aac", "ac3", "aiff", "amr", "ape", "asf", "avi", "eac3", "flac", "flv", "mp3", "mpeg", "mpegts", "ogg", "wav", "wv"),
 )
 
+#: The `kind` of the MediaError for a video that has no sound track, which is no fault of it.
+SILENT_VIDEO = "no sound track"
+
 _FRAMES = 65_536  # samples of all channels that are decoded at a time
 _CHANNELS = 64
 _RATES = (1_000, 1_000_000)
@@ -156,8 +159,9 @@ def _with_ffmpeg(file: BinaryIO, head: bytes, stack: contextlib.ExitStack) -> _O
             raise MediaError(f"damaged or truncated: it starts like {what}, but cannot be opened") from error
         raise MediaError(f"not a sound: it starts like {what}") from error
     if not container.streams.audio:
-        what = "a video without a sound track" if container.streams.video else f"it starts like {looks_like(head)}"
-        raise MediaError(f"no sound: {what}")
+        if container.streams.video:
+            raise MediaError("no sound: a video without a sound track", kind=SILENT_VIDEO)
+        raise MediaError(f"no sound: it starts like {looks_like(head)}")
     stream = container.streams.audio[0]
     indexed = container.format.name.startswith(_INDEXED)
     if stream.duration and stream.time_base:

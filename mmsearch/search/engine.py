@@ -29,6 +29,7 @@ from mmsearch.search.background import Scores, spread, spread_by_pattern
 from mmsearch.search.hits import Contribution, Hit, Result
 from mmsearch.search.index import Index, Placed, widening
 from mmsearch.search.query import Part, Query, nothing_to_compare, shares
+from mmsearch.search.speech import Listener
 from mmsearch.search.words import LABEL, Met, Words, among, nearest
 from mmsearch.store import PRODUCTS, Store
 from mmsearch.store.filter import passing
@@ -74,6 +75,7 @@ class Engine:
         self._encoders: dict[str, tuple[str, Encoder]] = {}
         self._fusers: dict[str, tuple[int, Fuser]] = {}
         self._words = Words(store)
+        self._listener = Listener(store)
 
     def search(self, queries: Mapping[str, Query], k: int, *, combine: str = "calibrated") -> dict[str, Result]:
         """Answer queries (in one go: texts are encoded in batches).
@@ -85,7 +87,7 @@ class Engine:
         Raises
         ------
         UsageError : a malformed filter, an unknown attribute, profile or product, evidence that cannot be compared.
-        InputError : a query photo or sound that cannot be read.
+        InputError : a query photo or sound that cannot be read, or speech that is not understood.
         """
         if k < 1:
             raise UsageError(f"-k must be at least 1, not {k}")
@@ -94,13 +96,14 @@ class Engine:
             raise InputError("the store has no products", hint="bring them: mmsearch ingest products.csv")
         self.index.look()
         filters = {w: passing(self.store, w, self.index.products()) for w in dict.fromkeys(w for q in queries.values() for w in q.where)}
+        queries, understood = self._listener.in_words(queries)
         vectors = self._encode(queries.values())
         read, notes = self._words.read([p for q in queries.values() if q.within is None for p in q.parts if p.weight > 0])
         answers = {}
         for id, query in queries.items():
             allowed = np.logical_and.reduce([filters[w] for w in query.where]) if query.where else None
             scored = self._score(query, vectors, read, allowed, k, combiner)
-            answers[id] = self._result(query, scored, k)
+            answers[id] = self._result(query, scored, k, understood[id])
             answers[id].notes.extend(notes)
         return answers
 
@@ -342,7 +345,7 @@ class Engine:
 
     # -- answers ---------------------------------------------------------------------------------------------------
 
-    def _result(self, query: Query, scored: Scored, k: int) -> Result:
+    def _result(self, query: Query, scored: Scored, k: int, understood: list[str]) -> Result:
         total = scored.combined.total
         known = np.flatnonzero(~np.isnan(total))
         if len(known) > k:  # everything that ties with the last place is sorted too, so that ties always fall the same way
@@ -356,7 +359,7 @@ class Engine:
         for rank, i in enumerate(order, 1):
             explained, matched = _explain(query, scored, i)
             hits.append(Hit(rank, ids[i], float(total[i]), titles.get(ids[i]), matched, explained))
-        notes = []
+        notes = understood[:]
         if not hits:
             notes.append(
                 f"no product matches {' and '.join(query.where)}" if query.where else "no product has the evidence that the query compares"

@@ -15,7 +15,7 @@ from mmsearch.store.where import parse_where
 
 _COLUMNS = ("id", "text", "image", "audio", "video", "speech", "like", "not", "where")
 _FORMAT = f"a queries file is TSV without a header (id<TAB>text), or CSV or JSON Lines with the columns {', '.join(_COLUMNS)}"
-_NOT_YET = ("video", "speech")
+_NOT_YET = ("video",)
 
 
 def read_queries(path: str, notes: list[str] | None = None) -> dict[str, Query]:
@@ -87,6 +87,7 @@ def _query(values: Mapping[str, Any], folder: Path) -> Query:
         _cells(values.get("text")),
         image=[str(beside / image) for image in _cells(values.get("image"))],
         audio=[str(beside / sound) for sound in _cells(values.get("audio"))],
+        speech=[str(beside / spoken) for spoken in _cells(values.get("speech"))],
         like=_cells(values.get("like")),
         not_text=_cells(values.get("not")),
         where=where or None,

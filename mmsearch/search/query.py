@@ -22,15 +22,21 @@ MAX_CHARACTERS = 20_000
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a query: its kind (text, image, audio, like), its content (the text, a file, a product id) and its weight."""
+    """One part of a query: its kind (text, image, audio, speech, like), its content (the text, a file, a product id) and its weight.
+
+    `heard` is the file in which a text was heard: a spoken part becomes a text part before it is compared.
+    """
 
     kind: str
     content: str
     weight: float = 1.0
     negative: bool = False
+    heard: str = ""
 
     def __str__(self) -> str:
         sign = "not " if self.negative else ""
+        if self.heard:
+            return f'{sign}speech: {self.heard} "{self.content}"'
         return f"{sign}{self.kind}: {self.content}"
 
 
@@ -69,6 +75,7 @@ def make_query(
     *,
     image: Sequence[str] = (),
     audio: Sequence[str] = (),
+    speech: Sequence[str] = (),
     like: Sequence[str] = (),
     not_text: Sequence[str] = (),
     not_image: Sequence[str] = (),
@@ -83,7 +90,7 @@ def make_query(
     UsageError : an empty part, no part that looks for anything (only negatives, or all weights 0), or a malformed weight.
     """
     parts = []
-    given = (("text", text, False), ("image", image, False), ("audio", audio, False), ("like", like, False))
+    given = (("text", text, False), ("image", image, False), ("audio", audio, False), ("speech", speech, False), ("like", like, False))
     lowering = (("text", not_text, True), ("image", not_image, True), ("like", unlike, True))
     for kind, values, negative in (*given, *lowering):
         for value in values:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmsearch.catalog import segment
-from mmsearch.catalog.segment import stop_words, tagged, words
+from mmsearch.catalog.segment import dictionary_tags, stop_words, tagged, words
 
 
 def test_the_examples_in_the_documentation() -> None:
@@ -82,3 +82,9 @@ def test_words_are_pieces_of_the_text_in_order(text: str) -> None:
     for word in words(text):
         at = text.index(word, at) + len(word)
     assert [pair.word for pair in tagged(text, "en")] == words(text, "en")
+
+
+def test_the_dictionary_tells_the_part_of_speech_of_single_words():
+    assert dictionary_tags(["电池", "漂亮", "的", "跑步鞋", "zzz", "3.5", "屏幕"]) == [
+        "noun", "adjective", "other", "noun", "foreign", "number", "noun",
+    ]  # fmt: skip

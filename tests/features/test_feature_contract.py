@@ -34,6 +34,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """A small catalogue for features that learn."""
     folder = tmp_path_factory.mktemp("shop")
     rows = [{"id": f"p{n}", "title": title, "brand": title.split()[0]} for n, title in enumerate(TITLES * 3)]
+    for n, pitch in enumerate((200, 300, 500, 800, 1300, 2000)):
+        (folder / f"tone{n}.wav").write_bytes(written(tone(pitch, 1)))
+        (folder / f"noise{n}.wav").write_bytes(written(np.random.default_rng(n).normal(0, 0.1, RATE)))
+        rows += [{"id": f"{kind}{n}", "title": f"{kind} {n}", "category": kind, "audio": [f"{kind}{n}.wav"]} for kind in ("tone", "noise")]
     (folder / "products.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
     reviews = [{"user": f"u{n}", "product": f"p{n}", "text": text} for n, text in enumerate(REVIEWS * 3)]
     (folder / "reviews.jsonl").write_text("\n".join(json.dumps(row) for row in reviews))

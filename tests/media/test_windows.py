@@ -5,7 +5,7 @@ import pytest
 from fake_sounds import RATE, silence, tone, written
 
 from mmsearch.media import MediaError
-from mmsearch.media.windows import LOUDNESS, Window, sound_windows, without_pauses
+from mmsearch.media.windows import LOUDNESS, Window, sound_stretches, sound_windows, without_pauses
 
 
 def cut(*pieces: np.ndarray, seconds: float = 2.0) -> list[Window]:
@@ -61,3 +61,21 @@ def test_a_window_can_be_cleaned_before_it_is_trimmed() -> None:
 
     (window,) = sound_windows(written(x), RATE, 2.0, first_half)
     assert len(window.samples) / RATE == pytest.approx(1, abs=0.05)
+
+
+def test_stretches_are_the_whole_sound_cut_where_it_is_quiet() -> None:
+    spoken = np.concatenate([tone(300, 1.9), silence(0.4), tone(500, 2.0), silence(0.1), tone(300, 0.6)])
+    stretches = list(sound_stretches(written(spoken, subtype="FLOAT"), RATE, 2.2))
+    assert np.array_equal(np.concatenate([samples for _, samples in stretches]), spoken)
+    assert max(len(samples) for _, samples in stretches) <= 2.2 * RATE
+    seconds = [second for second, _ in stretches]
+    assert seconds == pytest.approx([0, *np.cumsum([len(samples) for _, samples in stretches])[:-1] / RATE])
+    assert 1.9 < seconds[1] < 2.3, "in the pause"
+
+
+@pytest.mark.parametrize("seconds", [0.05, 1.0, 2.0, 2.01])
+def test_a_short_sound_is_one_stretch_or_two(seconds: float) -> None:
+    x = tone(300, seconds)
+    stretches = [samples for _, samples in sound_stretches(written(x, subtype="FLOAT"), RATE, 2.0)]
+    assert len(stretches) == (1 if seconds <= 2 else 2)
+    assert np.array_equal(np.concatenate(stretches), x)
