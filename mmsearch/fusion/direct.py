@@ -12,9 +12,12 @@ from mmsearch.encoders.recorded import Meeting, load_tower, meetings, recorded_e
 from mmsearch.encoders.sources import items
 from mmsearch.fusion.base import Batch, Matrix
 from mmsearch.fusion.batch import sample_batch
-from mmsearch.fusion.calibration import SAMPLE, SHARED, Calibration, Pair, calibrate
+from mmsearch.fusion.calibration import SAMPLE, SHARED, Calibration, Compared, Pair, calibrate
 from mmsearch.fusion.stand_ins import further_kinds, stand_ins, with_further
+from mmsearch.fusion.words import FEATURE, KIND, product_words, reads_photos, reliability
+from mmsearch.fusion.words import compared as compared_words
 from mmsearch.store import Store
+from mmsearch.store.facts import facts_table
 from mmsearch.store.vectors import content_digest
 
 if TYPE_CHECKING:
@@ -31,7 +34,8 @@ def calibration(store: Store, profile: Profile | None) -> Calibration:
         found = found.merged(Calibration.from_json(profile.calibration).without(across))
         further = further_kinds(profile.compares, stand_ins(store, profile.modalities))
         found = with_further(found, {kind: like for kind, like in further.items() if kind not in across})
-    unmeasured = {kind: Pair(reliability=SHARED) for kind in across if kind not in found.pairs}
+    assumed = [*across, *([KIND] if reads_photos(store) is not None else [])]
+    unmeasured = {kind: Pair(reliability=SHARED) for kind in assumed if kind not in found.pairs}
     return found.merged(Calibration(unmeasured))
 
 
@@ -57,17 +61,31 @@ def calibrate_direct(store: Store, tables: Mapping[str, str]) -> None:
     # A query's own products stand in for it: a clip that meets photos in a store without clips has nothing to be measured by.
     found = {kind: m for kind, m in meetings(store).items() if m.own or recorded_encoder(store, m.query)}
     # A tower has to be loaded and asked for each measurement: only where vectors changed since the last.
-    seen = content_digest(store, tables) if found else None
+    seen = content_digest(store, tables) + _words_seen(store) if found else None
     known = store.record.get(_KEY)
     if seen is not None and known is not None and known.get("seen") == seen:
         return
     ids, sample, products = sample_batch(store, tables, SAMPLE)
     asking = {k: _asking(store, meeting, ids, sample) for k, meeting in found.items() if not meeting.own or meeting.query in sample.vectors}
-    measured = calibrate(sample, None, {}, products=products, shared=asking).to_json()
+    trust, compared = _words(store, ids)
+    measured = calibrate(sample, None, trust, products=products, shared=asking, compared=compared).to_json()
     if seen is not None:
         measured["seen"] = seen
     if measured != known:
         store.record.put(_KEY, measured)
+
+
+def _words(store: Store, ids: Sequence[str]) -> tuple[dict[str, float], Compared]:
+    """The words on the products' photos, where the store reads them: how far they can be trusted, and how they are compared."""
+    if reads_photos(store) is None:
+        return {}, {}
+    words = product_words(store, ids)
+    trust = reliability(words, SAMPLE)
+    return {KIND: SHARED if trust is None else trust}, {KIND: compared_words(words)}
+
+
+def _words_seen(store: Store) -> str:
+    return "" if reads_photos(store) is None else f" {store.identity(facts_table(FEATURE))}"
 
 
 def _asking(store: Store, meeting: Meeting, ids: Sequence[str], batch: Batch) -> Callable[[NDArray[np.int64]], Matrix]:

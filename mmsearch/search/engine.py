@@ -23,13 +23,15 @@ from mmsearch.fusion.calibration import Calibration, pattern
 from mmsearch.fusion.direct import calibration, direct_meetings
 from mmsearch.fusion.profile import Profile
 from mmsearch.fusion.stand_ins import stand_ins
+from mmsearch.fusion.words import KIND as WORDS
 from mmsearch.ranking import COMBINERS
 from mmsearch.ranking.base import Combined, Combiner, Evidence, Joint
 from mmsearch.search.background import Scores, spread, spread_by_pattern
 from mmsearch.search.hits import Contribution, Hit, Result
 from mmsearch.search.index import Index, Placed, widening
-from mmsearch.search.query import Part, Query, shares
+from mmsearch.search.query import Part, Query, nothing_to_compare, shares
 from mmsearch.search.speech import Listener
+from mmsearch.search.words import LABEL, Met, Words, among, nearest
 from mmsearch.store import PRODUCTS, Store
 from mmsearch.store.filter import passing
 from mmsearch.store.vectors import read_vectors
@@ -51,6 +53,7 @@ class Target:
     vector: Matrix  # (d,)
     fused: bool = False  # rows of a fused table: calibrated by what each is made of
     compares: tuple[str, ...] = ()  # the cross-modal kinds of the profile of a fused table
+    words: Scores | None = None  # (n,) the similarities with the words of all products, which have no table
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Scored:
     candidates: pa.Array  # (n,) product ids
     targets: list[Target]
     evidence: list[Evidence]
-    placed: list[Placed]
+    placed: list[Placed | Met]
     combined: Combined
 
 
@@ -72,6 +75,7 @@ class Engine:
         self.index = Index(store)
         self._encoders: dict[str, tuple[str, Encoder]] = {}
         self._fusers: dict[str, tuple[int, Fuser]] = {}
+        self._words = Words(store)
         self._listener = Listener(store)
 
     def search(self, queries: Mapping[str, Query], k: int, *, combine: str = "calibrated") -> dict[str, Result]:
@@ -95,11 +99,13 @@ class Engine:
         filters = {w: passing(self.store, w, self.index.products()) for w in dict.fromkeys(w for q in queries.values() for w in q.where)}
         queries, understood = self._listener.in_words(queries)
         vectors = self._encode(queries.values())
+        read, notes = self._words.read([p for q in queries.values() if q.within is None for p in q.parts if p.weight > 0])
         answers = {}
         for id, query in queries.items():
             allowed = np.logical_and.reduce([filters[w] for w in query.where]) if query.where else None
-            scored = self._score(query, vectors, allowed, k, combiner)
+            scored = self._score(query, vectors, read, allowed, k, combiner)
             answers[id] = self._result(query, scored, k, understood[id])
+            answers[id].notes.extend(notes)
         return answers
 
     # -- query side ------------------------------------------------------------------------------------------------
@@ -174,7 +180,9 @@ class Engine:
 
     # -- product side ----------------------------------------------------------------------------------------------
 
-    def _targets(self, query: Query, vectors: Mapping[Part, dict[str, Matrix]]) -> tuple[list[Target], Calibration]:
+    def _targets(
+        self, query: Query, vectors: Mapping[Part, dict[str, Matrix]], read: Mapping[Part, str]
+    ) -> tuple[list[Target], Calibration]:
         tables = {
             m: known["table"]
             for m in settings.MODALITIES
@@ -205,8 +213,10 @@ class Engine:
                 found = self._fused_target(number, vectors[part], profile)
             if not found:
                 has = [m for m in settings.MODALITIES if any(name == m or name.startswith(f"{m}>") for name in vectors[part])]
-                raise _nothing_to_compare(part, has, within, tables, profile)
+                raise nothing_to_compare(part, has, within, tables, profile)
             targets += found
+            if within is None and part in read and (words := self._words.compare(read[part], self.index.products())) is not None:
+                targets.append(Target(number, WORDS, LABEL, "", np.empty(0, np.float32), words=words))
         return targets, calibration(self.store, profile)
 
     def _targets_of(
@@ -248,15 +258,22 @@ class Engine:
         return [Target(part, kind, profile.name, profile.fused_table, mapped, fused=True, compares=tuple(profile.compares))]
 
     def _score(
-        self, query: Query, vectors: Mapping[Part, dict[str, Matrix]], allowed: NDArray[np.bool_] | None, k: int, combiner: Combiner
+        self,
+        query: Query,
+        vectors: Mapping[Part, dict[str, Matrix]],
+        read: Mapping[Part, str],
+        allowed: NDArray[np.bool_] | None,
+        k: int,
+        combiner: Combiner,
     ) -> Scored:
-        targets, calibration = self._targets(query, vectors)
+        targets, calibration = self._targets(query, vectors, read)
         part_shares = shares(query.parts)
         products = self.index.products()
         own = pa.array([p.content for p in query.parts if p.kind == "like" and not p.negative], pa.string())
         limit = settings.exact_limit()
-        if max(self.store.count(t.table) for t in targets) <= limit:
-            placed = [self.index.everything(t.table) for t in targets]
+        placed: list[Placed | Met]
+        if self._largest(targets) <= limit:
+            placed = [self.index.everything(t.table) if t.words is None else Met(t.words, t.words) for t in targets]
             keep = np.ones(len(products), dtype=bool) if allowed is None else allowed.copy()
             keep &= ~pc.is_in(products, value_set=own).to_numpy(zero_copy_only=False)
             return self._combine(products, targets, placed, part_shares, calibration, combiner, keep, complete=True)
@@ -266,16 +283,17 @@ class Engine:
         else:
             candidates = self._nearest(targets, part_shares, passing, k)
         candidates = candidates.filter(pc.invert(pc.is_in(candidates, value_set=own)))
-        placed = [self.index.some(t.table, candidates) for t in targets]
+        placed = [
+            self.index.some(t.table, candidates) if t.words is None else Met(among(t.words, candidates, products), t.words) for t in targets
+        ]
         everyone = np.ones(len(candidates), dtype=bool)
         return self._combine(candidates, targets, placed, part_shares, calibration, combiner, everyone, complete=False)
 
     def _nearest(self, targets: Sequence[Target], part_shares: Sequence[float], passing: pa.Array | None, k: int) -> pa.Array:
         """Candidates of a large store: the nearest of every part; their missing scores are completed by comparing them all."""
         found = pa.array([], pa.string())
-        largest = max(self.store.count(t.table) for t in targets)
-        for depth in widening(k, largest):
-            ids = [id for t in targets if part_shares[t.part] > 0 for id in self.index.near(t.table, t.vector, depth)]
+        for depth in widening(k, self._largest(targets)):
+            ids = [id for t in targets if part_shares[t.part] > 0 for id in self._near(t, depth)]
             found = pc.unique(pa.array(ids, pa.string()))
             if passing is not None:
                 found = found.filter(pc.is_in(found, value_set=passing))
@@ -283,11 +301,19 @@ class Engine:
                 break
         return found
 
+    def _largest(self, targets: Sequence[Target]) -> int:
+        return max(self.store.count(t.table) for t in targets if t.words is None)
+
+    def _near(self, target: Target, depth: int) -> list[str]:
+        if target.words is not None:
+            return nearest(target.words, self.index.products(), depth)
+        return self.index.near(target.table, target.vector, depth)
+
     def _combine(
         self,
         candidates: pa.Array,
         targets: list[Target],
-        placed: list[Placed],
+        placed: list[Placed | Met],
         part_shares: Sequence[float],
         calibration: Calibration,
         combiner: Combiner,
@@ -298,21 +324,25 @@ class Engine:
         """Evidence of all candidates (`complete`: they are the whole store), combined. Only those in `keep` can be hits."""
         evidence = []
         for target, rows in zip(targets, placed, strict=True):
-            similarity = self._similarity(target, rows)
             share, pair = part_shares[target.part], calibration.pair(target.kind)
-            store = rows if complete else self.index.sample(target.table)
-            background = similarity if complete else self._similarity(target, store)
             usable = keep
             mean: float | Scores
             std: float | Scores
             reliability: float | Scores
-            if target.fused:
-                made_of = rows.parts()
-                of_store = made_of if complete else store.parts()
-                mean, std, reliability = spread_by_pattern(background, of_store, made_of, target.kind, calibration, target.compares)
-                usable, reliability = keep & ~np.isnan(reliability), np.nan_to_num(reliability)
-            else:
+            if isinstance(rows, Met):
+                similarity, background = rows
                 (mean, std), reliability = spread(background, pair), pair.reliability
+            else:
+                similarity = self._similarity(target, rows)
+                store = rows if complete else self.index.sample(target.table)
+                background = similarity if complete else self._similarity(target, store)
+                if target.fused:
+                    made_of = rows.parts()
+                    of_store = made_of if complete else store.parts()
+                    mean, std, reliability = spread_by_pattern(background, of_store, made_of, target.kind, calibration, target.compares)
+                    usable, reliability = keep & ~np.isnan(reliability), np.nan_to_num(reliability)
+                else:
+                    (mean, std), reliability = spread(background, pair), pair.reliability
             similarity = np.where(usable, similarity, np.nan)
             evidence.append(Evidence(target.part, share, target.kind, similarity, mean, std, reliability))
         return Scored(candidates, targets, evidence, placed, combiner.combine(evidence, Joint(calibration.correlations, calibration.tails)))
@@ -355,10 +385,10 @@ def _explain(query: Query, scored: Scored, i: int) -> tuple[list[Contribution], 
         if np.isnan(similarity):
             continue
         label = target.label
-        mine = placed.rows_of(i)
-        if target.fused:
-            label = f"{label} ({placed.rows.parts[int(mine[0])].as_py()})"
-        elif not query.parts[target.part].negative:
+        if target.fused and isinstance(placed, Placed):
+            label = f"{label} ({placed.rows.parts[int(placed.rows_of(i)[0])].as_py()})"
+        elif isinstance(placed, Placed) and not query.parts[target.part].negative:
+            mine = placed.rows_of(i)
             best = mine[np.argmax(placed.rows.vectors[mine] @ target.vector)]
             modality = target.kind.partition(">")[2]
             if (part := placed.rows.parts[int(best)].as_py()) and added > largest.get(modality, -np.inf):
@@ -366,22 +396,3 @@ def _explain(query: Query, scored: Scored, i: int) -> tuple[list[Contribution], 
         reliability = float(np.broadcast_to(evidence.reliability, evidence.similarity.shape)[i])
         explained.append(Contribution(str(query.parts[target.part]), label, evidence.share, similarity, float(added), reliability))
     return explained, matched
-
-
-def _nothing_to_compare(
-    part: Part, has: list[str], within: str | None, tables: Mapping[str, str], profile: Profile | None
-) -> UsageError | InputError:
-    what = " and ".join(has)
-    if within is not None and within not in settings.MODALITIES:
-        return UsageError(f"the profile {within} was not fitted on {what}, which the part '{part}' is")
-    target = within or " and ".join(tables)
-    apart = [m for m in has if m not in ("text", "image", "video")]  # no fusion method maps these to another modality
-    if apart == has:
-        hint = f"only the same modality compares: --in {has[0]}, or add a text part"
-    elif profile is None:
-        hint = "make a fusion profile that maps one to the other: mmsearch fuse"
-    else:
-        hint = f"the default profile {profile.name} does not compare them; one that does: mmsearch fuse --method aligned"
-    return InputError(
-        f"the part '{part}' is {what}, and {what} cannot be compared with the products' {target} without a fusion profile", hint=hint
-    )

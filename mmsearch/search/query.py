@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from mmsearch.errors import ParseError, UsageError
+from mmsearch.errors import InputError, ParseError, UsageError
+from mmsearch.settings import MODALITIES
+
+if TYPE_CHECKING:
+    from mmsearch.fusion.profile import Profile
 
 NEGATIVE_WEIGHT = 0.5
 _CARET = re.compile(r"(?<!\\)\^")
@@ -124,3 +129,23 @@ def shares(parts: Sequence[Part]) -> list[float]:
     largest = max(p.weight for p in parts if not p.negative)  # taken out first: the sum of huge weights is not finite
     total = sum(p.weight / largest for p in parts if not p.negative)
     return [(-p.weight if p.negative else p.weight) / largest / total for p in parts]
+
+
+def nothing_to_compare(
+    part: Part, has: list[str], within: str | None, tables: Mapping[str, str], profile: Profile | None
+) -> UsageError | InputError:
+    """The error of a part whose modalities (`has`) compare with no evidence of the products."""
+    what = " and ".join(has)
+    if within is not None and within not in MODALITIES:
+        return UsageError(f"the profile {within} was not fitted on {what}, which the part '{part}' is")
+    target = within or " and ".join(tables)
+    apart = [m for m in has if m not in ("text", "image", "video")]  # no fusion method maps these to another modality
+    if apart == has:
+        hint = f"only the same modality compares: --in {has[0]}, or add a text part"
+    elif profile is None:
+        hint = "make a fusion profile that maps one to the other: mmsearch fuse"
+    else:
+        hint = f"the default profile {profile.name} does not compare them; one that does: mmsearch fuse --method aligned"
+    return InputError(
+        f"the part '{part}' is {what}, and {what} cannot be compared with the products' {target} without a fusion profile", hint=hint
+    )
