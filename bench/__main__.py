@@ -1,4 +1,4 @@
-"""Runs every benchmark, or those named: python -m bench [start ingest encoders embed sound speech video facts facts_photos search writes]."""
+"""Runs every benchmark, or those named: python -m bench [start ingest embed …]; `SUBJECTS` lists them."""
 
 from __future__ import annotations
 
