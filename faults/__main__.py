@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import shutil
 import sys
 import tempfile
@@ -11,7 +12,7 @@ import time
 from pathlib import Path
 
 from faults.program import Bench, say
-from faults.runner import made_small
+from faults.runner import FEATURES_ON, made_small
 
 SCENARIOS = ("kills", "writers", "disk", "damage")
 
@@ -30,6 +31,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
     if missing := made_small():
         say(f"note: not there to be made small: {', '.join(missing)}")
+    os.environ["MMSEARCH_FEATURES"] = FEATURES_ON  # for the cases that run in this process
     found = 0
     for name in chosen.names or SCENARIOS:
         begun = time.monotonic()

@@ -24,6 +24,10 @@ SMALL: dict[str, tuple[tuple[tuple[str, str], ...], int]] = {
 }
 
 
+#: The features that run, as `MMSEARCH_FEATURES` says them.
+FEATURES_ON = "fake-shade; fake-words"
+
+
 def made_small() -> list[str]:
     """Make the chunks small; gives what was not found, so that the suite can say so."""
     missing = []
@@ -41,7 +45,7 @@ def _has(module: str, name: str) -> bool:
 
 
 def register_encoders() -> None:
-    """The fake encoders and features of the tests, which need no model. Features run where a run is not as shipped."""
+    """The fake encoders and features of the tests, which need no model."""
     sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
     from fake_encoders import FakeImage, FakeText
     from fake_features import FakeShade, FakeWords
@@ -53,11 +57,11 @@ def register_encoders() -> None:
     ENCODERS.register("fake-image", FakeImage)
     FEATURES.register("fake-shade", FakeShade)
     FEATURES.register("fake-words", FakeWords)
-    os.environ["MMSEARCH_FEATURES"] = "none" if os.environ.get("FAULTS_AS_SHIPPED") == "1" else "fake-shade; fake-words"
 
 
 if __name__ == "__main__":
     register_encoders()
+    os.environ["MMSEARCH_FEATURES"] = "none" if os.environ.get("FAULTS_AS_SHIPPED") == "1" else FEATURES_ON
     if os.environ.get("FAULTS_AS_SHIPPED") != "1":
         made_small()
     from mmsearch.cli import main

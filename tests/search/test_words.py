@@ -195,7 +195,8 @@ def test_the_real_reader_opens_what_search_gives_it(shelf: Path) -> None:
 
 def test_a_text_search_loads_nothing_of_it(shop: Shop) -> None:
     code = (
-        "import sys; from mmsearch.encoders import ENCODERS; from fake_encoders import FakeImage, FakeText\n"
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r})\n"
+        "from mmsearch.encoders import ENCODERS; from fake_encoders import FakeImage, FakeText\n"
         "ENCODERS.register('fake-text', FakeText); ENCODERS.register('fake-image', FakeImage)\n"
         f"from mmsearch.shop import Shop; assert Shop({shop.store.path!r}).search('milk').hits\n"
         "print([m for m in ('scipy', 'cv2', 'rapidocr_onnxruntime', 'onnxruntime', 'mmsearch.ranking.letters') if m in sys.modules])"
