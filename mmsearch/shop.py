@@ -103,14 +103,14 @@ class Shop:
                 for modality, spec in chosen.items():
                     create_encoder(spec, modality)
                 on = choose(self.store, _many(features), _many(no_features), refit=refit, learning=learning)
-                removed = turn_off(self.store, _many(no_features))
+                removed = turn_off(self.store, _many(no_features), on)
                 found, notes = extract(self.store, [one for one in on if one.feature.searchable], progress=progress, failed=failed)
                 report = embed(self.store, chosen, progress=progress, failed=failed, refit=refit, learning=learning)
                 others, more = extract(self.store, [one for one in on if not one.feature.searchable], progress=progress, failed=failed)
                 report.features = [*found, *others]
                 if any(one.feature.learns for one in on):
                     report.notes = [line for line in report.notes if line != NOTHING_TO_REFIT]
-                report.notes += [*notes, *more, *(f"the facts of {name} are removed" for name in removed)]
+                report.notes += [*removed, *notes, *more]
                 report.reject_file = refused.close()
             try:
                 report.notes += profile.refresh(self.store)

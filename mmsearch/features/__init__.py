@@ -1,7 +1,4 @@
-"""Features:
-
-Media and text → facts with a name, which can be filtered by, shown and searched. One file a feature; `base.py` is the contract.
-"""
+"""Features: media and text → facts with a name, to be filtered by, shown and searched. One file a feature; `base.py` is the contract."""
 
 from mmsearch.spec import Registry
 

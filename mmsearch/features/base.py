@@ -24,9 +24,8 @@ SOURCES = ("title", "text", "review", "image", "audio", "video")
 class Fact:
     """One thing found in one item.
 
-    `score` is a share or a probability (0 to 1) where the feature knows one. `second` and `end` say when in a sound or a clip, `box`
-    where on
-    a photo (left, top, right, bottom in shares of its width and height).
+    `score` is a share or a probability (0 to 1) where the feature knows one. `second` and `end` say when in a sound or a clip, `box` where
+    on a photo (left, top, right, bottom in shares of its width and height).
     """
 
     name: str
@@ -74,8 +73,7 @@ class Feature(ABC):
 
     #: Which sources it looks at.
     sources: ClassVar[tuple[str, ...]]
-    #: What is filtered by and shown of a product: fact name → type ('number', 'text', 'bool', 'list'), for every key that `roll_up` may
-    #: give.
+    #: What is filtered by and shown of a product: fact name → type ('number', 'text', 'bool', 'list'), for every key of `roll_up`.
     #: A name that ends in '*' stands for names that are not known before (aspects): their type.
     names: ClassVar[Mapping[str, str]]
     #: Whether its facts are texts that searches look in. Those with a second are embedded beside the product's own text, a passage each.
@@ -89,9 +87,9 @@ class Feature(ABC):
 
     @classmethod
     def by_default(cls, store: Store) -> bool:
-        """Whether it runs where the user named no features. Only asked where its packages are there; it must be cheap, and private.
+        """Whether it runs where the user named no features. Asked before every embed where its packages are there: a catalogue grows.
 
-        A feature that tells something of people (a voice) is never a default.
+        It must be cheap; one that tells something of people (a voice) is never a default.
         """
         return True
 

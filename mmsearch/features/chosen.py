@@ -1,15 +1,15 @@
 """Which features a store uses: those it recorded, those that the user names, and those that run by themselves.
 
-`feature/NAME` in the record says: spec, fingerprint, searchable, rolled (which content of its table the table `facts` was made of); its
-binary part is
-what the feature learned. `features-off` lists those that the user does not want.
+`feature/NAME` in the record says: spec, fingerprint, searchable, named (the user chose it; others run as long as they are cheap), rolled
+(which content of its table the table `facts` was made of); its binary part is what the feature learned. `features-off` lists those that
+the user does not want.
 """
 
 from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mmsearch import settings
@@ -34,6 +34,7 @@ class On:
     spec: str
     feature: Feature
     state: bytes | None = None  # what it learned
+    named: bool = True  # by the user, now or earlier
 
 
 def recorded_features(store: Store) -> dict[str, dict[str, Any]]:
@@ -43,7 +44,8 @@ def recorded_features(store: Store) -> dict[str, dict[str, Any]]:
 
 def record_feature(store: Store, on: On, rolled: str | None) -> None:
     """Record a feature that is on; `rolled` names the content of its table that the product facts were made of."""
-    entry = {"spec": on.spec, "fingerprint": on.feature.fingerprint(), "searchable": on.feature.searchable, "rolled": rolled}
+    entry = {"spec": on.spec, "fingerprint": on.feature.fingerprint(), "searchable": on.feature.searchable}
+    entry |= {"named": on.named, "rolled": rolled}
     if store.record.get(_KEY + on.name) != entry:
         store.record.put(_KEY + on.name, entry, on.state)
 
@@ -56,18 +58,28 @@ def check_names(names: Sequence[str]) -> None:
             raise UsageError(f"there is no feature '{name}'{did_you_mean(name, there)}", hint=f"features: {', '.join(there) or 'none'}")
 
 
-def turn_off(store: Store, names: Sequence[str]) -> list[str]:
-    """Turn features off ('all': every one, also those that would run by themselves) and remove their facts. Gives those that were on."""
-    if not names:
-        return []
-    off = list(dict.fromkeys([*(store.record.get(_OFF) or []), *names]))
-    gone = [name for name in recorded_features(store) if name in names or ALL in names]
+def turn_off(store: Store, off: Sequence[str], on: Sequence[On]) -> list[str]:
+    """Remove the facts of features that are on no longer, and remember which the user does not want ('all': none runs by itself).
+
+    Returns
+    -------
+    A note for the user on each feature that was on and is not among `on`.
+    """
+    notes: list[str] = []
+    gone = [name for name in recorded_features(store) if name not in {one.name for one in on}]
+    if not gone and not off:
+        return notes
     with store.writing("embed"):
-        store.record.put(_OFF, off)
+        if off:
+            store.record.put(_OFF, list(dict.fromkeys([*(store.record.get(_OFF) or []), *off])))
         for name in gone:
+            spec = (store.record.get(_KEY + name) or {}).get("spec", name)
             store.record.delete(_KEY + name)
             forget_feature(store, name)
-    return gone
+            outgrown = name not in off and ALL not in off
+            why = f": it takes long in a catalogue that has grown; to have it: mmsearch embed --features '{spec}'" if outgrown else ""
+            notes.append(f"the facts of {name} are removed{why}")
+    return notes
 
 
 def choose(
@@ -79,6 +91,8 @@ def choose(
     learning: Callable[[str, str], None] | None = None,
 ) -> list[On]:
     """The features to run: `wanted` specs first of all, then those the store has on, then those that run by themselves. Nothing is written.
+
+    One that came by itself goes again when its catalogue has outgrown it (`Feature.by_default`): nobody asked for hours of work.
 
     Raises
     ------
@@ -92,13 +106,21 @@ def choose(
     if both := [name for name in specs if name in off or ALL in off]:
         raise UsageError(f"{both[0]} is to be on and off")
     made: dict[str, tuple[str, Feature]] = {name: (spec, FEATURES.create(spec)) for name, spec in specs.items()}
+    named = {name for name, known in recorded_features(store).items() if known["named"]} | specs.keys()
+    named |= {parse(spec, what="feature").name for spec in settings.default_features() or ()}
+    outgrown = []
     for name, known in recorded_features(store).items():
         if name not in made and name not in off and ALL not in off:
-            made[name] = known["spec"], _recorded(known["spec"], name)
-    for name, spec in _by_themselves(store, [*made, *off, *(store.record.get(_OFF) or [])]).items():
+            feature = _recorded(known["spec"], name)
+            if name in named or feature.by_default(store):
+                made[name] = known["spec"], feature
+            else:
+                outgrown.append(name)
+    for name, spec in _by_themselves(store, [*made, *outgrown, *off, *(store.record.get(_OFF) or [])]).items():
         made[name] = spec, FEATURES.create(spec)
     _check_clashes(made)
-    return [_ready(store, name, spec, feature, refit, learning) for name, (spec, feature) in sorted(made.items())]
+    ready = [_ready(store, name, spec, feature, refit, learning) for name, (spec, feature) in sorted(made.items())]
+    return [replace(one, named=one.name in named) for one in ready]
 
 
 def _recorded(spec: str, name: str) -> Feature:

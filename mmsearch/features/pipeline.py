@@ -1,9 +1,7 @@
 """Features over the store's items: what is new or changed is looked at, what follows for each product is written beside it.
 
-One pass a source: each item is read once, whatever many features look at it. Threads read, hash and prepare; the calling thread extracts
-and
-writes. Rows are written as they come, so that a run that is killed goes on where it stood; the product facts are made of whole rows
-afterwards.
+One pass a source: each item is read once, however many features look at it. Threads read, hash and prepare; the calling thread extracts
+and writes. Rows are written as they come, so that a run that is killed goes on where it stood; the product facts follow at its end.
 """
 
 from __future__ import annotations

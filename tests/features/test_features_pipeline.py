@@ -201,6 +201,24 @@ def test_what_runs_by_itself(catalogue: Catalogue, monkeypatch: pytest.MonkeyPat
     assert [one.encoder for one in catalogue.embed().features] == ["fake-shade"], "once on it stays on"
 
 
+def test_what_came_by_itself_goes_when_it_takes_long(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mmsearch.features.FEATURES.names", lambda: ["fake-shade", "fake-talk"])
+    monkeypatch.setenv("MMSEARCH_FEATURES", "auto")
+    assert [one.encoder for one in catalogue.embed().features] == ["fake-shade"]
+    monkeypatch.setattr(FakeShade, "by_default", classmethod(lambda cls, store: False))
+    report = catalogue.embed()
+    assert report.features == [] and catalogue.facts("a") == [{}]
+    assert "the facts of fake-shade are removed: it takes long in a catalogue that has grown" in report.notes[0]
+    assert "mmsearch embed --features 'fake-shade'" in report.notes[0]
+    assert [one.encoder for one in catalogue.embed("fake-shade").features] == ["fake-shade"]
+    assert [one.encoder for one in catalogue.embed().features] == ["fake-shade"], "whom the user named stays"
+    catalogue.embed(no_features=["fake-shade"])
+    catalogue.shop.store.record.delete("features-off")
+    monkeypatch.setenv("MMSEARCH_FEATURES", "fake-shade")
+    for _ in range(2):
+        assert [one.encoder for one in catalogue.embed().features] == ["fake-shade"], "so does what the setting names"
+
+
 @pytest.mark.parametrize(
     ("on", "off", "says"),
     [
