@@ -56,6 +56,9 @@ def _joined(levels: Sequence[str]) -> str:
         name = " ".join(level.replace(">", " ").split())
         if name and (not kept or kept[-1].casefold() != name.casefold()):
             kept.append(name)
-    if len(kept) == 1 and len(alone := _levels(kept[0])) > 1:  # a list of one path, or `| A/B/C`
-        return _joined(alone)
-    return SEPARATOR.join(kept)
+    path = SEPARATOR.join(kept)
+    if len(kept) == 1 or path.startswith("["):  # a list of one path, `| A/B/C`, `[]|`: what would read back as other levels is read again
+        again = _levels(path)
+        if [level.strip() for level in again] != kept:
+            return _joined(again)
+    return path

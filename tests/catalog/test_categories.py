@@ -57,6 +57,10 @@ def test_the_examples_in_the_documentation() -> None:
         ("> A > a >  > B >", "A > B"),
         ("|a/b/c", "a > b > c"),
         ("Shoes", "Shoes"),
+        ("[]|", ""),
+        ('["Shoes"]|', "Shoes"),
+        (['["', '"]'], ""),
+        (["[Sale]", "Shoes [new]"], "[Sale] > Shoes [new]"),
     ],
 )
 def test_paths(raw: str | list[str], path: str) -> None:
