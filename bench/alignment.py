@@ -24,7 +24,7 @@ import numpy as np
 from mmsearch.encoders import ENCODERS
 from mmsearch.encoders.base import Encoder, Matrix
 from mmsearch.fusion import FUSERS
-from mmsearch.fusion.base import Batch, Fuser
+from mmsearch.fusion.base import Batch, Fuser, Side
 from mmsearch.fusion.shared_space import pair_recall
 
 SIZES = {20: 6, 50: 6, 100: 4, 200: 4, 500: 2, 1000: 2, 2000: 1}  # pairs → random parts of the train split
@@ -50,7 +50,7 @@ def both(T: Matrix, G: Matrix) -> Batch:
 
 
 def recall(fuser: Fuser, T: Matrix, G: Matrix) -> dict[str, list[float]]:
-    found = pair_recall(fuser.project("text", T), fuser.project("image", G), np.eye(len(T), dtype=bool))
+    found = pair_recall(fuser.project("text", Side(T)), fuser.project("image", Side(G)), np.eye(len(T), dtype=bool))
     return {way: list(values.values()) for way, values in found.items()}
 
 
@@ -110,7 +110,7 @@ def grocery(data: Path, encoders: dict[str, Encoder]) -> None:
             fuser = FUSERS.create(spec)
             fuser.fit(both(T, G), encoders, 0)
             own = recall(fuser, T, G)["text>image"]
-            ranked = (-(fuser.project("image", S) @ fuser.project("text", T).T)).argsort(axis=1, kind="stable")
+            ranked = (-(fuser.project("image", Side(S)) @ fuser.project("text", Side(T)).T)).argsort(axis=1, kind="stable")
             place = (ranked == wanted[:, None]).argmax(axis=1)
             print(
                 f"grocery, {name}, {spec} of all 81: title → own photo {shown(own)}{' (learned from them)' if spec == 'aligned' else ''}; "
@@ -125,7 +125,7 @@ def clothing(data: Path, encoders: dict[str, Encoder]) -> None:
     kinds = sorted(set(labels))
     conse: Fuser = FUSERS.create("conse")
     conse.fit(Batch({"image": G}, {"image": np.ones(len(G), bool)}), encoders, 0)
-    scores = conse.project("text", encoders["text"].encode([str(kind) for kind in kinds]).vectors) @ conse.project("image", G).T
+    scores = conse.project("text", Side(encoders["text"].encode([str(kind) for kind in kinds]).vectors)) @ conse.project("image", Side(G)).T
     precisions, tops = [], []
     for kind, row in zip(kinds, scores, strict=True):
         right = labels[np.argsort(-row, kind="stable")] == kind

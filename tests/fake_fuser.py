@@ -9,7 +9,7 @@ import numpy as np
 
 from mmsearch.encoders.base import Encoder
 from mmsearch.errors import InputError
-from mmsearch.fusion.base import Batch, FitReport, Fuser, Matrix
+from mmsearch.fusion.base import Batch, FitReport, Fuser, Matrix, Side
 
 
 class FakeFuser(Fuser):
@@ -36,8 +36,8 @@ class FakeFuser(Fuser):
         self.dim = target.shape[1]
         return FitReport(f"fitted on {len(batch)} products", {"products": len(batch)})
 
-    def project(self, modality: str, X: Matrix) -> Matrix:
-        mapped = X @ self._maps[modality]
+    def project(self, modality: str, side: Side) -> Matrix:
+        mapped = side.X @ self._maps[modality]
         return (mapped / np.maximum(np.linalg.norm(mapped, axis=1, keepdims=True), 1e-9)).astype(np.float32)
 
     def items(self, batch: Batch) -> Matrix:
@@ -45,7 +45,7 @@ class FakeFuser(Fuser):
         for name in self._maps:
             if name in batch.vectors and batch.present[name].any():
                 here = batch.present[name]
-                total[here] += self.project(name, batch.vectors[name][here])
+                total[here] += self.project(name, batch.side(name, here))
         lengths = np.linalg.norm(total, axis=1, keepdims=True)
         return np.divide(total, lengths, out=np.zeros_like(total), where=lengths > 1e-6)
 

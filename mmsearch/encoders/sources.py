@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,7 @@ PASSAGE_CHARACTERS = 200
 _TITLE = re.compile("title_[a-z]{2}")
 _LEARNED_CHARACTERS = 10_000  # of a description that an encoder learns from
 _ROWS = 1_024  # products read at a time: descriptions may be long
+_NAMED = 5_000  # products that a filter names one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,9 @@ class StoreItems:
         return (item.content for item in mine)
 
 
-def items(store: Store, modality: str, *, characters: int = DESCRIPTION_CHARACTERS, tracks: bool = False) -> Iterator[Item]:
+def items(
+    store: Store, modality: str, *, characters: int = DESCRIPTION_CHARACTERS, tracks: bool = False, ids: Collection[str] | None = None
+) -> Iterator[Item]:
     """Everything of the store's products that an encoder of a modality can encode, in a stable order and from one version of them.
 
     Texts are those of the products themselves (part '') and what is said in their sounds and clips, as far as a feature found out.
@@ -102,14 +105,15 @@ def items(store: Store, modality: str, *, characters: int = DESCRIPTION_CHARACTE
     modality : or 'title' (a product's titles in all languages, as one text) or 'review' (part: its key), which features look at, too.
     characters : of the description that join a text.
     tracks : clips are among the sounds, for their sound tracks.
+    ids : only of these products; not for reviews.
     """
     if modality == "text":
-        yield from _texts(store, characters)
+        yield from _texts(store, characters, ids)
         for name in spoken(store):
-            for id, part, second, text in passages(store, name, PASSAGE_CHARACTERS):
+            for id, part, second, text in passages(store, name, PASSAGE_CHARACTERS, ids):
                 yield Item(id, moment_part(part, second), text)
     elif modality == "title":
-        yield from _texts(store, 0)
+        yield from _texts(store, 0, ids)
     elif modality == "review":
         for batch in store.batches(REVIEWS, ["key", "product", "title", "text"], _ROWS):
             for key, product, title, text in zip(*(column.to_pylist() for column in batch.columns), strict=True):
@@ -118,7 +122,7 @@ def items(store: Store, modality: str, *, characters: int = DESCRIPTION_CHARACTE
     elif modality in MEDIA_COLUMNS:
         fetched = fetched_folder(store.path)
         columns = [MEDIA_COLUMNS[modality], *(["video"] if modality == "audio" and tracks else [])]
-        for batch in store.batches(PRODUCTS, ["id", "_folder", *columns], _ROWS):
+        for batch in _products(store, ["id", "_folder", *columns], ids):
             for id, folder, *lists in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 # A path that stands in both columns of a product is one medium.
                 named = {path: name == "video" for name, paths in zip(columns[::-1], lists[::-1], strict=True) for path in paths or ()}
@@ -137,9 +141,19 @@ def spoken(store: Store) -> list[str]:
     return [key.removeprefix("feature/") for key in keys if (store.record.get(key) or {}).get("searchable")]
 
 
-def _texts(store: Store, characters: int) -> Iterator[Item]:
+def _products(store: Store, columns: list[str], ids: Collection[str] | None) -> Iterator[pa.RecordBatch]:
+    """Columns of all products, or of some; 'id' is the first."""
+    if ids is not None and len(ids) <= _NAMED:
+        yield from store.read(PRODUCTS, columns, where=id_list("id", list(ids))).to_batches(_ROWS)
+        return
+    wanted = None if ids is None else pa.array(list(ids), pa.string())
+    for batch in store.batches(PRODUCTS, columns, _ROWS):
+        yield batch if wanted is None else batch.filter(pc.is_in(batch.column(0), value_set=wanted))
+
+
+def _texts(store: Store, characters: int, ids: Collection[str] | None) -> Iterator[Item]:
     columns, sparse = _other_titles(store)
-    for batch in store.batches(PRODUCTS, ["id", "title", "description", *columns], _ROWS):
+    for batch in _products(store, ["id", "title", "description", *columns], ids):
         for id, title, description, *others in zip(*(column.to_pylist() for column in batch.columns), strict=True):
             if text := product_text(title, description, [*others, *sparse.get(id, ())], characters=characters):
                 yield Item(id, "", text)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mmsearch.encoders.base import Encoder
 from mmsearch.errors import InputError
-from mmsearch.fusion.base import Batch, FitReport, Matrix, unit_rows
+from mmsearch.fusion.base import Batch, FitReport, Matrix, Side, unit_rows
 from mmsearch.fusion.cca import LEAST_REG, CanonicalMap, Features, fit_cca
 from mmsearch.fusion.conse import Conse
 from mmsearch.fusion.shared_space import SharedSpace, pair_recall, same_product
@@ -110,11 +110,11 @@ class Aligned(SharedSpace):
         scores = {"method": method, "pairs": len(pairs), "conse_share": self._share, "reg": self._ridge(len(pairs))} | scores
         return FitReport(_summary(scores), scores)
 
-    def project(self, modality: str, X: Matrix) -> Matrix:
+    def project(self, modality: str, side: Side) -> Matrix:
         """See `Fuser.project`."""
         if modality not in self.modalities():
             raise KeyError(modality)
-        return _joined(modality, X, self._maps, self._conse, self._share)
+        return _joined(modality, side.X, self._maps, self._conse, self._share)
 
     def state(self) -> tuple[dict[str, Matrix], dict[str, Any]]:
         """See `Fuser.state`."""
@@ -168,7 +168,7 @@ class Aligned(SharedSpace):
             after.append(pair_recall(both[0], both[1], same))
             held = len(out)
             if conse is not None:
-                before.append(pair_recall(conse.project("text", T[out]), conse.project("image", G[out]), same))
+                before.append(pair_recall(conse.project("text", Side(T[out])), conse.project("image", Side(G[out])), same))
         scores: dict[str, Any] = {"held_out": held, "splits": len(after), "chance": {"R@1": 1 / held, "R@10": min(1.0, 10 / held)}}
         return scores | {"recall": _mean(after)} | ({"before": _mean(before)} if before else {})
 
@@ -179,7 +179,7 @@ def _joined(modality: str, X: Matrix, maps: Mapping[str, CanonicalMap], conse: C
     if maps:
         blocks.append(math.sqrt(1 - share) * maps[modality](X))
     if conse is not None and share:
-        blocks.append(math.sqrt(share) * conse.project(modality, X))
+        blocks.append(math.sqrt(share) * conse.project(modality, Side(X)))
     if not blocks:
         return np.zeros((len(X), 1), np.float32)
     return unit_rows(np.hstack(blocks))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmsearch.encoders.base import Encoder
+
+if TYPE_CHECKING:
+    from mmsearch.store import Store
 
 Matrix = NDArray[np.float32]
 
@@ -24,13 +27,45 @@ class Batch:
 
     vectors: Mapping[str, Matrix]  # modality → (n, d_modality), unit rows
     present: Mapping[str, NDArray[np.bool_]]  # modality → (n,)
+    #: modality → (n,) what was encoded: a text, or the path of a medium (the product's first); None where there is none. Only of the
+    #: modalities that the method `reads`.
+    contents: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    ids: Sequence[str] = ()  # (n,) of the products, where they come from a store
+    store: Store | None = None  # whose products they are, for a method that learns from more than their vectors
 
     def __len__(self) -> int:
         return len(next(iter(self.present.values()))) if self.present else 0
 
     def take(self, rows: NDArray[np.int64]) -> Batch:
         """The same, for some rows."""
-        return Batch({m: v[rows] for m, v in self.vectors.items()}, {m: p[rows] for m, p in self.present.items()})
+        return Batch(
+            {m: v[rows] for m, v in self.vectors.items()},
+            {m: p[rows] for m, p in self.present.items()},
+            {m: [c[row] for row in rows.tolist()] for m, c in self.contents.items()},
+            [self.ids[row] for row in rows.tolist()] if len(self.ids) else (),
+            self.store,
+        )
+
+    def side(self, modality: str, rows: NDArray[Any]) -> Side:
+        """What `Fuser.project` takes of a modality of some rows (indices, or a mask of n)."""
+        at = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
+        known = self.contents.get(modality)
+        return Side(self.vectors[modality][at], None if known is None else [known[row] for row in at.tolist()])
+
+
+@dataclass(frozen=True)
+class Side:
+    """n items of one modality, as a method sees them."""
+
+    X: Matrix  # (n, d), unit rows
+    contents: Sequence[Any] | None = None  # (n,) as in `Batch`; None where the method reads none
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def take(self, rows: NDArray[np.int64]) -> Side:
+        """The same, for some rows."""
+        return Side(self.X[rows], None if self.contents is None else [self.contents[row] for row in rows.tolist()])
 
 
 @dataclass(frozen=True)
@@ -49,6 +84,8 @@ class Fuser(ABC):
 
     #: Dimension of the fused space; known after `fit`.
     dim: int
+    #: Modalities of which it sees what was encoded, beside the vectors (`Batch.contents`, `Side.contents`).
+    reads: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def fit(self, batch: Batch, encoders: Mapping[str, Encoder], seed: int) -> FitReport:
@@ -60,12 +97,12 @@ class Fuser(ABC):
         """
 
     @abstractmethod
-    def project(self, modality: str, X: Matrix) -> Matrix:
-        """Vectors of one modality (n, d_modality) → the fused space (n, dim), unit rows. Raises KeyError for a modality not fitted."""
+    def project(self, modality: str, side: Side) -> Matrix:
+        """Items of one modality (n) → the fused space (n, dim), unit rows. Raises KeyError for a modality not fitted."""
 
-    def query(self, modality: str, vector: Matrix) -> Matrix:
-        """One query vector (d_modality,) → (dim,), unit length. Differs from `project` only where a method treats queries specially."""
-        return self.project(modality, vector[None, :])[0]  # type: ignore[no-any-return]
+    def query(self, modality: str, side: Side) -> Matrix:
+        """Queries (n) → (n, dim), unit rows. Differs from `project` only where a method treats queries specially."""
+        return self.project(modality, side)
 
     @abstractmethod
     def items(self, batch: Batch) -> Matrix:

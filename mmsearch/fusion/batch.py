@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from mmsearch.fusion.base import Batch, Matrix
+from mmsearch.fusion.contents import contents_by_product
 from mmsearch.store import Store
 from mmsearch.store.vectors import VectorRows, dimension, read_vectors
 
 
-def load_batch(store: Store, tables: Mapping[str, str], ids: Sequence[str] | None = None) -> tuple[list[str], Batch]:
+def load_batch(
+    store: Store, tables: Mapping[str, str], ids: Sequence[str] | None = None, reads: Collection[str] = ()
+) -> tuple[list[str], Batch]:
     """The products that have any vector in the tables (modality → table), or the given ones, with their vectors.
 
-    Several photos of a product become their mean direction.
+    Several photos of a product become their mean direction. `reads`: modalities of which the contents are read, too.
     """
     some = None if ids is None else list(ids)
     rows = {m: read_vectors(store, t, some) for m, t in tables.items() if store.has(t)}
@@ -25,7 +28,9 @@ def load_batch(store: Store, tables: Mapping[str, str], ids: Sequence[str] | Non
     for modality, found in rows.items():
         dim = dimension(store, tables[modality]) or 0
         vectors[modality], present[modality] = mean_by_product(found, names, dim)
-    return names.to_pylist(), Batch(vectors, present)
+    known: list[str] = names.to_pylist()
+    contents = {m: contents_by_product(store, m, known) for m in reads if m in vectors}
+    return known, Batch(vectors, present, contents, known, store)
 
 
 def sample_batch(store: Store, tables: Mapping[str, str], size: int, seed: int = 0) -> tuple[list[str], Batch, int]:

@@ -212,10 +212,10 @@ def _similarities(batch: Batch, fuser: Fuser | None, queries: NDArray[np.int64])
         found[f"{query}>{query}"] = _masked(direct, asking, batch.present[query])
         if fuser is None or query not in fuser.modalities():
             continue
-        mapped = _projected(fuser, query, X[queries], asking)
+        mapped = _projected(fuser, batch, query, queries)
         for product in fuser.modalities():
             if product in batch.vectors and product != query and fuser.compares(query, product):
-                cross = mapped @ _projected(fuser, product, batch.vectors[product], batch.present[product]).T
+                cross = mapped @ _projected(fuser, batch, product, np.arange(len(batch))).T
                 found[f"{query}>{product}"] = _masked(cross, asking, batch.present[product])
         fused = mapped @ fuser.items(batch).T
         made_of = patterns(batch, fuser.modalities())
@@ -225,11 +225,12 @@ def _similarities(batch: Batch, fuser: Fuser | None, queries: NDArray[np.int64])
     return found
 
 
-def _projected(fuser: Fuser, modality: str, X: Matrix, present: NDArray[np.bool_]) -> Matrix:
-    """Projections of the rows that are there, zero rows for the others."""
-    out = np.zeros((len(X), fuser.dim), np.float32)
+def _projected(fuser: Fuser, batch: Batch, modality: str, rows: NDArray[np.int64]) -> Matrix:
+    """Projections of those of the rows that are there, zero rows for the others."""
+    out = np.zeros((len(rows), fuser.dim), np.float32)
+    present = batch.present[modality][rows]
     if present.any():
-        out[present] = fuser.project(modality, X[present])
+        out[present] = fuser.project(modality, batch.side(modality, rows[present]))
     return out
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from mmsearch.encoders.base import Encoder
 from mmsearch.errors import InputError, did_you_mean
-from mmsearch.fusion.base import Batch, FitReport, Fuser, Matrix, unit_rows
+from mmsearch.fusion.base import Batch, FitReport, Fuser, Matrix, Side, unit_rows
 from mmsearch.settings import MODALITIES
 
 
@@ -57,10 +57,10 @@ class Concat(Fuser):
         blocks = ", ".join(f"{m} {self._weights[m]:g} ({counts[m]} products)" for m in self._weights)
         return FitReport(f"concatenated with weights: {blocks}", {"weights": dict(self._weights), "products": counts})
 
-    def project(self, modality: str, X: Matrix) -> Matrix:
+    def project(self, modality: str, side: Side) -> Matrix:
         """See `Fuser.project`: the vectors in the block of their modality, zeros elsewhere."""
-        out = np.zeros((len(X), self.dim), np.float32)
-        out[:, self._block(modality)] = unit_rows(X)
+        out = np.zeros((len(side), self.dim), np.float32)
+        out[:, self._block(modality)] = unit_rows(side.X)
         return out
 
     def items(self, batch: Batch) -> Matrix:

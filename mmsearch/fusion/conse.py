@@ -10,7 +10,7 @@ import numpy as np
 
 from mmsearch.encoders.base import Encoder
 from mmsearch.errors import InputError
-from mmsearch.fusion.base import Batch, FitReport, Matrix, unit_rows
+from mmsearch.fusion.base import Batch, FitReport, Matrix, Side, unit_rows
 from mmsearch.fusion.shared_space import SharedSpace, pair_recall, same_product
 
 #: How many titles the class names are worth, where the centre of the space is estimated from both.
@@ -82,11 +82,11 @@ class Conse(SharedSpace):
         summary = f"text and photos meet in the names of {len(encoded.kept)} classes (ConSE), learned from no pairs"
         return FitReport(*self._measured(batch, texts & photos, seed, summary))
 
-    def project(self, modality: str, X: Matrix) -> Matrix:
+    def project(self, modality: str, side: Side) -> Matrix:
         """See `Fuser.project`."""
         if modality not in self.modalities():
             raise KeyError(modality)
-        return unit_rows((X if modality == "text" else self._mixtures(X)) - self._arrays[f"{modality}_mean"])
+        return unit_rows((side.X if modality == "text" else self._mixtures(side.X)) - self._arrays[f"{modality}_mean"])
 
     def state(self) -> tuple[dict[str, Matrix], dict[str, Any]]:
         """See `Fuser.state`."""
@@ -113,6 +113,6 @@ class Conse(SharedSpace):
         if len(rows) < _FEWEST:
             return summary, {"pairs": int(both.sum())}
         T, G = batch.vectors["text"][rows], batch.vectors["image"][rows]
-        recall = pair_recall(self.project("text", T), self.project("image", G), same_product(T, G))
+        recall = pair_recall(self.project("text", Side(T)), self.project("image", Side(G)), same_product(T, G))
         found = f"; a title finds its own photo among {len(rows)} with R@10 {recall['text>image']['R@10']:.3f}"
         return summary + found, {"pairs": int(both.sum()), "among": len(rows), "recall": recall}

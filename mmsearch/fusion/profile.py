@@ -15,19 +15,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from mmsearch.encoders.base import Encoder
 from mmsearch.encoders.recorded import load_encoder, recorded_encoder
 from mmsearch.errors import InputError, StoreError, UsageError, did_you_mean
 from mmsearch.fusion import FUSERS
-from mmsearch.fusion.base import Batch, FitReport, Fuser
+from mmsearch.fusion.base import Batch, FitReport, Fuser, Side
 from mmsearch.fusion.batch import load_batch
 from mmsearch.fusion.calibration import calibrate, cross_reliability, patterns
+from mmsearch.fusion.contents import contents_of
 from mmsearch.fusion.direct import calibrate_direct
 from mmsearch.fusion.stand_ins import further_kinds, stand_ins
 from mmsearch.settings import MODALITIES
 from mmsearch.store import Store
-from mmsearch.store.vectors import batches_of, content_digest, key_of, source_hashes, write_vectors
+from mmsearch.store.vectors import VectorRows, batches_of, content_digest, key_of, source_hashes, write_vectors
 from mmsearch.store.where import id_list
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
@@ -139,7 +141,7 @@ def fuse(store: Store, name: str | None, method: str | None, *, seed: int = 0, d
         if name is None:
             name = re.split(r"[(\s]", spec.strip(), maxsplit=1)[0]
             _check_name(name)
-        ids, batch = load_batch(store, tables)
+        ids, batch = load_batch(store, tables, reads=fuser.reads)
         report = fuser.fit(batch, encoders, seed)
         profile = _profile(store, name, str(spec), fuser, report, ids, batch, encoders, seed)
         arrays, values = fuser.state()
@@ -263,7 +265,7 @@ def _bring_up_to_date(store: Store, profile: Profile, fuser: Fuser) -> None:
     have = {key.partition("\x1f")[0]: digest for key, digest in source_hashes(store, profile.fused_table).items()}
     todo = [id for id, digest in wanted.items() if have.get(id) != digest]
     for chunk in _pieces(todo, 20_000):
-        ids, batch = load_batch(store, tables, chunk)
+        ids, batch = load_batch(store, tables, chunk, fuser.reads)
         vectors = fuser.items(batch)
         good = np.linalg.norm(vectors, axis=1) > 0.5
         kept = [id for id, ok in zip(ids, good, strict=True) if ok]
@@ -283,11 +285,20 @@ def _project(store: Store, profile: Profile, fuser: Fuser, modality: str, table:
         ids, parts = rows.ids.to_pylist(), rows.parts.to_pylist()
         new = [i for i, (id, part, digest) in enumerate(zip(ids, parts, hashes, strict=True)) if present.get(key_of(id, part)) != digest]
         if new:
-            projected = fuser.project(by, rows.vectors[new])
+            projected = fuser.project(by, _side(store, fuser, modality, by, rows, new))
             good = np.linalg.norm(projected, axis=1) > 0.5
             kept = [i for i, ok in zip(new, good, strict=True) if ok]
             write_vectors(store, target, [ids[i] for i in kept], [parts[i] for i in kept], [hashes[i] for i in kept], projected[good])
     _delete(store, target, [key for key, digest in source_hashes(store, target).items() if wanted.get(key) != digest])
+
+
+def _side(store: Store, fuser: Fuser, modality: str, by: str, rows: VectorRows, new: list[int]) -> Side:
+    """Some rows of a table of vectors, as the method sees them. What stands in for a modality (`by`) has only vectors."""
+    if by not in fuser.reads or modality != by:
+        return Side(rows.vectors[new])
+    ids, parts = rows.ids.take(pa.array(new)).to_pylist(), rows.parts.take(pa.array(new)).to_pylist()
+    known = contents_of(store, modality, list(dict.fromkeys(ids)))
+    return Side(rows.vectors[new], [known.get(key) for key in zip(ids, parts, strict=True)])
 
 
 def _delete(store: Store, table: str, keys: list[str]) -> None:

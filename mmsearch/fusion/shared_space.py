@@ -36,7 +36,7 @@ class SharedSpace(Fuser):
         for modality, weight in self._weights.items():
             here = batch.present.get(modality)
             if weight and here is not None and here.any():
-                total[here] += weight * self.project(modality, batch.vectors[modality][here])
+                total[here] += weight * self.project(modality, batch.side(modality, here))
         return unit_rows(total)
 
     def modalities(self) -> list[str]:

@@ -17,9 +17,10 @@ from mmsearch.encoders.base import Encoder, Matrix
 from mmsearch.encoders.recorded import Meeting, load_encoder, load_tower, meetings, recorded_encoder
 from mmsearch.errors import InputError, UsageError, did_you_mean
 from mmsearch.fusion import profile as profiles
-from mmsearch.fusion.base import Fuser
+from mmsearch.fusion.base import Fuser, Side
 from mmsearch.fusion.batch import mean_by_product
 from mmsearch.fusion.calibration import Calibration, pattern
+from mmsearch.fusion.contents import contents_by_product
 from mmsearch.fusion.direct import calibration, direct_meetings
 from mmsearch.fusion.profile import Profile
 from mmsearch.fusion.stand_ins import stand_ins
@@ -208,9 +209,9 @@ class Engine:
             if part.weight == 0:
                 continue
             if within is None or within in settings.MODALITIES:
-                found = self._targets_of(number, vectors[part], tables, profile, across, within)
+                found = self._targets_of(number, part, vectors[part], tables, profile, across, within)
             else:
-                found = self._fused_target(number, vectors[part], profile)
+                found = self._fused_target(number, part, vectors[part], profile)
             if not found:
                 has = [m for m in settings.MODALITIES if any(name == m or name.startswith(f"{m}>") for name in vectors[part])]
                 raise nothing_to_compare(part, has, within, tables, profile)
@@ -221,7 +222,8 @@ class Engine:
 
     def _targets_of(
         self,
-        part: int,
+        number: int,
+        part: Part,
         vectors: Mapping[str, Matrix],
         tables: Mapping[str, str],
         profile: Profile | None,
@@ -235,16 +237,28 @@ class Engine:
             if vector is None or within not in (None, product):
                 continue
             if product == modality:
-                targets.append(Target(part, kind, product, table, vector))
+                targets.append(Target(number, kind, product, table, vector))
             elif kind in across and (across[kind].own or kind in vectors):  # a tower does not know the products that are to be liked
-                targets.append(Target(part, kind, f"{product} through {across[kind].name}", table, vector))
+                targets.append(Target(number, kind, f"{product} through {across[kind].name}", table, vector))
             elif modality in vectors and profile is not None and kind in profile.compares:
                 stands_for = stand_ins(self.store, profile.modalities).get(modality, modality)
-                mapped = self._fuser(profile).query(stands_for, vectors[modality])
-                targets.append(Target(part, kind, f"{product} through {profile.name}", profile.projected_table(product), mapped))
+                mapped = self._mapped(profile, stands_for, modality, vectors[modality], part)
+                targets.append(Target(number, kind, f"{product} through {profile.name}", profile.projected_table(product), mapped))
         return targets
 
-    def _fused_target(self, part: int, vectors: Mapping[str, Matrix], profile: Profile | None) -> list[Target]:
+    def _mapped(self, profile: Profile, by: str, modality: str, vector: Matrix, part: Part) -> Matrix:
+        """A query vector in the space of a profile, by its map for the modality `by`."""
+        fuser = self._fuser(profile)
+        contents: list[object] | None = None
+        if by == modality and by in fuser.reads:
+            if part.kind == "like":
+                contents = list(contents_by_product(self.store, modality, [part.content]))
+            else:
+                contents = [part.content if modality == "text" else Path(part.content)]
+        mapped: Matrix = fuser.query(by, Side(vector[None, :], contents))[0]
+        return mapped
+
+    def _fused_target(self, number: int, part: Part, vectors: Mapping[str, Matrix], profile: Profile | None) -> list[Target]:
         """The comparison with a profile's fused vectors: one a part, for the modalities of a product that is to be liked meet there."""
         if profile is None:
             return []
@@ -252,10 +266,10 @@ class Engine:
         known = [m for m in vectors if m in maps]
         if not known:
             return []
-        total = np.sum([self._fuser(profile).query(maps[m], vectors[m]) for m in known], axis=0)
+        total = np.sum([self._mapped(profile, maps[m], m, vectors[m], part) for m in known], axis=0)
         mapped = (total / max(float(np.linalg.norm(total)), 1e-6)).astype(np.float32)
         kind = f"{pattern({maps[m] for m in known})}>fused"
-        return [Target(part, kind, profile.name, profile.fused_table, mapped, fused=True, compares=tuple(profile.compares))]
+        return [Target(number, kind, profile.name, profile.fused_table, mapped, fused=True, compares=tuple(profile.compares))]
 
     def _score(
         self,

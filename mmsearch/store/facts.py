@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -110,11 +110,13 @@ def forget_feature(store: Store, feature: str) -> None:
     store.drop(facts_table(feature))
 
 
-def passages(store: Store, feature: str, characters: int) -> Iterator[tuple[str, str, float, str]]:
+def passages(store: Store, feature: str, characters: int, ids: Collection[str] | None = None) -> Iterator[tuple[str, str, float, str]]:
     """The texts of a feature that have a second: (id, part, second, text), neighbours joined up to so many characters."""
+    wanted = None if ids is None else set(ids)
     by_id: dict[str, list[FactRow]] = defaultdict(list)
     for row in read_rows(store, feature):
-        by_id[row.id].append(row)
+        if wanted is None or row.id in wanted:
+            by_id[row.id].append(row)
     for id in sorted(by_id):
         for row in sorted(by_id[id], key=lambda one: one.part):
             spoken = [

@@ -15,7 +15,7 @@ from mmsearch.encoders.base import Classes, Encoder, Matrix
 from mmsearch.errors import InputError, UsageError
 from mmsearch.fusion import FUSERS
 from mmsearch.fusion.aligned import Aligned
-from mmsearch.fusion.base import Batch, FitReport
+from mmsearch.fusion.base import Batch, FitReport, Side
 from mmsearch.fusion.conse import Conse
 from mmsearch.fusion.shared_space import pair_recall
 
@@ -79,7 +79,7 @@ class World:
 
 def recall(fuser: Aligned | Conse, batch: Batch) -> float:
     """R@1, mean of both directions."""
-    projected = fuser.project("text", batch.vectors["text"]), fuser.project("image", batch.vectors["image"])
+    projected = fuser.project("text", Side(batch.vectors["text"])), fuser.project("image", Side(batch.vectors["image"]))
     found = pair_recall(*projected, np.eye(len(batch), dtype=bool))
     return (found["text>image"]["R@1"] + found["image>text"]["R@1"]) / 2
 
@@ -125,8 +125,8 @@ def test_a_products_evidence_is_comparable_whatever_it_has() -> None:
     world = World()
     fuser, _ = fit(world.batch(500))
     batch = world.batch(300)
-    queries = fuser.project("text", world.batch(100).vectors["text"])
-    means = [(queries @ fuser.project(m, batch.vectors[m]).T).mean() for m in ("text", "image")]
+    queries = fuser.project("text", Side(world.batch(100).vectors["text"]))
+    means = [(queries @ fuser.project(m, Side(batch.vectors[m])).T).mean() for m in ("text", "image")]
     assert means == pytest.approx([0, 0], abs=0.03)
 
 
@@ -254,7 +254,7 @@ def test_the_state_holds_float32_of_what_a_query_needs() -> None:
     again = Aligned()
     again.load_state(arrays, values)
     for modality, X in batch.vectors.items():
-        np.testing.assert_array_equal(again.project(modality, X), fuser.project(modality, X))
+        np.testing.assert_array_equal(again.project(modality, Side(X)), fuser.project(modality, Side(X)))
 
 
 @pytest.mark.parametrize(

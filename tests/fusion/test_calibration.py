@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from fake_fuser import FakeFuser
 
-from mmsearch.fusion.base import Batch, unit_rows
+from mmsearch.fusion.base import Batch, Side, unit_rows
 from mmsearch.fusion.calibration import Calibration, Pair, calibrate, cross_reliability, pattern, patterns
 from mmsearch.ranking.base import Evidence, Joint, together
 from mmsearch.ranking.calibrated import Calibrated
@@ -111,7 +111,7 @@ def test_the_top_of_a_ranking_is_fair_to_products_without_a_photo() -> None:
     queries = shop_of(300, noise=0.7, seed=7).vectors["text"]
     photo_gone = np.random.default_rng(8).random(1_000) < 0.5
     direct = queries @ batch.vectors["text"].T
-    cross = fuser.project("text", queries) @ fuser.project("image", batch.vectors["image"]).T
+    cross = fuser.project("text", Side(queries)) @ fuser.project("image", Side(batch.vectors["image"])).T
     held = []
     for one, other in zip(direct.astype(float), np.where(photo_gone, np.nan, cross).astype(float), strict=True):
         evidence = [

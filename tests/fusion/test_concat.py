@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mmsearch.errors import InputError, UsageError
 from mmsearch.fusion import FUSERS
-from mmsearch.fusion.base import Batch
+from mmsearch.fusion.base import Batch, Side
 from mmsearch.fusion.concat import Concat
 
 DIMS = {"text": 3, "image": 4, "audio": 2}
@@ -63,7 +63,7 @@ def test_a_query_meets_its_own_block_only() -> None:
     concat = Concat()
     concat.fit(batch, {}, 0)
     assert concat.modalities() == list(DIMS) and concat.dim == sum(DIMS.values())
-    scores = concat.items(batch) @ concat.query("text", batch.vectors["text"][0])
+    scores = concat.items(batch) @ concat.query("text", Side(batch.vectors["text"][:1]))[0]
     np.testing.assert_allclose(scores, [3**-0.5, 0], atol=1e-6)
     assert concat.compares("text", "text") and not concat.compares("text", "image")
 
@@ -76,7 +76,7 @@ def test_named_weights_restrict_to_those_named() -> None:
     assert report.scores["weights"] == {"text": 1.0, "audio": 0.5}
     assert not concat.items(batch)[1].any()
     with pytest.raises(KeyError):
-        concat.project("image", batch.vectors["image"])
+        concat.project("image", Side(batch.vectors["image"]))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from fake_encoders import FakeImage, FakeText
 from mmsearch.encoders.base import Classes, Encoder, Matrix
 from mmsearch.errors import InputError, UsageError
 from mmsearch.fusion import FUSERS
-from mmsearch.fusion.base import Batch
+from mmsearch.fusion.base import Batch, Side
 from mmsearch.fusion.conse import Conse
 
 WORDS = ["cat", "dog", "car", "boat"]
@@ -70,7 +70,7 @@ def test_a_photo_is_the_mean_of_the_names_of_its_likeliest_classes() -> None:
     logits = (3 * batch.vectors["image"][0] + np.array(bias)) / 1.5
     kept = np.array([*softmax(logits[:2]), 0, 0])
     centred = kept - 0.25  # without titles the mean name is the centre
-    np.testing.assert_allclose(conse.project("image", batch.vectors["image"])[0], centred / np.linalg.norm(centred), atol=1e-5)
+    np.testing.assert_allclose(conse.project("image", Side(batch.vectors["image"]))[0], centred / np.linalg.norm(centred), atol=1e-5)
 
 
 def test_top_above_the_number_of_classes_takes_all() -> None:
@@ -85,7 +85,7 @@ def test_a_catalogue_of_photos_without_any_text_is_searched_by_words() -> None:
     batch = photos([5, 1, 0, 0], [0, 1, 5, 1], [0, 0, 1, 5])
     conse = Conse()
     report = conse.fit(batch, {"text": Words(), "image": Axes()}, 0)
-    scores = conse.project("text", Words().encode(WORDS).vectors) @ conse.items(batch).T
+    scores = conse.project("text", Side(Words().encode(WORDS).vectors)) @ conse.items(batch).T
     assert [int(row.argmax()) for row in scores[[0, 2, 3]]] == [0, 1, 2]
     assert report.scores == {"pairs": 0} and conse.compares("text", "image")
 
@@ -99,7 +99,7 @@ def test_titles_move_the_centre_the_more_of_them_there_are() -> None:
         conse.fit(batch, {"text": Words(), "image": Axes()}, 0)
         share = n / (n + 5)
         centred = np.array([0, 1, 0, 0]) - (share * np.array([1, 0, 0, 0]) + (1 - share) * 0.25)
-        np.testing.assert_allclose(conse.query("text", np.float32([0, 1, 0, 0])), centred / np.linalg.norm(centred), atol=1e-5)
+        np.testing.assert_allclose(conse.query("text", Side(np.float32([[0, 1, 0, 0]])))[0], centred / np.linalg.norm(centred), atol=1e-5)
 
 
 def test_a_single_product_has_a_vector() -> None:
@@ -115,7 +115,7 @@ def test_class_names_that_the_text_encoder_cannot_read_are_left_out() -> None:
     batch = photos([0, 5, 1, 0])  # nearest to the class without a readable name
     report = conse.fit(batch, {"text": Words(), "image": Axes(["cat", "???", "car", "boat"])}, 0)
     assert "3 classes" in report.summary
-    scores = conse.project("text", Words().encode(["cat", "car", "boat"]).vectors) @ conse.items(batch).T
+    scores = conse.project("text", Side(Words().encode(["cat", "car", "boat"]).vectors)) @ conse.items(batch).T
     assert int(scores.argmax()) == 1
 
 

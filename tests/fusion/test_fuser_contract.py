@@ -14,7 +14,7 @@ from safetensors import numpy as safe
 from mmsearch.encoders.base import Encoder
 from mmsearch.errors import InputError
 from mmsearch.fusion import FUSERS
-from mmsearch.fusion.base import Batch, FitReport, Fuser
+from mmsearch.fusion.base import Batch, FitReport, Fuser, Side
 
 NAMES = sorted(e.name for e in distribution("mmsearch").entry_points if e.group == "mmsearch.fusers")
 
@@ -80,22 +80,22 @@ def test_reports_what_it_learned(name: str, batch: Batch) -> None:
 def test_projections_are_unit_rows_of_its_space(fuser: Fuser, batch: Batch) -> None:
     assert fuser.modalities() == ["text", "image"]
     for modality in fuser.modalities():
-        projected = fuser.project(modality, batch.vectors[modality][batch.present[modality]])
+        projected = fuser.project(modality, Side(batch.vectors[modality][batch.present[modality]]))
         assert projected.dtype == np.float32 and projected.shape == (batch.present[modality].sum(), fuser.dim)
         np.testing.assert_allclose(np.linalg.norm(projected, axis=1), 1, atol=1e-5)
 
 
 def test_a_modality_that_was_not_fitted_is_a_key_error(fuser: Fuser) -> None:
     with pytest.raises(KeyError):
-        fuser.project("video", np.ones((1, 4), np.float32))
+        fuser.project("video", Side(np.ones((1, 4), np.float32)))
 
 
 def test_a_query_is_projected_as_a_product_is(fuser: Fuser, batch: Batch) -> None:
     for modality in fuser.modalities():
         X = batch.vectors[modality][:3]
-        together = fuser.project(modality, X)
+        together = fuser.project(modality, Side(X))
         for row, vector in zip(together, X, strict=True):
-            np.testing.assert_allclose(fuser.query(modality, vector), row, atol=1e-5)
+            np.testing.assert_allclose(fuser.query(modality, Side(vector[None, :]))[0], row, atol=1e-5)
 
 
 def test_items_are_unit_rows_and_a_product_with_nothing_is_zero(fuser: Fuser, batch: Batch) -> None:
@@ -108,8 +108,8 @@ def test_items_are_unit_rows_and_a_product_with_nothing_is_zero(fuser: Fuser, ba
 
 def test_a_product_with_one_modality_is_its_projection(fuser: Fuser, batch: Batch) -> None:
     items = fuser.items(batch)
-    np.testing.assert_allclose(items[NO_TEXT], fuser.project("image", batch.vectors["image"][NO_TEXT]), atol=1e-5)
-    np.testing.assert_allclose(items[NO_PHOTO], fuser.project("text", batch.vectors["text"][NO_PHOTO]), atol=1e-5)
+    np.testing.assert_allclose(items[NO_TEXT], fuser.project("image", Side(batch.vectors["image"][NO_TEXT])), atol=1e-5)
+    np.testing.assert_allclose(items[NO_PHOTO], fuser.project("text", Side(batch.vectors["text"][NO_PHOTO])), atol=1e-5)
 
 
 def test_what_others_have_does_not_change_a_product(fuser: Fuser, batch: Batch) -> None:
@@ -121,22 +121,22 @@ def test_a_batch_may_lack_a_modality_altogether(fuser: Fuser, batch: Batch) -> N
     photos = Batch({"image": batch.vectors["image"]}, {"image": batch.present["image"]})
     items = fuser.items(photos)
     here = batch.present["image"]
-    np.testing.assert_allclose(items[here], fuser.project("image", batch.vectors["image"][here]), atol=1e-5)
+    np.testing.assert_allclose(items[here], fuser.project("image", Side(batch.vectors["image"][here])), atol=1e-5)
     assert not items[~here].any()
 
 
 def test_its_own_title_finds_the_product_and_its_own_photo_one_of_its_colour(fuser: Fuser, full: Batch) -> None:
     """A photo by its class names alone (ConSE) tells no more than the colour."""
     items = fuser.items(full)
-    by_title = (fuser.project("text", full.vectors["text"]) @ items.T).argmax(axis=1)
+    by_title = (fuser.project("text", Side(full.vectors["text"])) @ items.T).argmax(axis=1)
     assert (by_title == np.arange(len(full))).mean() > 0.9
-    by_photo = (fuser.project("image", full.vectors["image"]) @ items.T).argmax(axis=1)
+    by_photo = (fuser.project("image", Side(full.vectors["image"])) @ items.T).argmax(axis=1)
     assert [PRODUCTS[i][0] for i in by_photo] == [colour for colour, _ in PRODUCTS]
 
 
 def test_a_colour_finds_photos_where_the_method_compares_across_modalities(fuser: Fuser, full: Batch) -> None:
-    photos = fuser.project("image", full.vectors["image"])
-    queries = fuser.project("text", ENCODERS["text"].encode(list(COLOURS)).vectors)
+    photos = fuser.project("image", Side(full.vectors["image"]))
+    queries = fuser.project("text", Side(ENCODERS["text"].encode(list(COLOURS)).vectors))
     if fuser.compares("text", "image"):
         assert fuser.compares("image", "text")
         best = (queries @ photos.T).argmax(axis=1)
@@ -161,7 +161,7 @@ def test_its_state_brings_it_back(name: str, fuser: Fuser, batch: Batch) -> None
     np.testing.assert_allclose(again.items(batch), fuser.items(batch), atol=1e-6)
     for modality in fuser.modalities():
         np.testing.assert_allclose(
-            again.project(modality, batch.vectors[modality]), fuser.project(modality, batch.vectors[modality]), atol=1e-6
+            again.project(modality, Side(batch.vectors[modality])), fuser.project(modality, Side(batch.vectors[modality])), atol=1e-6
         )
 
 

@@ -13,6 +13,7 @@ from fake_fuser import FakeFuser
 from mmsearch.errors import InputError, StoreError, UsageError
 from mmsearch.fusion import FUSERS
 from mmsearch.fusion import profile as profiles
+from mmsearch.fusion.base import Side
 from mmsearch.fusion.batch import load_batch
 from mmsearch.shop import Shop
 from mmsearch.store import Store
@@ -63,7 +64,7 @@ def assert_up_to_date(store: Store, name: str = "fake-fuser") -> None:
         assert sorted(keys(raw)) == sorted(keys(projected))
         place = {k: i for i, k in enumerate(keys(projected))}
         order = [place[k] for k in keys(raw)]
-        np.testing.assert_allclose(projected.vectors[order], fuser.project(modality, raw.vectors), atol=1e-5)
+        np.testing.assert_allclose(projected.vectors[order], fuser.project(modality, Side(raw.vectors)), atol=1e-5)
 
 
 def test_a_profile_is_recorded_with_all_that_made_it(shop: Shop) -> None:
@@ -96,7 +97,8 @@ def test_the_fitted_state_comes_back(shop: Shop) -> None:
     fresh = FakeFuser()
     fresh.fit(batch, {}, 0)
     back = profiles.load_fuser(Store(shop.store.path), profile)
-    np.testing.assert_allclose(back.project("image", batch.vectors["image"]), fresh.project("image", batch.vectors["image"]), atol=1e-6)
+    photos = Side(batch.vectors["image"])
+    np.testing.assert_allclose(back.project("image", photos), fresh.project("image", photos), atol=1e-6)
 
 
 def test_a_taken_name_gets_a_new_version_and_the_old_tables_go(shop: Shop) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from fake_encoders import FakeImage, FakeText
 
-from mmsearch.fusion.base import Batch, unit_rows
+from mmsearch.fusion.base import Batch, Side, unit_rows
 from mmsearch.fusion.conse import Conse
 from mmsearch.fusion.shared_space import pair_recall, same_product
 
@@ -49,7 +49,7 @@ def test_a_product_is_the_weighted_mean_of_its_projections(text: float, image: f
     batch = Batch({"text": X, "image": Y}, {"text": np.array([True, True]), "image": np.array([True, False])})
     conse = Conse(text=text, image=image)
     conse.fit(batch, encoders, 0)
-    projected = conse.project("text", X), conse.project("image", Y)
+    projected = conse.project("text", Side(X)), conse.project("image", Side(Y))
     expected = text * projected[0][0] + image * projected[1][0]
     items = conse.items(batch)
     np.testing.assert_allclose(items[0], expected / np.linalg.norm(expected), atol=1e-5)
