@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,23 +15,17 @@ from mmsearch import settings
 from mmsearch.encoders.base import Encoder, Matrix
 from mmsearch.encoders.recorded import Meeting, load_encoder, load_tower, meetings, recorded_encoder
 from mmsearch.errors import InputError, UsageError, did_you_mean
-from mmsearch.fusion import profile as profiles
-from mmsearch.fusion.base import Fuser, Side
 from mmsearch.fusion.batch import mean_by_product
-from mmsearch.fusion.calibration import Calibration, pattern
-from mmsearch.fusion.contents import contents_by_product
-from mmsearch.fusion.direct import calibration, direct_meetings
-from mmsearch.fusion.profile import Profile
-from mmsearch.fusion.stand_ins import stand_ins
-from mmsearch.fusion.words import KIND as WORDS
+from mmsearch.fusion.calibration import Calibration
 from mmsearch.ranking import COMBINERS
 from mmsearch.ranking.base import Combined, Combiner, Evidence, Joint
 from mmsearch.search.background import Scores, spread, spread_by_pattern
 from mmsearch.search.hits import Contribution, Hit, Result
 from mmsearch.search.index import Index, Placed, widening
-from mmsearch.search.query import Part, Query, nothing_to_compare, shares
+from mmsearch.search.query import Part, Query, shares
 from mmsearch.search.speech import Listener
-from mmsearch.search.words import LABEL, Met, Words, among, nearest
+from mmsearch.search.targets import Target, Targets
+from mmsearch.search.words import Met, Words, among, nearest
 from mmsearch.store import PRODUCTS, Store
 from mmsearch.store.filter import passing
 from mmsearch.store.vectors import read_vectors
@@ -41,20 +34,6 @@ from mmsearch.store.where import id_list
 _NAMED = 5_000  # products that a filter names one by one: reading their vectors takes 0.03 ms each
 _ENOUGH = 100  # candidates that the search in a large store goes on for, however few hits are wanted
 _AT_ONCE = 64  # query photos, sounds or clips decoded at a time: a queries file may hold any number
-
-
-@dataclass(frozen=True)
-class Target:
-    """One comparison: a query part's vector with the rows of one table."""
-
-    part: int
-    kind: str  # 'text>image'
-    label: str  # as `explain` prints it
-    table: str
-    vector: Matrix  # (d,)
-    fused: bool = False  # rows of a fused table: calibrated by what each is made of
-    compares: tuple[str, ...] = ()  # the cross-modal kinds of the profile of a fused table
-    words: Scores | None = None  # (n,) the similarities with the words of all products, which have no table
 
 
 @dataclass(frozen=True)
@@ -75,7 +54,7 @@ class Engine:
         self.store = store
         self.index = Index(store)
         self._encoders: dict[str, tuple[str, Encoder]] = {}
-        self._fusers: dict[str, tuple[int, Fuser]] = {}
+        self._targets = Targets(store)
         self._words = Words(store)
         self._listener = Listener(store)
 
@@ -172,104 +151,7 @@ class Engine:
             raise InputError(f"the product {id} has no vectors", hint="make them: mmsearch embed")
         return found
 
-    def _fuser(self, profile: Profile) -> Fuser:
-        cached = self._fusers.get(profile.name)
-        if cached is None or cached[0] != profile.version:
-            cached = profile.version, profiles.load_fuser(self.store, profile)
-            self._fusers[profile.name] = cached
-        return cached[1]
-
     # -- product side ----------------------------------------------------------------------------------------------
-
-    def _targets(
-        self, query: Query, vectors: Mapping[Part, dict[str, Matrix]], read: Mapping[Part, str]
-    ) -> tuple[list[Target], Calibration]:
-        tables = {
-            m: known["table"]
-            for m in settings.MODALITIES
-            if (known := recorded_encoder(self.store, m)) and self.store.count(known["table"])
-        }
-        if not tables:
-            raise InputError("the store has no vectors", hint="make them: mmsearch embed")
-        within = query.within
-        if within is not None and within not in settings.MODALITIES:
-            there = [*settings.MODALITIES, *profiles.names(self.store)]
-            if within not in there:
-                hint = f"there are: {', '.join(there)}"
-                raise UsageError(f"--in {within}: neither a modality nor a fusion profile{did_you_mean(within, there)}", hint=hint)
-            profile: Profile | None = profiles.load(self.store, within)
-        else:
-            name = profiles.default_name(self.store)
-            profile = profiles.load(self.store, name) if name else None
-        if within in settings.MODALITIES and within not in tables:
-            raise InputError(f"the store has no {within} vectors", hint=f"it has: {', '.join(tables)}")
-        across = direct_meetings(self.store, profile)
-        targets = []
-        for number, part in enumerate(query.parts):
-            if part.weight == 0:
-                continue
-            if within is None or within in settings.MODALITIES:
-                found = self._targets_of(number, part, vectors[part], tables, profile, across, within)
-            else:
-                found = self._fused_target(number, part, vectors[part], profile)
-            if not found:
-                has = [m for m in settings.MODALITIES if any(name == m or name.startswith(f"{m}>") for name in vectors[part])]
-                raise nothing_to_compare(part, has, within, tables, profile)
-            targets += found
-            if within is None and part in read and (words := self._words.compare(read[part], self.index.products())) is not None:
-                targets.append(Target(number, WORDS, LABEL, "", np.empty(0, np.float32), words=words))
-        return targets, calibration(self.store, profile)
-
-    def _targets_of(
-        self,
-        number: int,
-        part: Part,
-        vectors: Mapping[str, Matrix],
-        tables: Mapping[str, str],
-        profile: Profile | None,
-        across: Mapping[str, Meeting],
-        within: str | None,
-    ) -> list[Target]:
-        targets = []
-        for modality, product in itertools.product(settings.MODALITIES, tables):
-            kind, table = f"{modality}>{product}", tables[product]
-            vector = vectors.get(kind, vectors.get(modality))
-            if vector is None or within not in (None, product):
-                continue
-            if product == modality:
-                targets.append(Target(number, kind, product, table, vector))
-            elif kind in across and (across[kind].own or kind in vectors):  # a tower does not know the products that are to be liked
-                targets.append(Target(number, kind, f"{product} through {across[kind].name}", table, vector))
-            elif modality in vectors and profile is not None and kind in profile.compares:
-                stands_for = stand_ins(self.store, profile.modalities).get(modality, modality)
-                mapped = self._mapped(profile, stands_for, modality, vectors[modality], part)
-                targets.append(Target(number, kind, f"{product} through {profile.name}", profile.projected_table(product), mapped))
-        return targets
-
-    def _mapped(self, profile: Profile, by: str, modality: str, vector: Matrix, part: Part) -> Matrix:
-        """A query vector in the space of a profile, by its map for the modality `by`."""
-        fuser = self._fuser(profile)
-        contents: list[object] | None = None
-        if by == modality and by in fuser.reads:
-            if part.kind == "like":
-                contents = list(contents_by_product(self.store, modality, [part.content]))
-            else:
-                contents = [part.content if modality == "text" else Path(part.content)]
-        mapped: Matrix = fuser.query(by, Side(vector[None, :], contents))[0]
-        return mapped
-
-    def _fused_target(self, number: int, part: Part, vectors: Mapping[str, Matrix], profile: Profile | None) -> list[Target]:
-        """The comparison with a profile's fused vectors: one a part, for the modalities of a product that is to be liked meet there."""
-        if profile is None:
-            return []
-        maps = dict(zip(profile.modalities, profile.modalities, strict=True)) | stand_ins(self.store, profile.modalities)
-        known = [m for m in vectors if m in maps]
-        if not known:
-            return []
-        total = np.sum([self._mapped(profile, maps[m], m, vectors[m], part) for m in known], axis=0)
-        mapped = (total / max(float(np.linalg.norm(total)), 1e-6)).astype(np.float32)
-        kind = f"{pattern({maps[m] for m in known})}>fused"
-        return [Target(number, kind, profile.name, profile.fused_table, mapped, fused=True, compares=tuple(profile.compares))]
 
     def _score(
         self,
@@ -280,9 +162,11 @@ class Engine:
         k: int,
         combiner: Combiner,
     ) -> Scored:
-        targets, calibration = self._targets(query, vectors, read)
-        part_shares = shares(query.parts)
         products = self.index.products()
+        mine = {n: read[p] for n, p in enumerate(query.parts) if query.within is None and p in read}
+        words = {n: found for n, text in mine.items() if (found := self._words.compare(text, products)) is not None}
+        targets, calibration = self._targets.choose(query, vectors, words)
+        part_shares = shares(query.parts)
         own = pa.array([p.content for p in query.parts if p.kind == "like" and not p.negative], pa.string())
         limit = settings.exact_limit()
         placed: list[Placed | Met]
