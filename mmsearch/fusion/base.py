@@ -86,6 +86,8 @@ class Fuser(ABC):
     dim: int
     #: Modalities of which it sees what was encoded, beside the vectors (`Batch.contents`, `Side.contents`).
     reads: ClassVar[tuple[str, ...]] = ()
+    #: Tables of the store that it learns from beside the vectors (`interactions`, `triples` …): it is fitted anew when their rows change.
+    learns_from: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def fit(self, batch: Batch, encoders: Mapping[str, Encoder], seed: int) -> FitReport:
