@@ -212,11 +212,12 @@ class Shop:
         unlike: Texts = None,
         where: str | None = None,
         within: str | None = None,
+        weights: str | Mapping[str, float] | None = None,
         k: int = 10,
         combine: str = "calibrated",
     ) -> Result:
         """Search by any weighted mix (`"in blue^0.5"`); `within` is the command line's `--in`; what was understood
-        of `speech` is among the result's notes. See `mmsearch.search.engine`."""
+        of `speech` is among the result's notes. See `mmsearch.search.engine`, of `weights` `mmsearch.search.weights`."""
         query = make_query(
             _many(text),
             image=_many(image),
@@ -230,6 +231,7 @@ class Shop:
             unlike=_many(unlike),
             where=where,
             within=within,
+            weights=weights,
         )
         return self.search_many({"": query}, k=k, combine=combine)[""]
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mmsearch.encoders.base import Encoder
 
 if TYPE_CHECKING:
+    from mmsearch.fusion.blocks import Blocks
     from mmsearch.store import Store
 
 Matrix = NDArray[np.float32]
@@ -118,6 +119,10 @@ class Fuser(ABC):
     @abstractmethod
     def compares(self, query: str, product: str) -> bool:
         """Whether a query of one modality can be compared with product evidence of another in this space."""
+
+    def blocks(self) -> Blocks | None:
+        """Where the modalities lie in the fused vectors, so that a query can weigh them anew; None where the vectors mix them."""
+        return None
 
     @abstractmethod
     def state(self) -> tuple[dict[str, Matrix], dict[str, Any]]:

@@ -165,8 +165,9 @@ class Engine:
         products = self.index.products()
         mine = {n: read[p] for n, p in enumerate(query.parts) if query.within is None and p in read}
         words = {n: found for n, text in mine.items() if (found := self._words.compare(text, products)) is not None}
-        targets, calibration = self._targets.choose(query, vectors, words)
-        part_shares = shares(query.parts)
+        chosen = self._targets.choose(query, vectors, words)
+        targets, calibration = chosen.targets, chosen.calibration
+        part_shares = shares(query.parts, chosen.asked)
         own = pa.array([p.content for p in query.parts if p.kind == "like" and not p.negative], pa.string())
         limit = settings.exact_limit()
         placed: list[Placed | Met]
@@ -235,19 +236,22 @@ class Engine:
                 store = rows if complete else self.index.sample(target.table)
                 background = similarity if complete else self._similarity(target, store)
                 if target.fused:
-                    made_of = rows.parts()
-                    of_store = made_of if complete else store.parts()
+                    made_of = target.made_of(rows.parts())
+                    of_store = made_of if complete else target.made_of(store.parts())
                     mean, std, reliability = spread_by_pattern(background, of_store, made_of, target.kind, calibration, target.compares)
                     usable, reliability = keep & ~np.isnan(reliability), np.nan_to_num(reliability)
                 else:
                     (mean, std), reliability = spread(background, pair), pair.reliability
             similarity = np.where(usable, similarity, np.nan)
-            evidence.append(Evidence(target.part, share, target.kind, similarity, mean, std, reliability))
+            evidence.append(Evidence(target.part, share, target.kind, similarity, mean, std, reliability, target.weight))
         return Scored(candidates, targets, evidence, placed, combiner.combine(evidence, Joint(calibration.correlations, calibration.tails)))
 
     def _similarity(self, target: Target, placed: Placed) -> Scores:
         """Of a query vector with each candidate, (n,): the best of its rows, NaN where it has none."""
-        return placed.best(self.index.similarity.scores(target.vector, placed.rows.vectors))
+        scores = self.index.similarity.scores(target.vector, placed.rows.vectors)
+        if target.reweighed is not None:
+            scores = scores * target.reweighed.factors(placed.rows.parts).astype(np.float32)
+        return placed.best(scores)
 
     # -- answers ---------------------------------------------------------------------------------------------------
 
@@ -292,5 +296,6 @@ def _explain(query: Query, scored: Scored, i: int) -> tuple[list[Contribution], 
             if (part := placed.rows.parts[int(best)].as_py()) and added > largest.get(modality, -np.inf):
                 matched[modality], largest[modality] = part, float(added)
         reliability = float(np.broadcast_to(evidence.reliability, evidence.similarity.shape)[i])
-        explained.append(Contribution(str(query.parts[target.part]), label, evidence.share, similarity, float(added), reliability))
+        part, weight = str(query.parts[target.part]), evidence.weight
+        explained.append(Contribution(part, label, evidence.share, similarity, float(added), reliability, weight))
     return explained, matched
