@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # imported where they are used: opening a shop costs nothing
     from mmsearch.encoders.pipeline import Told
     from mmsearch.encoders.report import EmbedReport
     from mmsearch.evaluation.evaluate import Evaluation
+    from mmsearch.evaluation.tune_fusion import Tuned
     from mmsearch.fusion.keeping import Dropped
     from mmsearch.fusion.profile import Profile
     from mmsearch.recommend.serve import Recommendations
@@ -162,6 +163,27 @@ class Shop:
 
         self.store.check()
         return [self.fuse(name=name, force=force, told=told) for name in names(self.store)]
+
+    def tune(
+        self,
+        queries: Mapping[str, Query],
+        qrels: Mapping[str, Mapping[str, int]],
+        *,
+        name: str | None = None,
+        held_out: Mapping[str, Mapping[str, int]] | None = None,
+        measures: Sequence[str] = ("nDCG@10",),
+        seed: int = 0,
+        accept: bool = False,
+    ) -> Tuned:
+        """Learn how much each kind of evidence should count from judged queries, and keep it in a profile (None: the default one).
+
+        The weights are kept if they are better on the queries that they were not chosen on, or if `accept`. See
+        `mmsearch.evaluation.tune_profile`.
+        """
+        from mmsearch.evaluation.tune_profile import tune_profile
+
+        self.store.check()
+        return tune_profile(self.store, name, queries, qrels, held_out=held_out, measures=measures, seed=seed, accept=accept)
 
     def profiles(self) -> list[dict[str, Any]]:
         """The fusion profiles, and whether they are up to date; see `mmsearch.fusion.keeping.listed`."""

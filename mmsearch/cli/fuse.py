@@ -33,20 +33,36 @@ def command(
     show: str | None = typer.Option(None, "--show", metavar="NAME", help="Show everything that is known of a profile."),
     default: str | None = typer.Option(None, "--default", metavar="NAME", help="Let queries be mapped by this profile from now on."),
     drop: str | None = typer.Option(None, "--drop", metavar="NAME", help="Remove a profile."),
+    tune: str | None = typer.Option(
+        None, "--tune", metavar="QRELS", help="Learn from judgments how much each kind of evidence should count; the profile keeps it."
+    ),
+    queries: str | None = typer.Option(None, "--queries", metavar="FILE", help="With --tune: the judged queries (see eval search)."),
+    held_out: str | None = typer.Option(
+        None, "--held-out", metavar="QRELS", help="With --tune: judgments of the queries to report on (default: half of those judged)."
+    ),
+    metric: list[str] = typer.Option([], "--metric", metavar="MEASURE", help="With --tune: what to tune by (nDCG@10), and more to report."),
+    accept: bool = typer.Option(False, "--accept", help="With --tune: keep the weights although they are no better on held-out queries."),
     format: str | None = format_option(ROW_FORMATS[:3]),
 ) -> int:
     """Learn one space from the vectors of all modalities, as a named profile.
 
     'aligned' learns from the shop's own (title, photo) pairs, so that a text finds photos and a photo finds texts.
     New products join a profile at every embed, without a refit; a profile whose inputs have changed is fitted anew, and says what has.
+    --tune learns from judged queries how much photos, texts and words on photos should count in searches that the profile maps.
 
     \b
     mmsearch fuse
     mmsearch fuse --name half --method 'concat(text=1, image=.5)'
     mmsearch fuse --list
     mmsearch fuse --default half
+    mmsearch fuse --tune photos.qrels --queries photos.csv --metric RR
     """
     how = chosen_format(format, ROW_FORMATS[:3])
+    for option, given in (("--queries", queries), ("--held-out", held_out), ("--metric", metric), ("--accept", accept)):
+        if given and tune is None:
+            raise UsageError(f"{option} is for --tune", hint="for example: mmsearch fuse --tune judged.qrels --queries queries.tsv")
+    if tune is not None and queries is None:
+        raise UsageError("--tune needs the queries that were judged", hint="name their file: --queries FILE")
     actions = {
         "--list": list_all,
         "--show": show is not None,
@@ -62,7 +78,7 @@ def command(
         "--replace": replace,
         "--force": force and not refit,
     }
-    _one_at_a_time(actions, fitting)
+    _alone(actions, fitting | {"--tune": tune is not None})
     if list_all:
         _list(how)
     elif show is not None:
@@ -74,6 +90,9 @@ def command(
         _drop(drop)
     elif refit:
         _fused(shop().refit(force=force, told=note), how)
+    elif tune is not None and queries is not None:
+        fit = {"method": method, "default": not keep_default, "replace": replace, "force": force} if method or name else {}
+        _tune(name, fit, tune, queries, held_out, metric, seed or 0, accept, how)
     else:
         made = shop().fuse(method, name=name, seed=seed, default=not keep_default, replace=replace, force=force, told=note)
         _fused([made], how)
@@ -81,7 +100,7 @@ def command(
     return 0
 
 
-def _one_at_a_time(actions: dict[str, bool], fitting: dict[str, bool]) -> None:
+def _alone(actions: dict[str, bool], fitting: dict[str, bool]) -> None:
     """Raises UsageError for options that do not go together."""
     asked = [name for name, given in actions.items() if given]
     if len(asked) > 1:
@@ -127,3 +146,50 @@ def _drop(name: str) -> None:
     if dropped.was_default:
         now = dropped.default
         note(f"queries are mapped by {now} from now on" if now else "no profile is left: queries are compared with the same modality alone")
+
+
+def _tune(
+    name: str | None,
+    fit: dict[str, Any],
+    qrels: str,
+    queries: str,
+    held_out: str | None,
+    metric: list[str],
+    seed: int,
+    accept: bool,
+    how: str,
+) -> None:
+    """`fit`: with what the profile is made, or brought up to date, first; {} for the default one as it is."""
+    from mmsearch.evaluation.trec import read_qrels
+    from mmsearch.evaluation.tune_fusion import MEASURE
+    from mmsearch.search.queries import read_queries
+
+    notes: list[str] = []
+    asked, judged, reported = read_queries(queries, notes), read_qrels(qrels), None if held_out is None else read_qrels(held_out)
+    one = shop()
+    if fit:
+        made = one.fuse(name=name, told=note, **fit)
+        name = made.name
+    measures = metric or [MEASURE]
+    found = one.tune(asked, judged, name=name, held_out=reported, measures=measures, seed=seed, accept=accept)
+    for line in (*notes, *found.notes):
+        note(line)
+    if how == "table":
+        split = f"{found.train} queries to choose on, {found.held_out} held out ({found.split})"
+        table([_row(row) for row in found.rows], title=f"{found.profile}: {split}")
+        kinds = [{"kind": kind, "before": found.before.get(kind, 1.0), "tuned": weight} for kind, weight in found.weights.items()]
+        table(kinds, title="weights")
+    else:
+        typer.echo(json.dumps(found.to_json(), ensure_ascii=False, indent=2 if how == "json" else None))
+    note(found.told())
+    if found.saved:
+        note(f"searches that the profile {found.profile} maps use these weights from now on")
+    else:
+        note("the weights stay as they are; --accept keeps these")
+
+
+def _row(row: dict[str, Any]) -> dict[str, Any]:
+    """A measure's means and intervals in one line."""
+    spans = {f"held out {name}": row[name] for name in ("before", "after", "difference")}
+    shown = {name: f"{span['mean']:.4f} [{span['low']:.4f}, {span['high']:.4f}]" for name, span in spans.items()}
+    return {"measure": row["measure"], "chosen on: before": row["train"]["before"], "after": row["train"]["after"]} | shown

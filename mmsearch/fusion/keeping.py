@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +55,26 @@ class Dropped:
 
     was_default: bool
     default: str | None
+
+
+def weigh(store: Store, name: str, weights: Mapping[str, float], scores: Mapping[str, Any] | None = None) -> Profile:
+    """Let a kind of evidence ('image>text') count as much as this in searches that the profile maps. It is not fitted anew.
+
+    Parameters
+    ----------
+    weights : in place of all those that it has; one of 1 goes without saying. scores : how they were found, kept as `scores['tuned']`.
+
+    Raises UsageError : no such profile. StoreError : one of its encoders was replaced since it was fitted.
+    """
+    with store.writing("fuse"):
+        load(store, name)
+        profile = recorded(store, name)
+        assert profile is not None
+        others = {key: value for key, value in profile.scores.items() if key != "tuned"}
+        kept = {kind: float(weight) for kind, weight in weights.items() if weight != 1}
+        changed = dataclasses.replace(profile, weights=kept, scores=others | ({"tuned": dict(scores)} if scores else {}))
+        store.record.put(f"profile/{name}", changed.__dict__, store.record.blob(f"profile/{name}"))
+    return changed
 
 
 def drop(store: Store, name: str) -> Dropped:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import dataclasses
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,14 +18,17 @@ from mmsearch.encoders.recorded import Meeting, load_encoder, load_tower, meetin
 from mmsearch.errors import InputError, UsageError, did_you_mean
 from mmsearch.fusion.batch import mean_by_product
 from mmsearch.fusion.calibration import Calibration
+from mmsearch.fusion.words import reads_photos
 from mmsearch.ranking import COMBINERS
 from mmsearch.ranking.base import Combined, Combiner, Evidence, Joint
 from mmsearch.search.background import Scores, spread, spread_by_pattern
 from mmsearch.search.hits import Contribution, Hit, Result
 from mmsearch.search.index import Index, Placed, widening
+from mmsearch.search.kept import Kept, shortened
 from mmsearch.search.query import Part, Query, shares
 from mmsearch.search.speech import Listener
 from mmsearch.search.targets import Target, Targets
+from mmsearch.search.weights import WORDS
 from mmsearch.search.words import Met, Words, among, nearest
 from mmsearch.store import PRODUCTS, Store
 from mmsearch.store.filter import passing
@@ -45,16 +49,20 @@ class Scored:
     evidence: list[Evidence]
     placed: list[Placed | Met]
     combined: Combined
+    joint: Joint
 
 
 class Engine:
-    """Search over one store. Models are loaded when a query first needs them and kept."""
+    """Search over one store. Models are loaded when a query first needs them and kept.
 
-    def __init__(self, store: Store):
+    `profile` maps queries where none is named; None takes the store's default.
+    """
+
+    def __init__(self, store: Store, profile: str | None = None):
         self.store = store
         self.index = Index(store)
         self._encoders: dict[str, tuple[str, Encoder]] = {}
-        self._targets = Targets(store)
+        self._targets = Targets(store, profile)
         self._words = Words(store)
         self._listener = Listener(store)
 
@@ -73,6 +81,30 @@ class Engine:
         if k < 1:
             raise UsageError(f"-k must be at least 1, not {k}")
         combiner: Combiner = COMBINERS.create(combine)
+        return {id: self._result(query, scored, k, notes) for id, query, scored, notes in self._scored(queries, k, combiner)}
+
+    def keep(self, queries: Mapping[str, Query], k: int, most: int) -> dict[str, Kept]:
+        """The evidence of queries with every weight at 1, whatever the profile has, for ranking them under other weights.
+
+        Parameters
+        ----------
+        k : hits a query that are wanted. most : candidates kept a kind of evidence; beyond them a product is out of the ranking.
+
+        Raises as `search` does.
+        """
+        there = {m: known["table"] for m in settings.MODALITIES if (known := recorded_encoder(self.store, m))}
+        everything = {m: 1.0 for m, table in there.items() if self.store.count(table)}
+        if reads_photos(self.store) is not None:
+            everything[WORDS] = 1.0
+        even = {id: dataclasses.replace(query, weights=tuple(everything.items())) for id, query in queries.items()}
+        found = {}
+        for id, query, scored, _ in self._scored(even, k, COMBINERS.create("calibrated")):
+            candidates, evidence = shortened(scored.candidates.to_pylist(), scored.evidence, most)
+            found[id] = Kept(query, candidates, evidence, scored.joint)
+        return found
+
+    def _scored(self, queries: Mapping[str, Query], k: int, combiner: Combiner) -> Iterator[tuple[str, Query, Scored, list[str]]]:
+        """Of each query, in turn: its id, the query in words, the candidates with their scores, and what a person should know."""
         if not self.store.has(PRODUCTS):
             raise InputError("the store has no products", hint="bring them: mmsearch ingest products.csv")
         self.index.look()
@@ -80,13 +112,9 @@ class Engine:
         queries, understood = self._listener.in_words(queries)
         vectors = self._encode(queries.values())
         read, notes = self._words.read([p for q in queries.values() if q.within is None for p in q.parts if p.weight > 0])
-        answers = {}
         for id, query in queries.items():
             allowed = np.logical_and.reduce([filters[w] for w in query.where]) if query.where else None
-            scored = self._score(query, vectors, read, allowed, k, combiner)
-            answers[id] = self._result(query, scored, k, understood[id])
-            answers[id].notes.extend(notes)
-        return answers
+            yield id, query, self._score(query, vectors, read, allowed, k, combiner), [*understood[id], *notes]
 
     # -- query side ------------------------------------------------------------------------------------------------
 
@@ -244,7 +272,8 @@ class Engine:
                     (mean, std), reliability = spread(background, pair), pair.reliability
             similarity = np.where(usable, similarity, np.nan)
             evidence.append(Evidence(target.part, share, target.kind, similarity, mean, std, reliability, target.weight))
-        return Scored(candidates, targets, evidence, placed, combiner.combine(evidence, Joint(calibration.correlations, calibration.tails)))
+        joint = Joint(calibration.correlations, calibration.tails)
+        return Scored(candidates, targets, evidence, placed, combiner.combine(evidence, joint), joint)
 
     def _similarity(self, target: Target, placed: Placed) -> Scores:
         """Of a query vector with each candidate, (n,): the best of its rows, NaN where it has none."""
@@ -255,7 +284,7 @@ class Engine:
 
     # -- answers ---------------------------------------------------------------------------------------------------
 
-    def _result(self, query: Query, scored: Scored, k: int, understood: list[str]) -> Result:
+    def _result(self, query: Query, scored: Scored, k: int, known_of: list[str]) -> Result:
         total = scored.combined.total
         known = np.flatnonzero(~np.isnan(total))
         if len(known) > k:  # everything that ties with the last place is sorted too, so that ties always fall the same way
@@ -269,11 +298,10 @@ class Engine:
         for rank, i in enumerate(order, 1):
             explained, matched = _explain(query, scored, i)
             hits.append(Hit(rank, ids[i], float(total[i]), titles.get(ids[i]), matched, explained))
-        notes = understood[:]
+        notes = known_of[:]
         if not hits:
-            notes.append(
-                f"no product matches {' and '.join(query.where)}" if query.where else "no product has the evidence that the query compares"
-            )
+            restriction = " and ".join(query.where)
+            notes.append(f"no product matches {restriction}" if restriction else "no product has the evidence that the query compares")
         return Result(hits, int((~np.isnan(total)).sum()), notes)
 
 

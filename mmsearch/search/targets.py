@@ -25,10 +25,9 @@ from mmsearch.fusion.profile import Profile
 from mmsearch.fusion.stand_ins import stand_ins
 from mmsearch.fusion.words import KIND as WORDS
 from mmsearch.fusion.words import reads_photos
-from mmsearch.ranking.calibrated import TRUST
 from mmsearch.search.query import Part, Query, nothing_to_compare
 from mmsearch.search.weights import WORDS as ON_PHOTOS
-from mmsearch.search.weights import check_there, weight_of
+from mmsearch.search.weights import check_there, counted, weight_of
 from mmsearch.search.words import LABEL
 from mmsearch.store import Store
 from mmsearch.store.vectors import read_vectors
@@ -66,10 +65,13 @@ class Chosen:
 
 
 class Targets:
-    """Chooses the comparisons of queries with one store. A fitted fusion method is loaded when a query first needs it, and kept."""
+    """Chooses the comparisons of queries with one store. A fitted fusion method is loaded when a query first needs it, and kept.
 
-    def __init__(self, store: Store):
-        self._store = store
+    `default` is the profile that queries are mapped by; None takes the store's.
+    """
+
+    def __init__(self, store: Store, default: str | None = None):
+        self._store, self._default = store, default
         self._fusers: dict[str, tuple[int, Fuser]] = {}
 
     def choose(self, query: Query, vectors: Mapping[Part, dict[str, Matrix]], words: Mapping[int, Scores]) -> Chosen:
@@ -121,8 +123,7 @@ class Targets:
             else:
                 kept = profile.weights if within is None and profile is not None else {}
                 found = [dataclasses.replace(t, weight=weight_of(t.kind, weights, kept)) for t in found]
-                trust = [measured.pair(t.kind).reliability ** TRUST for t in found]
-                asked[number] = sum(t.weight * r for t, r in zip(found, trust, strict=True)) / sum(trust)
+                asked[number] = counted([t.weight for t in found], [measured.pair(t.kind).reliability for t in found])
             targets += _counting(part, found)
         if reweighed is not None:
             measured = _reweighed_calibration(measured, reweighed)
@@ -152,7 +153,7 @@ class Targets:
     def _profile(self, within: str | None) -> Profile | None:
         """The profile that queries are mapped by: the one that is named, else the default."""
         if within is None or within in settings.MODALITIES:
-            name = profiles.default_name(self._store)
+            name = self._default or profiles.default_name(self._store)
             return profiles.load(self._store, name) if name else None
         there = [*settings.MODALITIES, *profiles.names(self._store)]
         if within not in there:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from mmsearch.errors import ParseError, UsageError, did_you_mean
+from mmsearch.ranking.calibrated import TRUST
 from mmsearch.settings import MODALITIES
 
 #: What a product may be compared by: the modalities, and the words on its photos ('image>words': `mmsearch.fusion.words.KIND`).
@@ -48,6 +49,15 @@ def weight_of(kind: str, asked: Mapping[str, float], kept: Mapping[str, float]) 
     it for the kind, else 1."""
     product = kind.partition(">")[2]
     return asked.get(kind, asked.get(product, kept.get(kind, 1.0)))
+
+
+def counted(weights: Sequence[float], reliabilities: Sequence[float]) -> float:
+    """How much of a part's evidence counts with these weights: 1 with weights of 1, and so much less in a mixed query.
+
+    Evidence stands in it by the square of its reliability, as it does in a score (`mmsearch.ranking.calibrated`).
+    """
+    trust = [float(r**TRUST) for r in reliabilities]
+    return sum(w * t for w, t in zip(weights, trust, strict=True)) / sum(trust)
 
 
 def check_there(asked: Iterable[str], there: Iterable[str]) -> None:
