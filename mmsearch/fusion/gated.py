@@ -26,9 +26,10 @@ _ARRAYS = ("weight", "bias", "inner", "inner_bias", "outer")  # of a tower
 
 SUPERVISION = ("auto", "together", "category")
 
-_FEWEST_PRODUCTS = 10  # with vectors of a modality: fewer teach no map, and the modality is left out
+_FEWEST_PRODUCTS = 10  # with vectors of a modality: fewer teach no map, and the modality is left out; of both: fewer join no two
 _FEWEST_PAIRS = 20  # of products that belong together: fewer teach nothing
 _ENOUGH_PRODUCTS = 0.5  # share of the products that were taken with another, where the categories could teach instead
+_MOST = 50_000  # products that are learned from: one linear map a modality needs no more
 _MOST_HELD = 1_000
 _LEAST_HELD = 20
 
@@ -55,8 +56,8 @@ class Gated(Fuser):
         dropout: float = 0.3,
         own: float = 0.2,
         temperature: float = 0.1,
-        rate: float = 0.003,
-        rounds: int = 40,
+        rate: float = 0.001,
+        rounds: int = 60,
     ):
         """
         Parameters
@@ -84,6 +85,8 @@ class Gated(Fuser):
         self._dim, self._supervision = dim, supervision
         self._dropout, self._own, self._temperature, self._rate, self._rounds = dropout, own, temperature, rate, rounds
         self._towers: dict[str, Tower] = {}
+        self._held: Rows | None = None
+        self._joined: list[list[str]] = []  # modalities [a, b] that some products have both, so that it was learned how they go together
 
     def fit(self, batch: Batch, encoders: Mapping[str, Encoder], seed: int) -> FitReport:
         """Learn from what belongs together. See `Fuser.fit`.
@@ -96,6 +99,12 @@ class Gated(Fuser):
         modalities, notes = _modalities(batch)
         kind, relation, why = _relation(batch, modalities, self._supervision)
         notes += why
+        everything, pairs, rows = batch, relation.pairs, np.arange(len(batch))
+        if len(batch) > _MOST:
+            order = np.random.default_rng(seed).permutation(len(batch))
+            rows = np.sort(order[np.argsort(-relation.strength()[order], kind="stable")[:_MOST]])
+            batch, relation = batch.take(rows), relation.take(rows)
+            notes.append(f"learned from {_MOST:,} of {len(everything):,} products, those that were taken most or, by category, any")
         watched, asked = _held_out(batch, modalities, relation, seed)
         kept = np.ones(len(batch), bool)
         kept[watched] = kept[asked] = False
@@ -103,16 +112,18 @@ class Gated(Fuser):
         # Matrices this small gain nothing from threads, and sums in one order make one result of one seed on any machine.
         with ThreadpoolController().limit(limits=1, user_api="blas"):
             trained = train(batch, modalities, relation, kept, watched, settings, seed)
-        self.dim, self._towers = self._dim, trained.towers
+        self.dim, self._towers, self._held = self._dim, trained.towers, rows[np.flatnonzero(~kept)]
+        both = {(a, b): int((batch.present[a] & batch.present[b]).sum()) for a in modalities for b in modalities}
+        self._joined = [[a, b] for (a, b), count in both.items() if a != b and count >= _FEWEST_PRODUCTS]
         found = measured(self._towers, batch.vectors, batch.present, relation, asked)
         scores = {
             "supervision": kind,
-            "pairs": relation.pairs,
+            "pairs": pairs,
             "held_out": len(asked),
             "ndcg": found["belongs"],
             "itself": found["itself"],
             "before": _before(batch, modalities, asked, relation),
-            "gate": mean_shares(self._towers, batch.vectors, batch.present),
+            "gate": mean_shares(self._towers, everything.vectors, everything.present),
             "round": trained.round,
             "ended": trained.ended,
             "notes": notes,
@@ -127,22 +138,26 @@ class Gated(Fuser):
         """See `Fuser.items`."""
         return gated(self._towers, batch.vectors, batch.present)
 
+    def held_out(self) -> Rows | None:
+        """The rows of the fitted batch that it did not learn from: by them others may judge it without a further fit. None before a fit."""
+        return self._held
+
     def modalities(self) -> list[str]:
         """See `Fuser.modalities`."""
         return list(self._towers)
 
     def compares(self, query: str, product: str) -> bool:
-        """Any with any: all lie in one space. How far that can be trusted is measured for each pair."""
-        return {query, product} <= set(self._towers)
+        """Like with like, and those that enough products have both."""
+        return (query == product and query in self._towers) or [query, product] in self._joined
 
     def state(self) -> tuple[dict[str, Matrix], dict[str, Any]]:
         """See `Fuser.state`."""
         arrays = {f"{m}.{name}": getattr(tower, name) for m, tower in self._towers.items() for name in _ARRAYS}
-        return arrays, {"dim": self.dim, "level": {m: tower.level for m, tower in self._towers.items()}}
+        return arrays, {"dim": self.dim, "joined": self._joined, "level": {m: tower.level for m, tower in self._towers.items()}}
 
     def load_state(self, arrays: Mapping[str, Matrix], values: Mapping[str, Any]) -> None:
         """See `Fuser.load_state`."""
-        self.dim = int(values["dim"])
+        self.dim, self._joined = int(values["dim"]), [list(pair) for pair in values["joined"]]
         self._towers = {m: Tower(**{name: arrays[f"{m}.{name}"] for name in _ARRAYS}, level=level) for m, level in values["level"].items()}
 
 

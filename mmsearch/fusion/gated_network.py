@@ -62,7 +62,8 @@ def towers(values: Values, modalities: list[str]) -> dict[str, Tower]:
 def look(values: Values, components: Mapping[str, Matrix], rows: Rows, through: Mask) -> View:
     """Products (b,) through some of their modalities (b, m), one at least: what `mmsearch.fusion.gate.gated` says of them."""
     dim = len(next(value for name, value in values.items() if name.endswith(".bias")))
-    loud = np.full(through.shape, -np.inf, np.float32)
+    kind = values["sharpness"].dtype  # float32, but for a test of the gradients
+    loud = np.full(through.shape, -np.inf, kind)
     parts = []
     for i, (m, known) in enumerate(components.items()):
         at = np.flatnonzero(through[:, i])
@@ -74,7 +75,7 @@ def look(values: Values, components: Mapping[str, Matrix], rows: Rows, through: 
         parts.append(_Part(at, X, lies / length, length, inner))
     raised = np.exp(loud - loud.max(axis=1, keepdims=True))
     share = raised / raised.sum(axis=1, keepdims=True)
-    total = np.zeros((len(rows), dim), np.float32)
+    total = np.zeros((len(rows), dim), kind)
     for i, part in enumerate(parts):
         total[part.at] += share[part.at, i, None] * part.lies
     length = np.maximum(np.linalg.norm(total, axis=1, keepdims=True), _LEAST)

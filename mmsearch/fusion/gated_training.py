@@ -26,7 +26,6 @@ _COMPONENTS = 256  # principal components of a modality's vectors that are seen,
 _POWER = 0.5  # each is divided by its standard deviation to this power
 _LEAST_VARIANCE = 1e-8  # of a component, as a share of the first: less is rounding
 _COVARIANCE_ROWS = 20_000  # products that say what the components are
-_MOST = 50_000  # products that are trained on; one map a modality needs no more
 _BATCH = 256
 _LEAST_STEPS = 10  # a round, however small the catalogue
 _PATIENCE = 5  # rounds without a better one on the products held out
@@ -134,6 +133,12 @@ class _Itself(Relation):
         same: Mask = (rows[:, None] == columns[None, :]) & self._there[rows][:, None]
         return same
 
+    def strength(self) -> NDArray[np.float64]:
+        return self._there.astype(np.float64)
+
+    def take(self, rows: Rows) -> _Itself:
+        return _Itself(self._there[rows])
+
     def among(self, kept: Mask) -> _Itself:
         return _Itself(self._there & kept)
 
@@ -153,8 +158,6 @@ def train(batch: Batch, modalities: list[str], relation: Relation, kept: Mask, w
     count = np.sum([data.present[m] for m in modalities], axis=0)
     learned = relation.among(kept & (count > 0))
     anchors = np.flatnonzero(kept & (learned.some() | (count > 1)))
-    if len(anchors) > _MOST:
-        anchors = np.sort(rng.permutation(anchors)[:_MOST])
     best = towers(values, modalities)
     best_round, best_score, ended = 0, _watch(best, data, relation, watched), "rounds"
     for number in range(1, settings.rounds + 1):
@@ -192,11 +195,12 @@ def measured(
 
 def _round(values: Values, adam: Adam, data: Seen, relation: Relation, anchors: Rows, settings: Settings, rng: np.random.Generator) -> bool:
     """Every anchor once, or more often where there are few. False as soon as a loss or a value is no number."""
-    for rows in batches(anchors, min(_BATCH, len(anchors)), _LEAST_STEPS, rng):
-        loss, gradients = loss_of(values, data, relation, rows, settings, rng)
-        if not math.isfinite(loss):
-            return False
-        adam.step(values, gradients)
+    with np.errstate(over="ignore", invalid="ignore"):  # it is seen by its loss
+        for rows in batches(anchors, min(_BATCH, len(anchors)), _LEAST_STEPS, rng):
+            loss, gradients = loss_of(values, data, relation, rows, settings, rng)
+            if not math.isfinite(loss):
+                return False
+            adam.step(values, gradients)
     return finite(values)
 
 

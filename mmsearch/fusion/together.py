@@ -41,6 +41,14 @@ class Relation(ABC):
         """Whether products belong together, (rows, columns)."""
 
     @abstractmethod
+    def strength(self) -> NDArray[np.float64]:
+        """How much is known of what each product belongs to, (n,); 0 for nothing."""
+
+    @abstractmethod
+    def take(self, rows: Rows) -> Relation:
+        """The same, among some products alone, in their order."""
+
+    @abstractmethod
     def among(self, kept: Mask) -> Relation:
         """The pairs of which both products are kept (n,)."""
 
@@ -83,6 +91,12 @@ class SameCategory(Relation):
         same: Mask = (one == other) & (one >= 0) & (rows[:, None] != columns[None, :])
         return same
 
+    def strength(self) -> NDArray[np.float64]:
+        return self.some().astype(np.float64)
+
+    def take(self, rows: Rows) -> SameCategory:
+        return SameCategory(self._labels[rows])
+
     def among(self, kept: Mask) -> SameCategory:
         return SameCategory(np.where(kept, self._labels, -1))
 
@@ -116,6 +130,14 @@ class TakenTogether(Relation):
 
     def related(self, rows: Rows, columns: Rows) -> Mask:
         return np.asarray(self._weights[rows][:, columns].toarray() > 0)
+
+    def strength(self) -> NDArray[np.float64]:
+        return np.asarray(self._weights.sum(axis=1), np.float64)
+
+    def take(self, rows: Rows) -> TakenTogether:
+        from scipy.sparse import csr_array
+
+        return TakenTogether(csr_array(self._weights[rows][:, rows]))
 
     def among(self, kept: Mask) -> TakenTogether:
         from scipy.sparse import csr_array
