@@ -26,7 +26,7 @@ from mmsearch.store import Store
 from mmsearch.store.vectors import content_digest
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
-_FOLDS = 5  # a fifth of the products with every modality is held out: on it the reliability of cross-modal evidence is measured
+_FOLDS = 5  # a fifth of the products with two modalities or more is held out: on it the reliability of cross-modal evidence is measured
 _ENOUGH = 200  # held-out products, of one fold or several, that are enough
 _FEWEST = 8  # held-out products below which a fold would say nothing
 _REMEMBERED = 10  # former versions
@@ -230,7 +230,7 @@ def _held_out_reliability(spec: str, batch: Batch, encoders: Mapping[str, Encode
     """
     if not set(modalities) <= set(batch.present):
         return {}
-    both = np.flatnonzero(np.logical_and.reduce([batch.present[m] for m in modalities]))
+    both = np.flatnonzero(np.sum([batch.present[m] for m in modalities], axis=0) > 1)
     folds = np.array_split(np.random.default_rng(seed).permutation(both), max(1, min(_FOLDS, len(both) // _FEWEST)))
     if len(folds) == 1:
         return {}
