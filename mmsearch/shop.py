@@ -159,11 +159,12 @@ class Shop:
         unlike: Texts = None,
         where: str | None = None,
         within: str | None = None,
+        expand: bool = False,
         k: int = 10,
         combine: str = "calibrated",
     ) -> Result:
-        """Search by any weighted mix (`"in blue^0.5"`); `within` is the command line's `--in`; what was understood
-        of `speech` is among the result's notes. See `mmsearch.search.engine`."""
+        """Search by any weighted mix (`"in blue^0.5"`); `within` is the command line's `--in`; `expand` widens texts by the store's
+        triples; what was understood of `speech`, and how a query was widened, is among the result's notes. See `mmsearch.search.engine`."""
         query = make_query(
             _many(text),
             image=_many(image),
@@ -177,6 +178,7 @@ class Shop:
             unlike=_many(unlike),
             where=where,
             within=within,
+            expand=expand,
         )
         return self.search_many({"": query}, k=k, combine=combine)[""]
 

@@ -29,6 +29,7 @@ def search(
     metric: list[str] = _METRIC,
     within: str | None = typer.Option(None, "--in", metavar="text|image|PROFILE", help="Compare with this evidence of the products alone."),
     where: list[str] = typer.Option([], "--where", metavar="FILTER", help="Only products that pass."),
+    expand: bool = typer.Option(False, "--expand", help="Widen the queries by the store's triples."),
     k: int | None = typer.Option(None, "-k", metavar="N", help="Depth of the run (default: the deepest cut-off of the measures)."),
     combine: str = typer.Option("calibrated", "--combine", metavar="SPEC", help="How scores are combined."),
     drop_empty: bool = _DROP,
@@ -52,12 +53,13 @@ def search(
     how = chosen_format(format, ROW_FORMATS)
     _read_once(queries, qrels)
     notes: list[str] = []
-    wanted = {id: restricted(q, where, within) for id, q in read_queries(queries, notes).items()}
+    wanted = {id: restricted(q, where, within, expand) for id, q in read_queries(queries, notes).items()}
     judgments = read_qrels(qrels)
     options = {
         "in": within,
         "combine": None if combine == "calibrated" else parse(combine, what="combiner"),
         "where": " and ".join(where) or None,
+        "expand": expand or None,
     }
     label = method or str(Spec("search", (), tuple((key, value) for key, value in options.items() if value)))
     evaluation, run = shop().evaluate_search(

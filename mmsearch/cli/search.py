@@ -30,6 +30,7 @@ def command(
         None, "--in", metavar="text|image|audio|video|PROFILE", help="Compare with this evidence of the products alone."
     ),
     where: list[str] = typer.Option([], "--where", metavar="FILTER", help="Only products that pass: \"price < 80 and colour = 'red'\"."),
+    expand: bool = typer.Option(False, "--expand", help="Also look for what the store's triples join the words of the query to."),
     k: int = typer.Option(10, "-k", metavar="N", help="How many hits."),
     explain: bool = typer.Option(False, "--explain", help="Show what each score is made of."),
     queries: str | None = typer.Option(
@@ -50,6 +51,7 @@ def command(
     mmsearch search --audio bell.wav --text "alarm clock^0.5"
     mmsearch search --speech question.m4a --where "price < 80"
     mmsearch search --video clip.mp4
+    mmsearch search "sneaker" --expand --explain
     mmsearch search --queries queries.tsv --format trec > run.txt
     """
     how = chosen_format(format, HIT_FORMATS)
@@ -59,7 +61,7 @@ def command(
         from mmsearch.search.queries import read_queries
 
         notes: list[str] = []
-        batch = {id: restricted(q, where, within) for id, q in read_queries(queries, notes).items()}
+        batch = {id: restricted(q, where, within, expand) for id, q in read_queries(queries, notes).items()}
         for line in notes:
             note(line)
     else:
@@ -76,7 +78,7 @@ def command(
             not_video=not_video,
             unlike=unlike,
         )
-        batch = {"": restricted(parts, where, within)}
+        batch = {"": restricted(parts, where, within, expand)}
     results = shop().search_many(batch, k=k, combine=combine)
     write_hits(results, how, explain=explain, tag=tag, single=queries is None)
     for id, result in results.items():
@@ -94,9 +96,9 @@ def _standard_input() -> str:
         raise InputError(f"standard input is not UTF-8 text ({error.reason})") from error
 
 
-def restricted(query: Query, where: list[str], within: str | None) -> Query:
-    """A query with the filters and the evidence that the command line adds."""
-    return dataclasses.replace(query, where=(*query.where, *where), within=within or query.within)
+def restricted(query: Query, where: list[str], within: str | None, expand: bool = False) -> Query:
+    """A query with the filters, the evidence and the widening that the command line adds."""
+    return dataclasses.replace(query, where=(*query.where, *where), within=within or query.within, expand=expand or query.expand)
 
 
 def write_hits(results: dict[str, Result], how: str, *, explain: bool, tag: str, single: bool) -> None:

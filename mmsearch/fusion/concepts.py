@@ -21,7 +21,7 @@ from mmsearch.store import TRIPLES, Store
 
 _TOKEN = re.compile(r"[㐀-䶿一-鿿々]|[^\W_㐀-䶿一-鿿々]+")
 _MAX_STEPS = 2
-_LEAST = 0.1  # what is reached more weakly than this is left alone
+_LEAST = 0.15  # what is reached more weakly than this is left alone
 
 
 class Relation(NamedTuple):
@@ -36,10 +36,10 @@ class Relation(NamedTuple):
 #: A triple `sneaker, broader, shoe` reads: the broader word of sneaker is shoe. Chosen on the sample shop (`python -m bench.knowledge`).
 RELATIONS: Mapping[str, Relation] = {
     "synonym": Relation("synonym", "synonym", 0.8, 0.8),
-    "broader": Relation("broader", "narrower", 0.5, 0.5),
-    "narrower": Relation("narrower", "broader", 0.5, 0.5),
-    "part-of": Relation("part of", "has part", 0.4, 0.2),
-    "has-part": Relation("has part", "part of", 0.2, 0.4),
+    "broader": Relation("broader", "narrower", 0.3, 0.5),
+    "narrower": Relation("narrower", "broader", 0.5, 0.3),
+    "part-of": Relation("part of", "has part", 0.4, 0.15),
+    "has-part": Relation("has part", "part of", 0.15, 0.4),
 }
 _OTHER = 0.15  # any other relation, both ways
 _NAMES = {
