@@ -10,14 +10,17 @@ import heapq
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import zip_longest
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from mmsearch.store import TRIPLES, Store
+from mmsearch.store import PRODUCTS, TRIPLES, Store
 
 _TOKEN = re.compile(r"[㐀-䶿一-鿿々]|[^\W_㐀-䶿一-鿿々]+")
 _MAX_STEPS = 2
@@ -82,9 +85,9 @@ class Spotted(NamedTuple):
 
 
 class Concepts:
-    """Labels and relations of triples (head, relation, tail)."""
+    """Labels and relations of triples (head, relation, tail), and further labels that stand alone."""
 
-    def __init__(self, triples: Iterable[tuple[str, str, str]]):
+    def __init__(self, triples: Iterable[tuple[str, str, str]], further: Iterable[str] = ()):
         self.labels: list[str] = []
         self._index: dict[tuple[str, ...], int] = {}
         self._lengths: dict[str, tuple[int, ...]] = {}
@@ -92,6 +95,9 @@ class Concepts:
         self._directed: set[tuple[int, int]] = set()
         for head, relation, tail in triples:
             self._add(head, relation, tail)
+        for label in further:
+            if _tokens(label):
+                self._concept(label)
         by_first: dict[str, set[int]] = defaultdict(set)
         for words in self._index:
             by_first[words[0]].add(len(words))
@@ -163,9 +169,9 @@ class Concepts:
         return [*own, *(labels for labels in members.values() if len(labels) > 1)]
 
     def _add(self, head: str, relation: str, tail: str) -> None:
-        one, other = self._concept(head), self._concept(tail)
-        if one is None or other is None:
+        if not _tokens(head) or not _tokens(tail):  # marks alone
             return
+        one, other = self._concept(head), self._concept(tail)
         kind = canonical(relation)
         ways = RELATIONS.get(kind) or Relation(relation, relation, _OTHER, _OTHER)
         if kind in ("broader", "part-of"):
@@ -176,10 +182,8 @@ class Concepts:
             self._step(one, other, Step(ways.forth, self.labels[other], ways.strength))
             self._step(other, one, Step(ways.back, self.labels[one], ways.back_strength))
 
-    def _concept(self, label: str) -> int | None:
+    def _concept(self, label: str) -> int:
         words = tuple(token.word for token in _tokens(label))
-        if not words:
-            return None
         if words not in self._index:
             self._index[words] = len(self.labels)
             self.labels.append(label)
@@ -198,11 +202,31 @@ def canonical(relation: str) -> str:
     return _KNOWN.get(name, _KNOWN.get(name.replace("-", ""), name))
 
 
-def read_triples(store: Store) -> Iterator[tuple[str, str, str]]:
-    """The given triples of a store, in a fixed order."""
-    if store.has(TRIPLES):
-        rows = store.read(TRIPLES, ["head", "relation", "tail"])
-        yield from sorted(zip(*(rows[c].to_pylist() for c in ("head", "relation", "tail")), strict=True))
+class Triples(NamedTuple):
+    """The given triples of a store by what stands at their ends."""
+
+    words: list[tuple[str, str, str]]  # two words: what `Concepts` are made of
+    products: list[tuple[str, str]]  # two product ids that are joined
+    about: list[tuple[str, str]]  # a product id and a word that is said of it
+
+
+def read_triples(store: Store) -> Triples:
+    """The given triples, in a fixed order. An id that no product has is a word like any other."""
+    found = Triples([], [], [])
+    if not store.has(TRIPLES):
+        return found
+    rows = store.read(TRIPLES, ["head", "relation", "tail"])
+    ids = store.read(PRODUCTS, ["id"]).column("id") if store.has(PRODUCTS) else pa.chunked_array([], pa.string())
+    heads, tails = (pc.is_in(rows[end], value_set=ids).to_pylist() for end in ("head", "tail"))
+    columns = (rows[c].to_pylist() for c in ("head", "relation", "tail"))
+    for head, relation, tail, one, other in sorted(zip(*columns, heads, tails, strict=True)):
+        if one and other:
+            found.products.append((head, tail))
+        elif one or other:
+            found.about.append((head, tail) if one else (tail, head))
+        else:
+            found.words.append((head, relation, tail))
+    return found
 
 
 class _Token(NamedTuple):
@@ -216,7 +240,7 @@ def _tokens(text: str) -> list[_Token]:
     """Words in their plain form, each Chinese character one, with their places in the text."""
     found = list(_TOKEN.finditer(text))
     tokens = []
-    for match, following in zip(found, [*found[1:], None], strict=True):
+    for match, following in zip_longest(found, found[1:]):
         word = match.group()
         follows = following is not None and following.start() == match.end() and _is_han(following.group())
         tokens.append(_Token(_plain(word), match.start(), match.end(), _is_han(word) and follows))

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mmsearch.catalog.categories import SEPARATOR
@@ -37,29 +36,24 @@ _TELLING = 3  # labels that a report names
 
 
 @dataclass(frozen=True)
-class Knowledge:
-    """What is read of a store once: which attributes make edges, and what the triples say."""
+class Known:
+    """What a store knows, read once: which attributes make edges, and what the triples say."""
 
     attributes: tuple[str, ...] = ()
     concepts: Concepts = field(default_factory=lambda: Concepts(()))
-    joined: tuple[tuple[str, str, float], ...] = ()  # pairs of products that a triple joins, and how strongly
+    joined: tuple[tuple[str, str], ...] = ()  # pairs of products that a triple joins
+    said: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # product → words that triples say of it
 
 
-def read_knowledge(store: Store, products: pa.ChunkedArray | None = None) -> Knowledge:
-    """The triples and the attributes with few values of a store."""
-    triples = list(read_triples(store))
-    if products is None:
-        products = store.read(PRODUCTS, ["id"]).column("id")
-    return Knowledge(few_valued(store), Concepts(triples), tuple(_joined(triples, products)))
-
-
-def _joined(triples: Sequence[tuple[str, str, str]], products: pa.ChunkedArray) -> Iterable[tuple[str, str, float]]:
-    """Triples between two products."""
-    heads, tails = (pa.array([t[i] for t in triples], pa.string()) for i in (0, 2))
-    both = pc.and_(pc.is_in(heads, value_set=products), pc.is_in(tails, value_set=products))
-    for row in np.flatnonzero(both.to_numpy(zero_copy_only=False)).tolist():
-        if triples[row][0] != triples[row][2]:
-            yield triples[row][0], triples[row][2], 1.0
+def read_knowledge(store: Store, attributes: Sequence[str] | None = None) -> Known:
+    """The triples of a store, and its attributes with few values (or those given)."""
+    triples = read_triples(store)
+    said: dict[str, tuple[str, ...]] = {}
+    for id, word in triples.about:
+        said[id] = (*said.get(id, ()), word)
+    pairs = tuple((one, other) for one, other in triples.products if one != other)
+    names = few_valued(store) if attributes is None else tuple(attributes)
+    return Known(names, Concepts(triples.words, (word for _, word in triples.about)), pairs, said)
 
 
 def few_valued(store: Store) -> tuple[str, ...]:
@@ -79,7 +73,7 @@ def few_valued(store: Store) -> tuple[str, ...]:
     return tuple(found)
 
 
-def belongs(store: Store, ids: Sequence[str], knowledge: Knowledge, types: Iterable[str]) -> dict[str, list[dict[str, float]]]:
+def belongs(store: Store, ids: Sequence[str], knowledge: Known, types: Iterable[str]) -> dict[str, list[dict[str, float]]]:
     """Type → for each product (n,) its nodes and how much it has to do with each (1, or less for what a concept leads to)."""
     attributes = load_attributes(store)
     found: dict[str, list[dict[str, float]]] = {}
@@ -87,7 +81,8 @@ def belongs(store: Store, ids: Sequence[str], knowledge: Knowledge, types: Itera
         if type == "given":
             if len(knowledge.concepts):
                 titles = _values(store, attributes, "title", ids)
-                found[type] = [concepts_of(" ".join(titles.get(id, ())), knowledge.concepts) for id in ids]
+                texts = ("\n".join((*titles.get(id, ()), *knowledge.said.get(id, ()))) for id in ids)
+                found[type] = [concepts_of(text, knowledge.concepts) for text in texts]
             continue
         names = knowledge.attributes if type == "attributes" else (type,)
         rows: list[dict[str, float]] = [{} for _ in ids]
@@ -133,30 +128,29 @@ def shared(rows: Sequence[Mapping[str, float]], there: NDArray[np.bool_], most: 
     return sorted(frequent[:most])
 
 
-def joined(knowledge: Knowledge, rows: Sequence[str], columns: Sequence[str]) -> Sparse:
+def joined(knowledge: Known, rows: Sequence[str], columns: Sequence[str]) -> Sparse:
     """Which of some products (rows) triples join with which of some products (columns), either way."""
     at, to = ({id: i for i, id in enumerate(ids)} for ids in (rows, columns))
-    pairs = {(a, b): s for one, other, s in knowledge.joined for a, b in ((one, other), (other, one))}
-    entries = [(at[a], to[b], s) for (a, b), s in pairs.items() if a in at and b in to]
-    r, c, s = zip(*entries, strict=True) if entries else ((), (), ())
-    return csr(s, r, c, (len(rows), len(columns)))
+    pairs = {pair for one, other in knowledge.joined for pair in ((one, other), (other, one))}
+    entries = sorted((at[a], to[b]) for a, b in pairs if a in at and b in to)
+    r, c = zip(*entries, strict=True) if entries else ((), ())
+    return csr(np.ones(len(entries)), r, c, (len(rows), len(columns)))
 
 
-def astray(store: Store, knowledge: Knowledge) -> list[str]:
-    """Labels of triples that no product has to do with: neither an id, nor in a title, nor a value. Unknown ids are among them."""
-    concepts = knowledge.concepts
-    attributes = load_attributes(store)
-    met: set[int] = set()
-    for values in _values(store, attributes, "title", None).values():
-        for value in values:
-            met |= {spotted.concept for spotted in concepts.spot(value)}
+def astray(store: Store, knowledge: Known) -> list[str]:
+    """Labels of triples that have nothing to do with any product: ids that are not there, misspelt words, words of another trade.
+
+    A label has to do with products when it is in a title or a value, when triples say it of two of them, or when such a one leads to it.
+    """
+    concepts, attributes = knowledge.concepts, load_attributes(store)
+    texts = [value for values in _values(store, attributes, "title", None).values() for value in values]
     for name in ("brand", "category", *knowledge.attributes):
-        for value in {v for values in _values(store, attributes, name, None).values() for v in values}:
-            met |= {spotted.concept for spotted in concepts.spot(value)}
-    reached = met | {reached.concept for concept in met for reached in concepts.reach(concept)}
-    ids = store.read(PRODUCTS, ["id"]).column("id")
-    known = pc.is_in(pa.array(concepts.labels, pa.string()), value_set=ids).to_pylist()
-    return [label for i, label in enumerate(concepts.labels) if i not in reached and not known[i]]
+        texts += {value for values in _values(store, attributes, name, None).values() for value in values}
+    met = {spotted.concept for text in texts for spotted in concepts.spot(text)}
+    said = Counter(concepts.find(word) for words in knowledge.said.values() for word in set(words))
+    met |= {concept for concept, count in said.items() if concept is not None and count > 1}
+    met |= {reached.concept for concept in tuple(met) for reached in concepts.reach(concept)}
+    return [label for concept, label in enumerate(concepts.labels) if concept not in met]
 
 
 def _values(store: Store, attributes: Attributes, name: str, ids: Sequence[str] | None) -> dict[str, list[str]]:

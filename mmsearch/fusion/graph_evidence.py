@@ -51,7 +51,7 @@ class Evidence:
 def evidence_of(
     H: Matrix,
     relations: Sequence[tuple[str, Relation]],
-    events: Events | None,
+    events: Events,
     ids: Sequence[str],
     hops: int,
     asked: float | None,
@@ -67,8 +67,9 @@ def evidence_of(
     Parameters
     ----------
     H : (n, d) base vectors. relations : (type, edges) among these products. ids : (n,). asked : the user's alpha.
+    untold : the alpha where nothing chooses one.
     """
-    purchases = None if events is None else _held_out(H, relations, events, ids, hops, asked, seed)
+    purchases = _held_out(H, relations, events, ids, hops, asked, seed)
     changes: dict[str, Compared] = {}
     if purchases is not None:
         alpha, changes["bought"] = purchases
@@ -100,9 +101,8 @@ def summary(found: Evidence, scores: Mapping[str, Any], base: str) -> str:
         line += "; propagation does not help, so that nothing is propagated"
     if "given" in scores and scores["given"]["astray"]:
         known = scores["given"]
-        line += (
-            f"; {known['astray']} of {known['concepts']} labels of triples belong to no product ({', '.join(known['astray_such_as'])} …)"
-        )
+        named = ", ".join(known["astray_such_as"]) + (" …" if known["astray"] > len(known["astray_such_as"]) else "")
+        line += f"; {known['astray']} of {known['concepts']} labels of triples belong to no product ({named})"
     if "given" in scores and scores["given"]["loops"]:
         line += f"; triples go in a loop: {' → '.join(scores['given']['loops'][0][:6])}"
     return f"{line}. Base: {base}"

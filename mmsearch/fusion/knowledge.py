@@ -14,7 +14,7 @@ from mmsearch.fusion import FUSERS
 from mmsearch.fusion.base import Batch, FitReport, Fuser, Matrix, Side
 from mmsearch.fusion.batch import load_batch
 from mmsearch.fusion.bought import among, bought_together, read_events
-from mmsearch.fusion.graph import BETWEEN, TYPES, VALUES, Knowledge, astray, belongs, joined, matrix, read_knowledge, shared
+from mmsearch.fusion.graph import BETWEEN, TYPES, VALUES, Known, astray, belongs, joined, matrix, read_knowledge, shared
 from mmsearch.fusion.graph_evidence import Evidence, evidence_of, summary
 from mmsearch.fusion.propagation import Layer, Relation, Sent, directions, message, mixed, normalised, propagate, rarities
 from mmsearch.fusion.sparse import Sparse, csr
@@ -30,7 +30,7 @@ _STATE = 64 << 20  # bytes of means that a profile keeps at most: they are read 
 _UNTOLD = 0.1
 
 
-class KnowledgeFuser(Fuser):
+class Knowledge(Fuser):
     """z = direction of (1 − α)·h + α·(weighted mean of what is related, minus the catalogue's mean), for each of `hops` hops.
 
     h is the base's fused vector; see `mmsearch.fusion.propagation` for the papers and the algebra, `mmsearch.fusion.graph` for the edges.
@@ -80,8 +80,8 @@ class KnowledgeFuser(Fuser):
         self._rarity: dict[str, Matrix] = {}  # type → (v,)
         self._means: list[dict[str, Matrix]] = []  # of each hop: type → (v, d)
         self._centres: list[Matrix] = []  # of each hop: (d,)
-        self._attributes: tuple[str, ...] = ()
-        self._read: tuple[tuple[int, ...], Knowledge, list[str], Sparse] | None = None
+        self._attributes: tuple[str, ...] | None = None  # those that make edges, settled by the fit
+        self._read: tuple[tuple[int, ...], Known, list[str], Sparse] | None = None
 
     @property
     def dim(self) -> int:  # type: ignore[override]
@@ -91,7 +91,8 @@ class KnowledgeFuser(Fuser):
     def fit(self, batch: Batch, encoders: Mapping[str, Encoder], seed: int) -> FitReport:
         """Fit the base, build the graph, choose alpha, and keep the means of its values. See `Fuser.fit`."""
         told = self._base.fit(batch, encoders, seed)
-        self._alpha, self._nodes, self._rarity, self._means, self._centres, self._read = 0.0, {}, {}, [], [], None
+        self._alpha, self._nodes, self._rarity, self._means, self._centres = 0.0, {}, {}, [], []
+        self._attributes, self._read = None, None
         scores: dict[str, Any] = {"base": told.scores, "hops": self._hops}
         store = batch.store
         if store is None or not len(batch.ids) or not self._hops or not self._weights:
@@ -108,8 +109,7 @@ class KnowledgeFuser(Fuser):
             scores["given"] |= {"astray": len(lost), "astray_such_as": lost[:5], "loops": knowledge.concepts.loops()[:5]}
         if not any(scores["edges"].values()):
             return FitReport(f"the base alone (the store knows of no edges): {told.summary}", scores | {"alpha": 0.0})
-        events = read_events(store) if "bought" in self._weights else None
-        found: Evidence = evidence_of(H, relations, events, batch.ids, self._hops, self._asked, _UNTOLD, seed)
+        found: Evidence = evidence_of(H, relations, read_events(store), batch.ids, self._hops, self._asked, _UNTOLD, seed)
         self._alpha = found.alpha
         if self._alpha:
             self._keep(propagate(H, [r for _, r in relations], self._alpha, self._hops)[1], relations)
@@ -146,7 +146,13 @@ class KnowledgeFuser(Fuser):
         arrays |= {f"centre.{hop}": centre for hop, centre in enumerate(self._centres)}
         arrays |= {f"means.{hop}.{type}": means for hop, all in enumerate(self._means) for type, means in all.items()}
         nodes = {type: list(nodes) for type, nodes in self._nodes.items()}
-        values = {"base": told, "alpha": self._alpha, "hops": len(self._centres), "nodes": nodes, "attributes": list(self._attributes)}
+        values = {
+            "base": told,
+            "alpha": self._alpha,
+            "hops": len(self._centres),
+            "nodes": nodes,
+            "attributes": list(self._attributes or ()),
+        }
         return arrays, values
 
     def load_state(self, arrays: Mapping[str, Matrix], values: Mapping[str, Any]) -> None:
@@ -211,7 +217,7 @@ class KnowledgeFuser(Fuser):
                 others = np.unique(edges.indices)
                 names = [known[i] for i in others.tolist()]
             else:
-                names = sorted({id for one, other, _ in knowledge.joined for id in (one, other)})
+                names = sorted({id for pair in knowledge.joined for id in pair})
                 edges = joined(knowledge, ids, names)
                 others = np.arange(len(names))
             if edges.nnz:
@@ -230,13 +236,11 @@ class KnowledgeFuser(Fuser):
             out[piece] = self._after(hops, self._base.items(batch), some, store)
         return out
 
-    def _known(self, store: Store) -> tuple[Knowledge, list[str], Sparse]:
+    def _known(self, store: Store) -> tuple[Known, list[str], Sparse]:
         """What a store's triples and events say, read again when they changed. The attributes are those of the fit."""
         versions = tuple(store.version(table) for table in (PRODUCTS, TRIPLES, INTERACTIONS))
         if self._read is None or self._read[0] != versions:
-            knowledge = read_knowledge(store)
-            if self._attributes:
-                knowledge = Knowledge(self._attributes, knowledge.concepts, knowledge.joined)
+            knowledge = read_knowledge(store, self._attributes)
             events = read_events(store) if "bought" in self._weights else None
             neighbours = bought_together(events) if events is not None else None
             known = events.ids if events is not None else []

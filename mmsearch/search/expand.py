@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from mmsearch.fusion.concepts import Concepts, Reached, read_triples
 from mmsearch.search.query import Part, Query
-from mmsearch.store import PRODUCTS, TRIPLES, Store
-from mmsearch.store.where import id_list
+from mmsearch.store import TRIPLES, Store
 
 # Chosen on every second query of the sample shop (`python -m bench.knowledge`).
 _MOST = 6  # further parts of one part
@@ -71,18 +70,8 @@ class Expander:
     def _concepts(self) -> Concepts:
         version = self._store.version(TRIPLES)
         if self._known is None or self._known[0] != version:
-            self._known = version, Concepts(self._between_words())
+            self._known = version, Concepts(read_triples(self._store).words)
         return self._known[1]
-
-    def _between_words(self) -> list[tuple[str, str, str]]:
-        """The triples whose ends are words: the name of a product is nothing to look for."""
-        triples = list(read_triples(self._store))
-        ends = sorted({end for head, _, tail in triples for end in (head, tail)})
-        ids: set[str] = set()
-        for start in range(0, len(ends), 5_000):
-            rows = self._store.read(PRODUCTS, ["id"], where=id_list("id", ends[start : start + 5_000]))
-            ids |= set(rows.column("id").to_pylist())
-        return [(head, relation, tail) for head, relation, tail in triples if head not in ids and tail not in ids]
 
 
 def _strongest(reached: list[Reached]) -> list[Reached]:
