@@ -17,6 +17,7 @@ from mmsearch.fusion.sparse import Sparse, csr, row_of_each, scaled
 ALPHAS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8)
 _FEWEST = 200  # held-out purchases below which nothing is chosen by them
 _MOST = 5_000  # people asked about at most
+_AT_ONCE = 128  # of these
 _SCORES = 200_000_000  # similarities counted for one alpha at most
 _DECAY = 0.6  # of one step back in a person's purchases, as the content recommender has it
 _DEPTH = 20  # places in which a held-out purchase is looked for
@@ -151,8 +152,8 @@ def _cases(histories: Sequence[NDArray[np.int64]], n: int) -> Sparse:
 def _gain(cases: Sparse, Z: Matrix, answers: NDArray[np.int64]) -> float:
     """nDCG@20 of one answer a case, among all products but those of the history."""
     gains = []
-    for start in range(0, cases.shape[0], 256):
-        mine, right = cases[start : start + 256], answers[start : start + 256]
+    for start in range(0, cases.shape[0], _AT_ONCE):
+        mine, right = cases[start : start + _AT_ONCE], answers[start : start + _AT_ONCE]
         scores = np.asarray(mine @ Z, dtype=np.float32) @ Z.T
         scores[row_of_each(mine), mine.indices] = -np.inf
         best = scores[np.arange(len(right)), right]

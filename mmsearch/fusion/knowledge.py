@@ -16,7 +16,7 @@ from mmsearch.fusion.batch import load_batch
 from mmsearch.fusion.bought import among, bought_together, read_events
 from mmsearch.fusion.graph import BETWEEN, TYPES, VALUES, Known, astray, belongs, joined, matrix, read_knowledge, shared
 from mmsearch.fusion.graph_evidence import Evidence, evidence_of, summary
-from mmsearch.fusion.propagation import Layer, Relation, Sent, directions, message, mixed, normalised, propagate, rarities
+from mmsearch.fusion.propagation import ROWS, Layer, Relation, Sent, directions, message, mixed, normalised, propagate, rarities
 from mmsearch.fusion.sparse import Sparse, csr
 from mmsearch.spec import parse
 from mmsearch.store import INTERACTIONS, PRODUCTS, TRIPLES, Store
@@ -100,7 +100,7 @@ class Knowledge(Fuser):
             return FitReport(f"the base alone ({why}): {told.summary}", scores | {"alpha": 0.0, "edges": {}})
         knowledge, _, _ = self._known(store)
         self._attributes = knowledge.attributes
-        H = self._base.items(batch)
+        H = self._own(batch)
         relations = self._relations(store, batch.ids, H)
         scores["edges"] = {name: sum(int(r.belongs.nnz) for r in some) for name, some in _by_type(relations).items()}
         if len(knowledge.concepts):
@@ -163,6 +163,13 @@ class Knowledge(Fuser):
         self._rarity = {type: arrays[f"rarity.{type}"] for type in self._nodes}
         self._centres = [arrays[f"centre.{hop}"] for hop in range(values["hops"])]
         self._means = [{type: arrays[f"means.{hop}.{type}"] for type in self._nodes} for hop in range(values["hops"])]
+
+    def _own(self, batch: Batch) -> Matrix:
+        """The base's vectors, made piece by piece: what a method needs while it makes them does not grow with the catalogue."""
+        out = np.zeros((len(batch), self.dim), np.float32)
+        for start in range(0, len(batch), ROWS):
+            out[start : start + ROWS] = self._base.items(batch.take(np.arange(start, min(start + ROWS, len(batch)))))
+        return out
 
     # -- the graph while it is learned -------------------------------------------------------------------------------
 

@@ -45,9 +45,8 @@ class Sent(NamedTuple):
 
 
 class Layer(NamedTuple):
-    """The state after some hops: vectors of the products (n, d), their mean (d,), and of each relation the vectors that it sends."""
+    """The state after some hops: the mean of the products (d,), and of each relation the vectors that it sends."""
 
-    products: Matrix
     centre: Matrix
     sent: list[Matrix]
 
@@ -102,18 +101,21 @@ def mixed(H: Matrix, M: Matrix, reached: NDArray[np.bool_], alpha: float) -> Mat
 
 
 def directions(Z: Matrix, H: Matrix) -> Matrix:
-    """Unit rows of Z; where the own vector and the message cancel, the product stays at its own."""
-    unit = unit_rows(Z)
-    lost = ~unit.any(axis=1)
-    unit[lost] = H[lost]
-    return unit
+    """Z with its rows brought to length 1, in place; where the own vector and the message cancel, the product stays at its own."""
+    for start in range(0, len(Z), ROWS):
+        block = slice(start, start + ROWS)
+        unit = unit_rows(Z[block])
+        lost = ~unit.any(axis=1)
+        unit[lost] = H[block][lost]
+        Z[block] = unit
+    return Z
 
 
 def layer(Z: Matrix, relations: Sequence[Relation]) -> Layer:
     """What is sent from vectors (n, d); see `Layer`."""
     there = Z.any(axis=1)
     centre = Z[there].mean(axis=0, dtype=np.float64).astype(np.float32) if there.any() else np.zeros(Z.shape[1], np.float32)
-    return Layer(Z, centre, [means(r.belongs, Z) if r.values else Z for r in relations])
+    return Layer(centre, [means(r.belongs, Z) if r.values else Z for r in relations])
 
 
 def shares_of(relation: Relation, Z: Matrix) -> Sparse:
