@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +23,10 @@ class Events(NamedTuple):
     users: NDArray[np.int64]
     products: NDArray[np.int64]  # places in `ids`
     ids: list[str]
+
+    def places(self) -> dict[str, int]:
+        """Product id → its place in `ids`."""
+        return {id: i for i, id in enumerate(self.ids)}
 
     def take(self, rows: NDArray[Any]) -> Events:
         """Some of the events (indices, or a mask of e)."""
@@ -95,13 +99,20 @@ def _strongest(rows: Sparse, most: int) -> Sparse:
     return csr(rows.data[kept], of_row[kept], rows.indices[kept], rows.shape)
 
 
-def among(neighbours: Sparse, known: Sequence[str], rows: Sequence[str], columns: Sequence[str]) -> Sparse:
-    """The neighbours (m, m) of `known` products, as those of some products (rows) among some products (columns)."""
-    place = {id: i for i, id in enumerate(known)}
-    mine = np.array([place.get(id, -1) for id in rows], dtype=np.int64)
+def rows_of(neighbours: Sparse, place: Mapping[str, int], ids: Sequence[str]) -> Sparse:
+    """The neighbours (n, m) of some products; `place`: id → row of `neighbours` (m, m). None of those that are not there."""
+    mine = np.array([place.get(id, -1) for id in ids], dtype=np.int64)
     here = np.flatnonzero(mine >= 0)
     picked = neighbours[mine[here]]
-    where = {id: i for i, id in enumerate(columns)}
-    to = np.array([where.get(id, -1) for id in known], dtype=np.int64)[picked.indices]
-    kept = to >= 0
-    return csr(picked.data[kept], here[row_of_each(picked)][kept], to[kept], (len(rows), len(columns)))
+    return csr(picked.data, here[row_of_each(picked)], picked.indices, (len(ids), neighbours.shape[1]))
+
+
+def among(neighbours: Sparse, place: Mapping[str, int], ids: Sequence[str]) -> Sparse:
+    """The neighbours of some products among themselves (n, n)."""
+    rows = rows_of(neighbours, place, ids)
+    to = np.full(neighbours.shape[1], -1, dtype=np.int64)
+    for i, id in enumerate(ids):
+        if id in place:
+            to[place[id]] = i
+    kept = to[rows.indices] >= 0
+    return csr(rows.data[kept], row_of_each(rows)[kept], to[rows.indices][kept], (len(ids), len(ids)))

@@ -66,7 +66,7 @@ def few_valued(store: Store) -> tuple[str, ...]:
     for name in sorted(attributes.columns):
         if name in CORE or name == LANGUAGE:  # the language of a title says nothing of the product
             continue
-        counts = Counter(value for values in _values(store, attributes, name, None).values() for value in values)
+        counts = Counter(value for values in _values(store, attributes, [name])[name].values() for value in values)
         few = max(_FEW, sum(counts.values()) / _PER_VALUE)
         if counts and len(counts) <= few and max(map(len, counts)) <= _LONGEST and max(counts.values()) > 1:
             found.append(name)
@@ -75,21 +75,20 @@ def few_valued(store: Store) -> tuple[str, ...]:
 
 def belongs(store: Store, ids: Sequence[str], knowledge: Known, types: Iterable[str]) -> dict[str, list[dict[str, float]]]:
     """Type → for each product (n,) its nodes and how much it has to do with each (1, or less for what a concept leads to)."""
-    attributes = load_attributes(store)
+    types = list(types)
+    names = {type: knowledge.attributes if type == "attributes" else ("title",) if type == "given" else (type,) for type in types}
+    have = _values(store, load_attributes(store), [name for some in names.values() for name in some], ids)
     found: dict[str, list[dict[str, float]]] = {}
     for type in types:
         if type == "given":
             if len(knowledge.concepts):
-                titles = _values(store, attributes, "title", ids)
-                texts = ("\n".join((*titles.get(id, ()), *knowledge.said.get(id, ()))) for id in ids)
+                texts = ("\n".join((*have["title"].get(id, ()), *knowledge.said.get(id, ()))) for id in ids)
                 found[type] = [concepts_of(text, knowledge.concepts) for text in texts]
             continue
-        names = knowledge.attributes if type == "attributes" else (type,)
         rows: list[dict[str, float]] = [{} for _ in ids]
-        for name in names:
-            have = _values(store, attributes, name, ids)
+        for name in names[type]:
             for row, id in zip(rows, ids, strict=True):
-                for value in have.get(id, ()):
+                for value in have[name].get(id, ()):
                     row |= dict.fromkeys(nodes_of(type, name, value), 1.0)
         found[type] = rows
     return found
@@ -143,9 +142,8 @@ def astray(store: Store, knowledge: Known) -> list[str]:
     A label has to do with products when it is in a title or a value, when triples say it of two of them, or when such a one leads to it.
     """
     concepts, attributes = knowledge.concepts, load_attributes(store)
-    texts = [value for values in _values(store, attributes, "title", None).values() for value in values]
-    for name in ("brand", "category", *knowledge.attributes):
-        texts += {value for values in _values(store, attributes, name, None).values() for value in values}
+    known = _values(store, attributes, ["title", "brand", "category", *knowledge.attributes])
+    texts = {value for of_product in known.values() for values in of_product.values() for value in values}
     met = {spotted.concept for text in texts for spotted in concepts.spot(text)}
     said = Counter(concepts.find(word) for words in knowledge.said.values() for word in set(words))
     met |= {concept for concept, count in said.items() if concept is not None and count > 1}
@@ -153,13 +151,21 @@ def astray(store: Store, knowledge: Known) -> list[str]:
     return [label for concept, label in enumerate(concepts.labels) if concept not in met]
 
 
-def _values(store: Store, attributes: Attributes, name: str, ids: Sequence[str] | None) -> dict[str, list[str]]:
-    """id → the values of an attribute with columns, as texts; numbers and times are left out."""
+def _values(
+    store: Store, attributes: Attributes, names: Sequence[str], ids: Sequence[str] | None = None
+) -> dict[str, dict[str, list[str]]]:
+    """Name → id → the values of an attribute with columns, as texts; numbers and times are left out. One read, of some products or all."""
     dataset = store.dataset(PRODUCTS)
     there = set(dataset.schema.names) if dataset is not None else set()
-    columns = {kind: c for kind, c in attributes.columns.get(name, {}).items() if kind in ("text", "bool", "list") and c in there}
+    columns = {
+        (name, kind): column
+        for name in dict.fromkeys(names)
+        for kind, column in attributes.columns.get(name, {}).items()
+        if kind in ("text", "bool", "list") and column in there
+    }
+    found: dict[str, dict[str, list[str]]] = {name: {} for name in names}
     if not columns:
-        return {}
+        return found
     wanted = ["id", *columns.values()]
     if ids is None:
         rows = store.read(PRODUCTS, wanted)
@@ -167,11 +173,10 @@ def _values(store: Store, attributes: Attributes, name: str, ids: Sequence[str] 
         rows = store.read(PRODUCTS, wanted, where=id_list("id", list(ids)))
     else:
         rows = store.rows_of(PRODUCTS, "id", pa.array(ids, pa.string()), wanted)
-    found: dict[str, list[str]] = {}
     keys = rows.column("id").to_pylist()
-    for kind, column in columns.items():
+    for (name, kind), column in columns.items():
         for id, value in zip(keys, rows.column(column).to_pylist(), strict=True):
             if value is not None:
                 items = value if kind == "list" else [str(value)]
-                found.setdefault(id, []).extend(item for item in items if item)
+                found[name].setdefault(id, []).extend(item for item in items if item)
     return found

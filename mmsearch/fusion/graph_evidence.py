@@ -129,7 +129,7 @@ def _held_out(
     kept = np.ones(len(usable.users), dtype=bool)
     kept[last] = False
     train = usable.take(kept)
-    neighbours = among(bought_together(train), train.ids, ids, ids)
+    neighbours = among(bought_together(train), train.places(), ids)
     known = [Relation(r.weight, neighbours, False) if type == "bought" else r for type, r in relations]
     asking = np.sort(np.random.default_rng(seed).permutation(len(last))[: max(1, min(_MOST, _SCORES // len(H)))])
     cases = _cases([row[usable.products[first[i] : last[i]]] for i in asking.tolist()], len(H))

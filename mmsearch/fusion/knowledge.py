@@ -13,7 +13,7 @@ from mmsearch.encoders.recorded import recorded_encoder
 from mmsearch.fusion import FUSERS
 from mmsearch.fusion.base import Batch, FitReport, Fuser, Matrix, Side
 from mmsearch.fusion.batch import load_batch
-from mmsearch.fusion.bought import among, bought_together, read_events
+from mmsearch.fusion.bought import among, bought_together, read_events, rows_of
 from mmsearch.fusion.graph import BETWEEN, TYPES, VALUES, Known, astray, belongs, joined, matrix, read_knowledge, shared
 from mmsearch.fusion.graph_evidence import Evidence, evidence_of, summary
 from mmsearch.fusion.propagation import ROWS, Layer, Relation, Sent, directions, message, mixed, normalised, propagate, rarities
@@ -81,7 +81,7 @@ class Knowledge(Fuser):
         self._means: list[dict[str, Matrix]] = []  # of each hop: type → (v, d)
         self._centres: list[Matrix] = []  # of each hop: (d,)
         self._attributes: tuple[str, ...] | None = None  # those that make edges, settled by the fit
-        self._read: tuple[tuple[int, ...], Known, list[str], Sparse] | None = None
+        self._read: tuple[tuple[int, ...], Known, dict[str, int], Sparse] | None = None
 
     @property
     def dim(self) -> int:  # type: ignore[override]
@@ -175,7 +175,7 @@ class Knowledge(Fuser):
 
     def _relations(self, store: Store, ids: Sequence[str], H: Matrix) -> list[tuple[str, Relation]]:
         """All edges among the products that the fit sees, by type; also settles which values are nodes."""
-        knowledge, known, neighbours = self._known(store)
+        knowledge, places, neighbours = self._known(store)
         there = np.asarray(H.any(axis=1))
         rows = belongs(store, ids, knowledge, [t for t in VALUES if t in self._weights])
         most = min(_MOST_VALUES, max(1, _STATE // (4 * H.shape[1] * self._hops)))
@@ -186,8 +186,8 @@ class Knowledge(Fuser):
             edges = matrix(mine, self._nodes[type])
             self._rarity[type] = rarities(edges, len(ids))
             relations.append((type, Relation(self._weights[type], edges)))
-        if "bought" in self._weights and known:
-            relations.append(("bought", Relation(self._weights["bought"], among(neighbours, known, ids, ids), values=False)))
+        if "bought" in self._weights and places:
+            relations.append(("bought", Relation(self._weights["bought"], among(neighbours, places, ids), values=False)))
         if "given" in self._weights and knowledge.joined:
             relations.append(("given", Relation(self._weights["given"], joined(knowledge, ids, ids), values=False)))
         return relations
@@ -213,15 +213,16 @@ class Knowledge(Fuser):
 
     def _sent(self, hop: int, ids: Sequence[str], store: Store) -> list[Sent]:
         """What reaches some products in one hop."""
-        knowledge, known, neighbours = self._known(store)
+        knowledge, places, neighbours = self._known(store)
         sent = []
         for type, rows in belongs(store, ids, knowledge, [t for t in VALUES if t in self._nodes]).items():
             shares = normalised(matrix(rows, self._nodes[type]), self._rarity[type])
             sent.append(Sent(self._weights[type], shares, self._means[hop][type]))
         for type in (t for t in BETWEEN if t in self._weights):
             if type == "bought":
-                edges = among(neighbours, known, ids, known)
+                edges = rows_of(neighbours, places, ids)
                 others = np.unique(edges.indices)
+                known = list(places)
                 names = [known[i] for i in others.tolist()]
             else:
                 names = sorted({id for pair in knowledge.joined for id in pair})
@@ -243,15 +244,16 @@ class Knowledge(Fuser):
             out[piece] = self._after(hops, self._base.items(batch), some, store)
         return out
 
-    def _known(self, store: Store) -> tuple[Known, list[str], Sparse]:
+    def _known(self, store: Store) -> tuple[Known, dict[str, int], Sparse]:
         """What a store's triples and events say, read again when they changed. The attributes are those of the fit."""
         versions = tuple(store.version(table) for table in (PRODUCTS, TRIPLES, INTERACTIONS))
         if self._read is None or self._read[0] != versions:
             knowledge = read_knowledge(store, self._attributes)
-            events = read_events(store) if "bought" in self._weights else None
-            neighbours = bought_together(events) if events is not None else None
-            known = events.ids if events is not None else []
-            self._read = versions, knowledge, known, neighbours if neighbours is not None else csr([], [], [], (0, 0))
+            places, neighbours = {}, csr([], [], [], (0, 0))
+            if "bought" in self._weights:
+                events = read_events(store)
+                places, neighbours = events.places(), bought_together(events)
+            self._read = versions, knowledge, places, neighbours
         return self._read[1:]
 
 

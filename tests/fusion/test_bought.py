@@ -11,7 +11,7 @@ import small_shop
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmsearch.fusion.bought import Events, among, bought_together, read_events
+from mmsearch.fusion.bought import Events, among, bought_together, read_events, rows_of
 from mmsearch.shop import Shop
 
 
@@ -55,13 +55,13 @@ def test_blocks_are_the_same_as_the_whole(monkeypatch: pytest.MonkeyPatch) -> No
     np.testing.assert_array_equal(bought_together(made).toarray(), whole.toarray())
 
 
-def test_among_takes_rows_and_columns_by_id_and_leaves_out_strangers() -> None:
+def test_rows_and_squares_by_id_without_strangers() -> None:
     found = bought_together(events("ab", "abc"))
-    some = among(found, list("abc"), ["c", "?", "a"], ["b", "!", "a"]).toarray()
-    whole = found.toarray()
-    np.testing.assert_allclose(some, [[whole[2, 1], 0, whole[2, 0]], [0, 0, 0], [whole[0, 1], 0, 0]])
+    whole, place = found.toarray(), {"a": 0, "b": 1, "c": 2}
+    np.testing.assert_allclose(rows_of(found, place, ["c", "?", "a"]).toarray(), [whole[2], [0, 0, 0], whole[0]])
+    np.testing.assert_allclose(among(found, place, ["c", "?", "a"]).toarray(), [[0, 0, whole[2, 0]], [0, 0, 0], [whole[0, 2], 0, 0]])
     nobody = Events(np.zeros(0, np.int64), np.zeros(0, np.int64), [])
-    assert among(bought_together(nobody), [], ["a"], ["a"]).toarray().tolist() == [[0]]
+    assert among(bought_together(nobody), {}, ["a"]).toarray().tolist() == [[0]]
 
 
 def write(folder: Path, rows: list[tuple[str, str, str, int]]) -> Path:
