@@ -143,6 +143,8 @@ def _report(rows: list[dict[str, Any]], how: str) -> None:
     """JSON as it is; tables and CSV with a column a measure."""
     if any(row.get("repeated") for row in rows):
         note(f"{rows[0]['repeated']} held-out products were in the user's history already; history is excluded, so they count as missed")
+    for warning in dict.fromkeys(f"{row['method']}: {row['warning']}" for row in rows if row.get("warning")):
+        note(warning)
     for row in rows:
         if row.get("missing") or row.get("empty"):
             note(f"{row['method']}: {row.get('missing', 0)} queries without an answer, {row.get('empty', 0)} without a relevant product")
