@@ -93,6 +93,7 @@ class Concepts:
         self._lengths: dict[str, tuple[int, ...]] = {}
         self._steps: dict[int, dict[int, Step]] = defaultdict(dict)
         self._directed: set[tuple[int, int]] = set()
+        self._reached: dict[tuple[int, int, float], list[Reached]] = {}
         for head, relation, tail in triples:
             self._add(head, relation, tail)
         for label in further:
@@ -132,8 +133,15 @@ class Concepts:
     def reach(self, concept: int, steps: int = _MAX_STEPS, least: float = _LEAST) -> list[Reached]:
         """What a concept leads to in so many steps, the strongest first; each concept once, by its strongest path, so that loops end.
 
-        The strength of a path is the product of its factors; below `least` it is not followed.
+        The strength of a path is the product of its factors; below `least` it is not followed. What was found is kept: titles of a shop
+        name the same concepts again and again.
         """
+        known = self._reached.get((concept, steps, least))
+        if known is None:
+            known = self._reached[concept, steps, least] = self._search(concept, steps, least)
+        return known
+
+    def _search(self, concept: int, steps: int, least: float) -> list[Reached]:
         best: dict[int, Reached] = {}
         waiting: list[tuple[float, int, int, tuple[Step, ...]]] = [(-1.0, 0, concept, ())]
         while waiting:
