@@ -24,6 +24,7 @@ _DEPTH = 20  # places in which a held-out purchase is looked for
 _QUERIES = 300  # products whose values are hidden
 _FEW = 50  # of these, fewer say nothing
 _TOP = 10  # neighbours among which they are looked for
+_SURE = 2.0  # standard errors that a gain must have to be more than chance
 _HURT = 0.98  # of what it was before: less is called a loss
 
 
@@ -41,7 +42,7 @@ class Evidence:
     """The alpha that was taken, why, and what it changes: type of held-out edge → measures."""
 
     alpha: float
-    reason: str  # 'asked for', 'chosen', 'untold'
+    reason: str  # 'asked for', 'chosen', 'unsure' (purchases do not tell), 'untold' (too few of them)
     changes: dict[str, Compared] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -70,29 +71,41 @@ def evidence_of(
     H : (n, d) base vectors. relations : (type, edges) among these products. ids : (n,). asked : the user's alpha.
     untold : the alpha where nothing chooses one.
     """
-    purchases = _held_out(H, relations, events, ids, hops, asked, seed)
+    alphas = sorted({0.0, *((*ALPHAS, untold) if asked is None else (asked,))})
+    purchases = _held_out(H, relations, events, ids, hops, alphas, seed)
     changes: dict[str, Compared] = {}
+    alpha, reason = (untold, "untold") if asked is None else (asked, "asked for")
     if purchases is not None:
-        alpha, changes["bought"] = purchases
-        reason = "chosen" if asked is None else "asked for"
-    else:
-        alpha, reason = (untold, "untold") if asked is None else (asked, "asked for")
+        if asked is None:
+            alpha, reason = chosen_alpha(purchases, untold)
+        before, after = (float(purchases[share].mean()) for share in (0.0, alpha))
+        changes["bought"] = Compared(f"nDCG@{_DEPTH}", before, after, len(purchases[0.0]))
     tried = alpha or untold  # where none is taken, what a little of it would change is told
     changes |= {type: c for type in dict(relations) if (c := _hidden_values(H, relations, type, tried, hops, seed)) is not None}
     return Evidence(alpha, reason, changes)
 
 
-def chosen_alpha(found: Mapping[float, float]) -> float:
-    """The alpha with the highest value; of equal ones the smallest."""
-    return min(found, key=lambda alpha: (-found[alpha], alpha))
+def chosen_alpha(found: Mapping[float, NDArray[np.float64]], untold: float) -> tuple[float, str]:
+    """The alpha with the highest mean of its cases (n,), of equal ones the smallest, and why it is taken.
+
+    Where that is not 0, but its gain over 0 is less than twice its standard error, it may be chance: then `untold`.
+    """
+    best = min(found, key=lambda alpha: (-found[alpha].mean(), alpha))
+    gains = found[best] - found[0.0]
+    if not best or gains.mean() >= _SURE * gains.std() / np.sqrt(len(gains)):
+        return best, "chosen"
+    return untold, "unsure"
 
 
 def summary(found: Evidence, scores: Mapping[str, Any], base: str) -> str:
     """One line for people."""
     edges = ", ".join(f"{count:,} {name}" for name, count in scores["edges"].items() if count)
-    how = {"chosen": "chosen by held-out purchases", "asked for": "as asked for", "untold": "too few purchases to choose it by"}[
-        found.reason
-    ]
+    how = {
+        "chosen": "chosen by held-out purchases",
+        "asked for": "as asked for",
+        "unsure": "held-out purchases do not tell which is best",
+        "untold": "too few purchases to choose it by",
+    }[found.reason]
     told = "; ".join(f"{name} {c.measure} {c.before:.3f} → {c.after:.3f}" for name, c in found.changes.items())
     line = f"{edges} edges, {scores['hops']} hop{'s' * (scores['hops'] != 1)}, alpha {found.alpha:g} ({how})"
     line += f"; held out: {told or 'nothing to measure'}"
@@ -113,9 +126,15 @@ def summary(found: Evidence, scores: Mapping[str, Any], base: str) -> str:
 
 
 def _held_out(
-    H: Matrix, relations: Sequence[tuple[str, Relation]], events: Events, ids: Sequence[str], hops: int, asked: float | None, seed: int
-) -> tuple[float, Compared] | None:
-    """Alpha, and what it changes in finding people's last purchases; None where there are too few."""
+    H: Matrix,
+    relations: Sequence[tuple[str, Relation]],
+    events: Events,
+    ids: Sequence[str],
+    hops: int,
+    alphas: Sequence[float],
+    seed: int,
+) -> dict[float, NDArray[np.float64]] | None:
+    """alpha → nDCG@20 of each person's last purchase (u,); None where there are too few people."""
     place = {id: i for i, id in enumerate(ids)}
     row = np.array([place.get(id, -1) for id in events.ids], dtype=np.int64)
     with_vector = np.append(np.asarray(H.any(axis=1)), False)  # place -1: a product that the fit does not see
@@ -134,12 +153,7 @@ def _held_out(
     asking = np.sort(np.random.default_rng(seed).permutation(len(last))[: max(1, min(_MOST, _SCORES // len(H)))])
     cases = _cases([row[usable.products[first[i] : last[i]]] for i in asking.tolist()], len(H))
     answers = row[usable.products[last[asking]]]
-    measured = {}
-    for alpha in sorted({0.0, *(ALPHAS if asked is None else (asked,))}):
-        Z = propagate(H, known, alpha, hops)[0] if alpha else H
-        measured[alpha] = _gain(cases, Z, answers)
-    alpha = chosen_alpha(measured) if asked is None else asked
-    return alpha, Compared(f"nDCG@{_DEPTH}", measured[0.0], measured[alpha], len(asking))
+    return {alpha: _gains(cases, propagate(H, known, alpha, hops)[0] if alpha else H, answers) for alpha in alphas}
 
 
 def _cases(histories: Sequence[NDArray[np.int64]], n: int) -> Sparse:
@@ -149,8 +163,8 @@ def _cases(histories: Sequence[NDArray[np.int64]], n: int) -> Sparse:
     return csr(weights, np.repeat(np.arange(len(histories)), lengths), np.concatenate(histories), (len(histories), n))
 
 
-def _gain(cases: Sparse, Z: Matrix, answers: NDArray[np.int64]) -> float:
-    """nDCG@20 of one answer a case, among all products but those of the history."""
+def _gains(cases: Sparse, Z: Matrix, answers: NDArray[np.int64]) -> NDArray[np.float64]:
+    """nDCG@20 of one answer a case (u,), among all products but those of the history."""
     gains = []
     for start in range(0, cases.shape[0], _AT_ONCE):
         mine, right = cases[start : start + _AT_ONCE], answers[start : start + _AT_ONCE]
@@ -159,7 +173,7 @@ def _gain(cases: Sparse, Z: Matrix, answers: NDArray[np.int64]) -> float:
         best = scores[np.arange(len(right)), right]
         rank = (scores >= best[:, None]).sum(axis=1)
         gains.append(np.where((rank <= _DEPTH) & np.isfinite(best), 1 / np.log2(1 + np.maximum(rank, 1)), 0))
-    return float(np.concatenate(gains).mean())
+    return np.concatenate(gains)
 
 
 # -- values ------------------------------------------------------------------------------------------------------------

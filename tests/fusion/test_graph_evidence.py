@@ -89,11 +89,21 @@ def test_people_with_one_purchase_and_products_that_the_fit_does_not_see_are_lef
     assert (one.n, one.before) == (other.n, other.before) and one.after == pytest.approx(other.after, abs=0.01)
 
 
-@given(st.dictionaries(st.sampled_from([0.0, 0.1, 0.3, 0.5]), st.sampled_from([0.1, 0.2]), min_size=1))
+@given(st.dictionaries(st.sampled_from([0.1, 0.3, 0.5]), st.sampled_from([0.1, 0.2, 0.3])))
 def test_the_best_and_of_equals_the_smallest_share(measured: dict[float, float]) -> None:
-    alpha = chosen_alpha(measured)
-    assert measured[alpha] == max(measured.values())
+    measured |= {0.0: 0.2}
+    alpha, reason = chosen_alpha({a: np.full(4, value) for a, value in measured.items()}, 0.1)
+    assert (measured[alpha], reason) == (max(measured.values()), "chosen")
     assert alpha == min(a for a, value in measured.items() if value == max(measured.values()))
+
+
+def test_a_gain_that_may_be_chance_chooses_nothing() -> None:
+    none, some = np.zeros(100), np.zeros(100)
+    some[:3] = 1  # 3 of 100: 1.7 standard errors
+    assert chosen_alpha({0.0: none, 0.1: none, 0.7: some}, 0.1) == (0.1, "unsure")
+    some[:6] = 1
+    assert chosen_alpha({0.0: none, 0.1: none, 0.7: some}, 0.1) == (0.7, "chosen")
+    assert chosen_alpha({0.0: some, 0.1: none, 0.7: none}, 0.1) == (0.0, "chosen")
 
 
 def test_the_line_for_people_says_what_got_worse() -> None:
