@@ -235,11 +235,15 @@ class Shop:
         where: str | None = None,
         within: str | None = None,
         weights: str | Mapping[str, float] | None = None,
+        expand: bool = False,
         k: int = 10,
         combine: str = "calibrated",
     ) -> Result:
-        """Search by any weighted mix (`"in blue^0.5"`); `within` is the command line's `--in`; what was understood
-        of `speech` is among the result's notes. See `mmsearch.search.engine`, of `weights` `mmsearch.search.weights`."""
+        """Search by any weighted mix (`"in blue^0.5"`); `within` is the command line's `--in`; `expand` widens texts by the store's
+        triples; what was understood of `speech`, and how a query was widened, is among the result's notes.
+
+        See `mmsearch.search.engine`, of `weights` `mmsearch.search.weights`.
+        """
         query = make_query(
             _many(text),
             image=_many(image),
@@ -254,6 +258,7 @@ class Shop:
             where=where,
             within=within,
             weights=weights,
+            expand=expand,
         )
         return self.search_many({"": query}, k=k, combine=combine)[""]
 

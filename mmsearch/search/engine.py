@@ -22,6 +22,7 @@ from mmsearch.fusion.words import reads_photos
 from mmsearch.ranking import COMBINERS
 from mmsearch.ranking.base import Combined, Combiner, Evidence, Joint
 from mmsearch.search.background import Scores, spread, spread_by_pattern
+from mmsearch.search.expand import Expander
 from mmsearch.search.hits import Contribution, Hit, Result
 from mmsearch.search.index import Index, Placed, widening
 from mmsearch.search.kept import Kept, shortened
@@ -65,6 +66,7 @@ class Engine:
         self._targets = Targets(store, profile)
         self._words = Words(store)
         self._listener = Listener(store)
+        self._expander = Expander(store)
 
     def search(self, queries: Mapping[str, Query], k: int, *, combine: str = "calibrated") -> dict[str, Result]:
         """Answer queries (in one go: texts are encoded in batches).
@@ -110,11 +112,12 @@ class Engine:
         self.index.look()
         filters = {w: passing(self.store, w, self.index.products()) for w in dict.fromkeys(w for q in queries.values() for w in q.where)}
         queries, understood = self._listener.in_words(queries)
+        queries, widened = self._expander.widened(queries)
         vectors = self._encode(queries.values())
         read, notes = self._words.read([p for q in queries.values() if q.within is None for p in q.parts if p.weight > 0])
         for id, query in queries.items():
             allowed = np.logical_and.reduce([filters[w] for w in query.where]) if query.where else None
-            yield id, query, self._score(query, vectors, read, allowed, k, combiner), [*understood[id], *notes]
+            yield id, query, self._score(query, vectors, read, allowed, k, combiner), [*understood[id], *widened[id], *notes]
 
     # -- query side ------------------------------------------------------------------------------------------------
 
