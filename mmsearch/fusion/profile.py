@@ -56,6 +56,7 @@ class Profile:
     products: int
     training_hash: str
     calibration: dict[str, Any]
+    by_contents: list[str] = dataclasses.field(default_factory=list)  # modalities that vectors alone cannot stand in for
 
     @property
     def fused_table(self) -> str:
@@ -97,7 +98,7 @@ def load(store: Store, name: str) -> Profile:
                 f"the fusion profile {name} was made with another {modality} encoder than the store has now",
                 hint=f"refit it: mmsearch fuse --name {name} --method '{profile.spec}'",
             )
-    further = further_kinds(profile.compares, stand_ins(store, profile.modalities))
+    further = further_kinds(profile.compares, stand_ins(store, profile.modalities, profile.by_contents))
     return dataclasses.replace(profile, compares=[*profile.compares, *further])
 
 
@@ -207,7 +208,10 @@ def _profile(
 ) -> Profile:
     modalities = fuser.modalities()
     crosses = [f"{a}>{b}" for a in modalities for b in modalities if a != b and fuser.compares(a, b)]
-    reliability = _held_out_reliability(spec, batch, encoders, modalities, seed) if crosses else {}
+    if (held := fuser.held_out()) is not None:
+        reliability = cross_reliability(batch.take(held), fuser, seed) if crosses and len(held) else {}
+    else:
+        reliability = _held_out_reliability(spec, batch, encoders, modalities, seed) if crosses else {}
     old = store.record.get(f"profile/{name}")
     tables = {m: (recorded_encoder(store, m) or {})["table"] for m in modalities}
     return Profile(
@@ -224,6 +228,7 @@ def _profile(
         products=len(ids),
         training_hash=content_digest(store, tables),
         calibration=calibrate(batch, fuser, reliability, seed).to_json(),
+        by_contents=[] if fuser.vectors_suffice else [m for m in modalities if m in fuser.reads],
     )
 
 
@@ -254,7 +259,7 @@ def _bring_up_to_date(store: Store, profile: Profile, fuser: Fuser) -> None:
     """Fused and projected vectors of everything that is new or changed; those of what is gone are removed."""
     tables = {m: (recorded_encoder(store, m) or {})["table"] for m in profile.modalities}
     if profile.compares:
-        standing = stand_ins(store, profile.modalities)
+        standing = stand_ins(store, profile.modalities, profile.by_contents)
         for modality, table in (tables | {m: (recorded_encoder(store, m) or {})["table"] for m in standing}).items():
             _project(store, profile, fuser, modality, table, standing.get(modality, modality))
     made_of: dict[str, list[str]] = {}
