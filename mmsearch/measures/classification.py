@@ -58,13 +58,17 @@ def roc_auc(truth: Truth, probability: Probabilities) -> float:
 
 
 def best_threshold(truth: Truth, probability: Probabilities) -> float:
-    """The threshold with the highest F1 (n,), the largest of several; .5 where nothing is yes."""
+    """A threshold with the highest F1 on some answers (n,): halfway between two of them, so that others near by fall on the same side.
+
+    Of several the largest; .5 where nothing is yes.
+    """
     if not truth.any():
         return 0.5
     order = np.argsort(-probability, kind="stable")
+    falling = np.append(probability[order], 0.0)
     right = np.cumsum(truth[order])
     said = np.arange(1, len(truth) + 1)
-    last = np.append(probability[order][1:] != probability[order][:-1], True)  # a threshold takes equal answers together
+    last = np.append(falling[1:-1] != falling[:-2], True)  # a threshold takes equal answers together
     F1 = np.where(last, 2 * right / (said + right[-1]), -1.0)
     at = int(F1.argmax())
-    return float(probability[order][at])
+    return float((falling[at] + falling[at + 1]) / 2)
