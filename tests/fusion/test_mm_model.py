@@ -117,9 +117,9 @@ def test_what_cannot_be_opened_or_read_is_a_zero_row(fitted: tuple[MMModel, FitR
 
 def test_without_contents_it_says_so(fitted: tuple[MMModel, FitReport], batch: Batch) -> None:
     model, _ = fitted
-    with pytest.raises(ValueError, match="Side.contents"):
+    with pytest.raises(ValueError, match=r"Side\.contents"):
         model.project("text", Side(batch.vectors["text"]))
-    with pytest.raises(ValueError, match="Batch.contents"):
+    with pytest.raises(ValueError, match=r"Batch\.contents"):
         model.items(Batch(batch.vectors, batch.present))
     with pytest.raises(KeyError):
         model.project("audio", Side(batch.vectors["text"], batch.contents["text"]))
@@ -212,7 +212,7 @@ def test_nothing_to_learn_from_says_what_makes_it(batch: Batch) -> None:
     for empty in (Batch({}, {}), Batch(batch.vectors, {"text": nobody, "image": nobody}, batch.contents, IDS)):
         with pytest.raises(InputError, match="mmsearch embed"):
             MMModel().fit(empty, {}, 0)
-    with pytest.raises(InputError, match="mmsearch ingest events.csv"):
+    with pytest.raises(InputError, match=r"mmsearch ingest events\.csv"):
         MMModel().fit(Batch(batch.vectors, batch.present, batch.contents, IDS), {}, 0)
 
 
