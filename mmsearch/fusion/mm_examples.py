@@ -45,6 +45,12 @@ class Examples:
         return len(self.user)
 
 
+def check(examples: Examples, label: str) -> None:
+    """Raises InputError for examples that are too few to learn from some and check on others."""
+    fewer = _OF_EACH if examples.sampled else int(min(examples.yes.sum(), (~examples.yes).sum()))
+    _check_number(len(examples), fewer, label or None)
+
+
 def taken(store: Store | None, ids: Sequence[str]) -> Examples:
     """(user, product) pairs of the store's interactions, one each, at the time of the last.
 
@@ -68,8 +74,8 @@ def taken(store: Store | None, ids: Sequence[str]) -> Examples:
     _check_users(user, len(kept))
     pairs = _last_of_each(user, product, time, len(ids))
     _check_number(len(pairs))
-    what = f"{len(pairs):,} pairs of {len(np.unique(user)):,} users and what they took"
-    return Examples(users, user[pairs], product[pairs], np.ones(len(pairs), bool), time[pairs], True, what)
+    yes = np.ones(len(pairs), bool)
+    return Examples(users, user[pairs], product[pairs], yes, time[pairs], True, "pairs of a user and what was taken")
 
 
 def labelled(store: Store | None, ids: Sequence[str], label: str, at_least: float | None) -> Examples:

@@ -13,7 +13,8 @@ from mmsearch.encoders.base import Encoder
 from mmsearch.errors import InputError
 from mmsearch.fusion import mm_training as training
 from mmsearch.fusion.base import Batch, FitReport, Fuser, Matrix, Side, unit_rows
-from mmsearch.fusion.mm_examples import Examples, labelled, taken
+from mmsearch.fusion.mm_centre import centred, means_of
+from mmsearch.fusion.mm_examples import Examples, check, labelled, taken
 from mmsearch.fusion.mm_media import OpenedMedia
 from mmsearch.fusion.mm_network import BRANCHES, USER, Network, Shape, chosen_device, make_network
 from mmsearch.fusion.mm_report import measured, summary
@@ -25,6 +26,7 @@ _WORDS = 30_000  # in the vocabulary at most
 _PRODUCT_WORDS, _USER_WORDS = 32, 48  # of a text, and of what is known of a user, that are read
 _MOST_EXAMPLES = 200_000  # of more, some are chosen at random
 _MOST_MEDIA = 20_000  # products whose media are looked at in training: decoded, a picture takes 7 kB
+_OTHER = "take a method that needs no shoppers: mmsearch fuse --method aligned"
 _DEVICES = ("auto", "cpu", "cuda")
 
 
@@ -37,7 +39,7 @@ class MMModel(Fuser):
     (user, product) interactions with sampled negatives, or of a label. Whole branches are left out at random (as in Neverova et al.,
     "ModDrop", 2016), so that any subset works; what is missing is zero, and the others are scaled up.
 
-    The penultimate layer of a product alone, less its mean over the catalogue, is the fused vector.
+    The penultimate layer of a product alone, less its mean over the products with just these modalities, is the fused vector.
 
     Of what users wrote, it keeps words: those of the products' texts, and others only where `least_users` different users wrote them.
     The weights are learned from all of it, so a profile must be fitted again when a user is to be forgotten.
@@ -100,7 +102,7 @@ class MMModel(Fuser):
         self._plan = Plan(rate, epochs, patience, samples, 128, negatives, 64, forget, 0.1)
         self._network: Network | None = None
         self._vocabulary = Vocabulary([])
-        self._mean: Matrix = np.zeros(0, np.float32)
+        self._means: dict[str, Matrix] = {}  # pattern of modalities → (dim,)
         self._unseen: Rows | None = None
         self._media = OpenedMedia()
 
@@ -128,6 +130,7 @@ class MMModel(Fuser):
         there = [m for m in there if has[m].any()]
         anything = np.logical_or.reduce(list(has.values()))
         examples = _some(examples, np.flatnonzero(anything[examples.product]))
+        check(examples, self._label)
         parts = part(examples, np.logical_and.reduce([has[m] for m in there]), rng)
         seen_texts = inputs.of.get("text", [None] * len(batch))
         contexts = contexts_of(
@@ -142,12 +145,12 @@ class MMModel(Fuser):
             scores = self._learn(network, only, examples, parts, contexts, np.flatnonzero(anything), rng)
         self._network, self._unseen = network, parts.unseen
         self.dim = shape.dim
-        self._mean = training.penultimate(network, only, np.flatnonzero(anything)).mean(axis=0)
+        self._means = means_of(network, only, len(batch), rng)
         scores |= {
             "branches": list(branches),
             "words": shape.words,
             "products": int(anything.sum()),
-            "users": len(np.unique(examples.user)),
+            "users": len(np.unique(examples.user[examples.user >= 0])),
         }
         return FitReport(summary(examples, scores), scores)
 
@@ -194,6 +197,8 @@ class MMModel(Fuser):
             sampler = sampler_of(examples, np.setdiff1d(products, parts.unseen), self._popular, n)
             others = sampler_of(examples, parts.unseen, self._popular, n) if len(parts.unseen) else None
         validation, test = (with_negatives(pairs, sampler, self._plan.negatives, rng) for pairs in (validation, test))
+        if validation.yes.all() or test.yes.all():
+            raise InputError("the shoppers took nearly every product: there is nothing that one of them would not take", hint=_OTHER)
         new = with_negatives(new, others, self._plan.negatives, rng)
         learned = training.train(network, inputs, contexts, known, validation, sampler, self._plan, rng)
         answers = [(pairs.yes, training.probabilities(network, inputs, contexts, pairs)) for pairs in (validation, test, new)]
@@ -220,9 +225,7 @@ class MMModel(Fuser):
         given = {m: _contents(known, n, m) for m, known in contents.items()}
         for start in range(0, n if given else 0, _AT_ONCE):
             inputs = Inputs({m: self._seen(m, known[start : start + _AT_ONCE]) for m, known in given.items()})
-            rows = np.arange(min(_AT_ONCE, n - start))
-            here = np.flatnonzero(np.logical_or.reduce([inputs.present(m, rows) for m in given]))
-            out[start + here] = training.penultimate(network, inputs, here) - self._mean
+            out[start : start + _AT_ONCE] = centred(network, inputs, min(_AT_ONCE, n - start), self._means)
         return unit_rows(out)
 
     def modalities(self) -> list[str]:
@@ -237,14 +240,16 @@ class MMModel(Fuser):
         """See `Fuser.state`."""
         network = self._fitted()
         arrays = {f"network.{name}": array for name, array in network.arrays().items()}
-        return arrays | {"mean": self._mean}, {"shape": network.shape.to_json(), "words": list(self._vocabulary.words)}
+        arrays |= {f"mean.{name}": mean for name, mean in self._means.items()}
+        return arrays, {"shape": network.shape.to_json(), "words": list(self._vocabulary.words)}
 
     def load_state(self, arrays: Mapping[str, Matrix], values: Mapping[str, Any]) -> None:
         """See `Fuser.load_state`."""
         shape = Shape.from_json(values["shape"])
         network = make_network(shape, chosen_device(self._device))
         network.load({name.removeprefix("network."): array for name, array in arrays.items() if name.startswith("network.")})
-        self._network, self._vocabulary, self._mean = network, Vocabulary(values["words"]), arrays["mean"]
+        self._network, self._vocabulary = network, Vocabulary(values["words"])
+        self._means = {name.removeprefix("mean."): array for name, array in arrays.items() if name.startswith("mean.")}
         self.dim = shape.dim
 
     def _fitted(self) -> Network:

@@ -1,10 +1,14 @@
-"""The network of `mm-model`: branches for text, photo, sound and the user's own text → concatenate → dense (ReLU) → dropout → sigmoid."""
+"""The network of `mm-model`: branches for text, photo, sound and the user's own text → concatenate → dense (ReLU) → dropout → sigmoid.
+
+Beside the branches' outputs, what the user's has in common with the mean of the product's is concatenated, element by element: a dense
+layer alone learns products of its inputs badly (Rendle et al., "Neural collaborative filtering vs. matrix factorization revisited", 2020).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +19,7 @@ from mmsearch.fusion.mm_media import BANDS
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-#: The branches of a product, in the order in which they are concatenated; the user's comes last.
+#: The branches of a product, in the order in which they are concatenated; then the user's, and what both have in common.
 BRANCHES = ("text", "image", "audio")
 USER = "user"
 
@@ -36,6 +40,16 @@ class Shape:
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> Shape:
         return Shape(**{**value, "branches": tuple(value["branches"])})
+
+
+class Brought(NamedTuple):
+    """What products, or users, bring to the dense layer (n, dim), before its bias and ReLU; and the output of their branches (n, width)."""
+
+    dense: Tensor
+    output: Tensor
+
+    def take(self, rows: Tensor) -> Brought:
+        return Brought(self.dense[rows], self.output[rows])
 
 
 @dataclass(frozen=True)
@@ -62,6 +76,7 @@ class Network:
             seen = self.parts["image"](pixels)
             out = self.parts["image_out"](torch.cat([seen.mean(dim=(2, 3)), seen.amax(dim=(2, 3))], dim=1))
         else:
+            reader = "text" if name == USER and "text" in self.parts else name  # one LSTM reads what products and users say
             lengths = torch.tensor([len(one) for one in inputs], device=self.device)
             there = torch.arange(int(lengths.max()), device=self.device)[None, :] < lengths[:, None]
             padded = torch.from_numpy(_padded(inputs)).to(self.device)
@@ -71,13 +86,13 @@ class Network:
                 if forget_words:
                     padded = padded * (torch.rand(padded.shape, device=self.device) >= forget_words)
                 steps = self.parts["words"](padded)
-            states, _ = self.parts[name](steps)
+            states, _ = self.parts[reader](steps)
             # The mean of the LSTM's states: the last one alone has forgotten the beginning of a title. What pads is behind the end.
             out = (states * there[:, :, None]).sum(dim=1) / lengths[:, None]
         return self.parts[f"{name}_norm"](out)  # type: ignore[no-any-return]
 
-    def product(self, outputs: Mapping[str, Tensor], present: Mapping[str, Tensor]) -> Tensor:
-        """What a product's branches bring to the dense layer (n, dim), before its bias and ReLU.
+    def product(self, outputs: Mapping[str, Tensor], present: Mapping[str, Tensor]) -> Brought:
+        """What a product's branches bring to the dense layer, and their mean.
 
         A missing branch is zero and the others are scaled up by what is missing, as dropout does.
 
@@ -87,26 +102,30 @@ class Network:
         """
         import torch
 
-        total = torch.stack([self._dense(name, outputs[name]) * present[name][:, None] for name in outputs]).sum(dim=0)
-        count = torch.stack([present[name] for name in outputs]).sum(dim=0)
+        count = torch.stack([present[name] for name in outputs]).sum(dim=0).clamp(min=1)[:, None]
+        there = {name: out * present[name][:, None] for name, out in outputs.items()}
         several = len([name for name in self.shape.branches if name != USER])
-        return total * (several / count.clamp(min=1))[:, None]
+        total = torch.stack([self._dense(self.shape.branches.index(name), out) for name, out in there.items()]).sum(dim=0)
+        return Brought(total * (several / count), torch.stack(list(there.values())).sum(dim=0) / count)
 
-    def user(self, output: Tensor) -> Tensor:
-        """What the user's branch (n, width) brings to the dense layer (n, dim)."""
-        return self._dense(USER, output)
+    def user(self, output: Tensor) -> Brought:
+        """What the user's branch (n, width) brings to the dense layer, and itself."""
+        return Brought(self._dense(self.shape.branches.index(USER), output), output)
 
-    def hidden(self, before: Tensor) -> Tensor:
-        """The dense layer (n, dim) of what its inputs brought (n, dim): the penultimate layer."""
-        return (before + self.parts["dense"].bias).relu()  # type: ignore[operator]
+    def hidden(self, product: Brought, user: Brought | None = None) -> Tensor:
+        """The dense layer (n, dim), of products alone or each with a user: the penultimate layer."""
+        total: Tensor = product.dense + self.parts["dense"].bias  # type: ignore[operator]
+        if user is not None:
+            total = total + user.dense + self._dense(len(self.shape.branches), product.output * user.output)
+        return total.relu()
 
     def logit(self, hidden: Tensor) -> Tensor:
         """(n, dim) → (n,), with dropout in training."""
         return self.parts["answer"](self.parts["dropout"](hidden))[:, 0]  # type: ignore[no-any-return]
 
-    def _dense(self, name: str, output: Tensor) -> Tensor:
-        """The dense layer's part for one of the branches that are concatenated."""
-        start = self.shape.branches.index(name) * self.shape.width
+    def _dense(self, place: int, output: Tensor) -> Tensor:
+        """The dense layer's part for what is concatenated at a place."""
+        start = place * self.shape.width
         return output @ self.parts["dense"].weight[:, start : start + self.shape.width].T  # type: ignore[index]
 
     def arrays(self) -> dict[str, NDArray[np.float32]]:
@@ -135,10 +154,10 @@ def make_network(shape: Shape, device: str, dropout: float = 0.0) -> Network:
                 layers += [nn.Conv2d(into, out, 3, stride=2, padding=1), nn.ReLU()]
             parts["image"] = nn.Sequential(*layers)
             parts["image_out"] = nn.Linear(128, width)
-        else:
+        elif name != USER or "text" not in shape.branches:
             parts[name] = nn.LSTM(BANDS if name == "audio" else shape.embedding, width, batch_first=True)
         parts[f"{name}_norm"] = nn.LayerNorm(width)
-    parts["dense"] = nn.Linear(width * len(shape.branches), shape.dim)
+    parts["dense"] = nn.Linear(width * (len(shape.branches) + (USER in shape.branches)), shape.dim)
     parts["dropout"] = nn.Dropout(dropout)
     parts["answer"] = nn.Linear(shape.dim, 1)
     return Network(shape, parts.to(device).eval(), device)

@@ -34,8 +34,9 @@ def summary(examples: Examples, scores: Mapping[str, Any]) -> str:
     """One line for people."""
     held = scores["held_out"]
     sampled = ", negatives sampled" if examples.sampled else ""
+    people = f" ({scores['users']:,} users)" if scores["users"] else ""
     parts = [
-        f"learned in {scores['epochs']} epochs from {scores['examples']:,} {examples.what}",
+        f"learned in {scores['epochs']} epochs from {scores['examples']:,} of {len(examples):,} {examples.what}{people}",
         f"on {held['pairs']:,} held-out pairs ({held['share_yes']:.0%} yes{sampled}) {_figures(held)}",
     ]
     if new := scores.get("new_products"):

@@ -15,6 +15,7 @@ from mmsearch.fusion.mm_words import Said, Vocabulary
 _SHARE = 10  # a tenth of the examples is held out, another tenth serves early stopping
 _FEWEST_PRODUCTS = 8  # never seen: fewer say nothing
 _MOST_PRODUCTS = 400
+_LEFT = 5  # examples of yes, and of no, that must remain
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,14 @@ def part(examples: Examples, whole: NDArray[np.bool_], rng: np.random.Generator)
     Parameters
     ----------
     whole : (n,) products that have every modality: a tenth of them, at most 400, is not learned from, so that how well a text finds a
-        photo is measured on others. None where that are fewer than 8.
+        photo is measured on others. None where that are fewer than 8, or too few examples would be left.
     """
     complete = np.flatnonzero(whole)
     number = min(_MOST_PRODUCTS, len(complete) // _SHARE)
     unseen = np.sort(rng.permutation(complete)[:number]) if number >= _FEWEST_PRODUCTS else np.empty(0, np.int64)
     is_new = np.isin(examples.product, unseen)
+    if any((examples.yes == answer).any() and np.count_nonzero((examples.yes == answer) & ~is_new) < _LEFT for answer in (True, False)):
+        unseen, is_new = unseen[:0], np.zeros(len(examples), bool)
     train, validation, test = [], [], []
     for answer in (True, False):
         mine = rng.permutation(np.flatnonzero((examples.yes == answer) & ~is_new))

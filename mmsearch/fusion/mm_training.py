@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmsearch.errors import InputError
-from mmsearch.fusion.mm_network import USER, Network
+from mmsearch.fusion.mm_network import USER, Brought, Network
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 Rows = NDArray[np.int64]
 
 _CHUNK = 256  # products or users whose branches are computed at once
+_PAIRS = 16_384  # pairs that are answered at once
 _LARGEST_GRADIENT = 1.0
+_STEPS, _SMALLEST_STEP = 20, 16  # of few examples an epoch has this many steps, as long as a step has that many
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Plan:
     epochs: int  # at most
     patience: int  # epochs without a better validation loss before it ends
     samples: int  # examples an epoch
-    batch: int  # examples a step
+    batch: int  # examples a step at most
     negatives: int  # sampled for each example that was taken
     pool: int  # products that a step's negatives are drawn from
     forget: float  # share of the times that a branch is left out
@@ -158,14 +160,15 @@ def probabilities(network: Network, inputs: Inputs, contexts: Sequence[Rows], pa
         return np.empty(0)
     with torch.inference_mode():
         products, where = np.unique(pairs.product, return_inverse=True)
-        of_product = torch.cat([_of_products(network, inputs, products[at]) for at in _chunks(len(products))])
-        total = of_product[torch.from_numpy(where).to(network.device)]
+        of_product = _together([_of_products(network, inputs, products[at]) for at in _chunks(len(products))])
+        of_user, whose = None, where
         if USER in network.shape.branches:
             users, whose = np.unique(pairs.context, return_inverse=True)
-            of_user = torch.cat([_of_users(network, [contexts[i] for i in users[at].tolist()]) for at in _chunks(len(users))])
-            total = total + of_user[torch.from_numpy(whose).to(network.device)]
-        answers = network.logit(network.hidden(total)).sigmoid().double().cpu().numpy()
-    return np.asarray(answers, np.float64)
+            of_user = _together([_of_users(network, [contexts[i] for i in users[at].tolist()]) for at in _chunks(len(users))])
+        answers = [
+            _logits(network, of_product, where[at], of_user, whose[at]).sigmoid().double().cpu() for at in _chunks(len(pairs), _PAIRS)
+        ]
+    return np.asarray(torch.cat(answers).numpy(), np.float64)
 
 
 def penultimate(network: Network, inputs: Inputs, rows: Rows) -> NDArray[np.float32]:
@@ -179,8 +182,9 @@ def penultimate(network: Network, inputs: Inputs, rows: Rows) -> NDArray[np.floa
 
 def _steps(known: Pairs, sampler: Sampler | None, plan: Plan, rng: np.random.Generator) -> Iterator[Pairs]:
     order = rng.permutation(len(known))[: plan.samples]
-    for start in range(0, len(order), plan.batch):
-        step = known.take(order[start : start + plan.batch])
+    size = min(plan.batch, max(_SMALLEST_STEP, len(order) // _STEPS))
+    for start in range(0, len(order), size):
+        step = known.take(order[start : start + size])
         if sampler is not None:
             step = joined(step, sampler.draw(step.context, plan.negatives, plan.pool, rng))
         yield step
@@ -188,23 +192,38 @@ def _steps(known: Pairs, sampler: Sampler | None, plan: Plan, rng: np.random.Gen
 
 def _answers(network: Network, inputs: Inputs, contexts: Sequence[Rows], pairs: Pairs, plan: Plan, rng: np.random.Generator) -> Tensor:
     """Logits (k,) in training: of every product a branch is left out at times, but never all; and of every user."""
-    import torch
 
     products, where = np.unique(pairs.product, return_inverse=True)
     left_out = {name: rng.random(len(products)) < plan.forget for name in inputs.of}
-    total = _of_products(network, inputs, products, left_out, plan.forget_words)[torch.from_numpy(where).to(network.device)]
+    of_product = _of_products(network, inputs, products, left_out, plan.forget_words)
+    of_user, whose = None, where
     if USER in network.shape.branches:
         users, whose = np.unique(pairs.context, return_inverse=True)
         forgotten = rng.random(len(users)) < plan.forget
         words = [contexts[i][: 0 if gone else None] for i, gone in zip(users.tolist(), forgotten.tolist(), strict=True)]
-        total = total + _of_users(network, words, plan.forget_words)[torch.from_numpy(whose).to(network.device)]
-    return network.logit(network.hidden(total))
+        of_user = _of_users(network, words, plan.forget_words)
+    return _logits(network, of_product, where, of_user, whose)
+
+
+def _logits(network: Network, products: Brought, where: Rows, users: Brought | None, whose: Rows) -> Tensor:
+    """Of pairs (k,): `where` is each one's product, `whose` its user."""
+    import torch
+
+    of_product = products.take(torch.from_numpy(where).to(network.device))
+    of_user = None if users is None else users.take(torch.from_numpy(whose).to(network.device))
+    return network.logit(network.hidden(of_product, of_user))
+
+
+def _together(several: Sequence[Brought]) -> Brought:
+    import torch
+
+    return Brought(torch.cat([one.dense for one in several]), torch.cat([one.output for one in several]))
 
 
 def _of_products(
     network: Network, inputs: Inputs, rows: Rows, left_out: Mapping[str, NDArray[np.bool_]] | None = None, forget_words: float = 0.0
-) -> Tensor:
-    """What products (m,) bring to the dense layer, (m, dim)."""
+) -> Brought:
+    """What products (m,) bring to the dense layer."""
     import torch
 
     there = {name: inputs.present(name, rows) for name in inputs.of}
@@ -222,16 +241,16 @@ def _of_products(
     return network.product(outputs, present)
 
 
-def _of_users(network: Network, words: Sequence[Rows], forget_words: float = 0.0) -> Tensor:
-    """What users by their words (m) bring to the dense layer, (m, dim): zero for those of whom nothing is known."""
+def _of_users(network: Network, words: Sequence[Rows], forget_words: float = 0.0) -> Brought:
+    """What users by their words (m) bring to the dense layer: zero for those of whom nothing is known."""
     import torch
 
     here = np.flatnonzero([len(one) > 0 for one in words])
-    out = torch.zeros(len(words), network.shape.dim, device=network.device)
-    if not len(here):
-        return out
-    found = network.user(network.branch(USER, [words[i] for i in here.tolist()], forget_words))
-    return out.index_copy(0, torch.from_numpy(here).to(network.device), found)
+    out = torch.zeros(len(words), network.shape.width, device=network.device)
+    if len(here):
+        found = network.branch(USER, [words[i] for i in here.tolist()], forget_words)
+        out = out.index_copy(0, torch.from_numpy(here).to(network.device), found)
+    return network.user(out)
 
 
 def _loss(logits: Tensor, pairs: Pairs) -> Tensor:
@@ -245,6 +264,6 @@ def _loss_of(network: Network, inputs: Inputs, contexts: Sequence[Rows], pairs: 
     return float(-np.log(np.where(pairs.yes, likely, 1 - likely)).mean())
 
 
-def _chunks(n: int) -> Iterator[slice]:
-    for start in range(0, n, _CHUNK):
-        yield slice(start, start + _CHUNK)
+def _chunks(n: int, size: int = _CHUNK) -> Iterator[slice]:
+    for start in range(0, n, size):
+        yield slice(start, start + size)

@@ -62,7 +62,7 @@ def test_held_out_answers_are_far_better_than_one_answer_for_all(fitted: tuple[M
 
 def test_the_report_is_one_line_that_can_be_judged(fitted: tuple[MMModel, FitReport]) -> None:
     _, report = fitted
-    for word in ("accuracy", "precision", "recall", "F1", "AUC", "one answer for all", "168 pairs of 24 users", "negatives sampled"):
+    for word in ("accuracy", "precision", "recall", "F1", "AUC", "one answer for all", "136 of 168 pairs", "24 users", "negatives sampled"):
         assert word in report.summary
     assert "\n" not in report.summary
     assert json.loads(json.dumps(report.scores)) == report.scores
@@ -214,6 +214,20 @@ def test_nothing_to_learn_from_says_what_makes_it(batch: Batch) -> None:
             MMModel().fit(empty, {}, 0)
     with pytest.raises(InputError, match=r"mmsearch ingest events\.csv"):
         MMModel().fit(Batch(batch.vectors, batch.present, batch.contents, IDS), {}, 0)
+
+
+def test_shoppers_who_took_everything_teach_nothing(tmp_path: Path, batch: Batch) -> None:
+    shop = Shop(tmp_path / "store")
+    shop.ingest(write(tmp_path / "products.csv", ["id"], [[id] for id in IDS]))
+    shop.ingest(write(tmp_path / "events.csv", ["user", "product", "time"], [[u, id, 1] for u in "ab" for id in IDS]), kind="interactions")
+    with pytest.raises(InputError, match="nearly every product"):
+        MMModel().fit(Batch(batch.vectors, batch.present, batch.contents, IDS, shop.store), {}, 0)
+
+
+def test_products_of_which_nothing_can_be_read(store: Store, batch: Batch) -> None:
+    contents: dict[str, Any] = {"text": ["!!"] * len(IDS), "image": [Path("/nowhere.png")] * len(IDS)}
+    with pytest.raises(InputError, match="only 0 pairs"):
+        MMModel().fit(Batch(batch.vectors, batch.present, contents, IDS, store), {}, 0)
 
 
 def test_an_unknown_label(batch: Batch) -> None:

@@ -98,8 +98,8 @@ def test_the_more_is_missing_the_more_the_rest_counts() -> None:
     photos: list[Any] = [np.full((48, 48, 3), 99, np.uint8), None]
     inputs = Inputs({"text": [WORDS[0], WORDS[0]], "image": photos})
     with torch.inference_mode():
-        both, text = training._of_products(net, inputs, np.arange(2))
-        photo = training._of_products(net, Inputs({"text": [None], "image": photos[:1]}), np.arange(1))[0]
+        both, text = training._of_products(net, inputs, np.arange(2)).dense
+        photo = training._of_products(net, Inputs({"text": [None], "image": photos[:1]}), np.arange(1)).dense[0]
     np.testing.assert_allclose(both, (text + photo) / 2, atol=1e-5)
 
 
@@ -107,8 +107,8 @@ def test_a_branch_is_left_out_but_never_all_of_them() -> None:
     net = network()
     left_out = {"text": np.ones(2, bool)}
     with torch.inference_mode():
-        kept = training._of_products(net, INPUTS, np.arange(2), left_out)
-        np.testing.assert_array_equal(kept, training._of_products(net, INPUTS, np.arange(2)))
+        kept = training._of_products(net, INPUTS, np.arange(2), left_out).dense
+        np.testing.assert_array_equal(kept, training._of_products(net, INPUTS, np.arange(2)).dense)
 
 
 def test_who_is_beside_an_item_does_not_change_it() -> None:
