@@ -20,7 +20,7 @@ from mmsearch.store.where import id_list
 
 #: Kinds of events that take something back: no sign that the shopper wants it.
 AGAINST = ("remove_from_cart", "return", "refund", "dislike", "unlike")
-#: What people call the columns of interactions.
+#: What files call the column `value` of interactions; it is meant where products have no attribute of that name.
 _ALIASES = {"rating": "value", "stars": "value", "score": "value"}
 _TRUE = frozenset(("true", "yes", "y", "t", "1", "1.0", "是", "对"))
 _FALSE = frozenset(("false", "no", "n", "f", "0", "0.0", "否", "不", "错"))
@@ -93,7 +93,7 @@ def labelled(store: Store | None, ids: Sequence[str], label: str, at_least: floa
     """
     if store is None:
         raise InputError(f"the label '{label}' is read from a store, and there is none", hint="make one: mmsearch ingest products.csv")
-    column = _ALIASES.get(label.lower(), label)
+    column = label if label in load_attributes(store).names() else _ALIASES.get(label.lower(), label)
     events = store.read(INTERACTIONS, ["user", "product", "event", "value", "time", "extra"]) if store.has(INTERACTIONS) else None
     further = _further(events) if events is not None else []
     if events is not None and (column in ("event", "value") or label in further):

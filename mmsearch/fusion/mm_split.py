@@ -13,6 +13,7 @@ from mmsearch.fusion.mm_training import Pairs, Rows, Sampler, joined
 from mmsearch.fusion.mm_words import Said, Vocabulary
 
 _SHARE = 10  # a tenth of the examples is held out, another tenth serves early stopping
+_MOST_HELD = 2_000  # of yes, and of no: more tell no more
 _FEWEST_PRODUCTS = 8  # never seen: fewer say nothing
 _MOST_PRODUCTS = 400
 _LEFT = 5  # examples of yes, and of no, that must remain
@@ -46,7 +47,7 @@ def part(examples: Examples, whole: NDArray[np.bool_], rng: np.random.Generator)
     train, validation, test = [], [], []
     for answer in (True, False):
         mine = rng.permutation(np.flatnonzero((examples.yes == answer) & ~is_new))
-        held = max(1, len(mine) // _SHARE) if len(mine) > 2 else 0
+        held = max(1, min(_MOST_HELD, len(mine) // _SHARE)) if len(mine) > 2 else 0
         test.append(mine[:held])
         validation.append(mine[held : 2 * held])
         train.append(mine[2 * held :])

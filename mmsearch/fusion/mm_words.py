@@ -15,6 +15,7 @@ from mmsearch.store import REVIEWS, SEARCHES, Store
 Rows = NDArray[np.int64]
 
 _CHARACTERS = 2_000  # of a text that are read
+_SAID_WORDS = 64  # of what a user wrote at once
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,10 @@ def own_texts(store: Store | None, users: Iterable[str]) -> dict[str, list[Said]
     for batch in store.batches(SEARCHES, ["user", "text", "clicked", "time"]):
         for user, text, clicked, time in zip(*(column.to_pylist() for column in batch.columns), strict=True):
             if user in wanted and text:
-                found.setdefault(user, []).append(Said(words_of(text), frozenset(clicked or ()), time or 0.0))
+                found.setdefault(user, []).append(Said(words_of(text)[:_SAID_WORDS], frozenset(clicked or ()), time or 0.0))
     for batch in store.batches(REVIEWS, ["user", "product", "title", "text", "time"]):
         for user, product, title, text, time in zip(*(column.to_pylist() for column in batch.columns), strict=True):
             whole = ". ".join(part for part in (title, text) if part)
             if user in wanted and whole:
-                found.setdefault(user, []).append(Said(words_of(whole), frozenset((product,)), time or 0.0))
+                found.setdefault(user, []).append(Said(words_of(whole)[:_SAID_WORDS], frozenset((product,)), time or 0.0))
     return {user: sorted(texts, key=lambda said: (-said.time, said.words)) for user, texts in found.items()}

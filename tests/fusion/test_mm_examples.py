@@ -61,6 +61,16 @@ def test_a_label_may_be_an_attribute_of_products(rated: Store) -> None:
     assert labelled(rated, IDS, "size", 10).yes.sum() == len(IDS) - 10
 
 
+def test_an_attribute_comes_before_another_name_of_a_column(tmp_path: Path) -> None:
+    """The shop's events have a `value`, which a label `rating` means; but its products have a `rating` of their own."""
+    shop = Shop(tmp_path / "store")
+    shop.ingest(write(tmp_path / "products.csv", ["id", "rating"], [[id, number % 5] for number, id in enumerate(IDS)]))
+    events = [["u1", id, "buy", 1, 1] for id in IDS]
+    shop.ingest(write(tmp_path / "events.csv", ["user", "product", "event", "value", "time"], events), kind="interactions")
+    found = labelled(shop.store, IDS, "rating", 4)
+    assert (found.user == -1).all() and found.yes.sum() == 6
+
+
 @pytest.mark.parametrize(
     ("label", "at_least", "kind", "message"),
     [
