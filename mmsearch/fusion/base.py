@@ -89,6 +89,8 @@ class Fuser(ABC):
     reads: ClassVar[tuple[str, ...]] = ()
     #: Tables of the store that it learns from beside the vectors (`interactions`, `triples` …): it is fitted anew when their rows change.
     learns_from: ClassVar[tuple[str, ...]] = ()
+    #: Whether it maps by their vectors alone what it reads otherwise: a clip's frames, whose vectors stand in for photos, have no contents.
+    vectors_suffice: ClassVar[bool] = True
 
     @abstractmethod
     def fit(self, batch: Batch, encoders: Mapping[str, Encoder], seed: int) -> FitReport:
@@ -98,6 +100,11 @@ class Fuser(ABC):
         ------
         InputError : nothing to learn from; says what is missing and which command makes it.
         """
+
+    def held_out(self) -> NDArray[np.int64] | None:
+        """Rows of the batch that `fit` was given and learned nothing from, of which cross-modal evidence is then measured. None: the
+        method is fitted anew, several times, with others left out; not for one whose fit takes minutes."""
+        return None
 
     @abstractmethod
     def project(self, modality: str, side: Side) -> Matrix:

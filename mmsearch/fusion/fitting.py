@@ -202,7 +202,10 @@ def _profile(
 ) -> Profile:
     modalities = fuser.modalities()
     crosses = [f"{a}>{b}" for a in modalities for b in modalities if a != b and fuser.compares(a, b)]
-    reliability = _held_out_reliability(spec, batch, encoders, modalities, seed) if crosses else {}
+    if (held := fuser.held_out()) is not None:
+        reliability = cross_reliability(batch.take(held), fuser, seed) if crosses and len(held) else {}
+    else:
+        reliability = _held_out_reliability(spec, batch, encoders, modalities, seed) if crosses else {}
     tables = {m: (recorded_encoder(store, m) or {})["table"] for m in modalities}
     return Profile(
         name=name,
@@ -219,6 +222,7 @@ def _profile(
         training_hash=content_digest(store, tables),
         calibration=calibrate(batch, fuser, reliability, seed).to_json(),
         weights=weights,
+        by_contents=[] if fuser.vectors_suffice else [m for m in modalities if m in fuser.reads],
         history=_history(old),
     )
 

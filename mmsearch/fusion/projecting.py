@@ -48,7 +48,7 @@ def bring_up_to_date(store: Store, profile: Profile, fuser: Fuser) -> None:
     """Fused and projected vectors of everything that is new or changed; those of what is gone are removed."""
     tables = {m: (recorded_encoder(store, m) or {})["table"] for m in profile.modalities}
     if profile.compares:
-        standing = stand_ins(store, profile.modalities)
+        standing = stand_ins(store, profile.modalities, profile.by_contents)
         for modality, table in (tables | {m: (recorded_encoder(store, m) or {})["table"] for m in standing}).items():
             _project(store, profile, fuser, modality, table, standing.get(modality, modality))
     made_of: dict[str, list[str]] = {}

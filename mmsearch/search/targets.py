@@ -182,7 +182,7 @@ class Targets:
             elif kind in across and (across[kind].own or kind in vectors):  # a tower does not know the products that are to be liked
                 targets.append(Target(number, kind, f"{product} through {across[kind].name}", table, vector))
             elif modality in vectors and profile is not None and kind in profile.compares:
-                stands_for = stand_ins(self._store, profile.modalities).get(modality, modality)
+                stands_for = stand_ins(self._store, profile.modalities, profile.by_contents).get(modality, modality)
                 mapped = self._mapped(profile, stands_for, modality, vectors[modality], part)
                 targets.append(Target(number, kind, f"{product} through {profile.name}", profile.projected_table(product), mapped))
         return targets
@@ -203,7 +203,9 @@ class Targets:
         self, number: int, part: Part, vectors: Mapping[str, Matrix], profile: Profile, reweighed: Reweighed | None
     ) -> list[Target]:
         """The comparison with a profile's fused vectors: one a part, for the modalities of a product that is to be liked meet there."""
-        maps = dict(zip(profile.modalities, profile.modalities, strict=True)) | stand_ins(self._store, profile.modalities)
+        maps = dict(zip(profile.modalities, profile.modalities, strict=True)) | stand_ins(
+            self._store, profile.modalities, profile.by_contents
+        )
         known = [m for m in vectors if m in maps]
         if not known:
             return []
