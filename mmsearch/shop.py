@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # imported where they are used: opening a shop costs nothing
     from mmsearch.encoders.pipeline import Told
     from mmsearch.encoders.report import EmbedReport
     from mmsearch.evaluation.evaluate import Evaluation
+    from mmsearch.fusion.consistency import Consistency
     from mmsearch.fusion.profile import Profile
     from mmsearch.recommend.serve import Recommendations
     from mmsearch.search.engine import Engine
@@ -137,6 +138,14 @@ class Shop:
 
         self.store.check()
         return profile.fuse(self.store, name, method, seed=seed, default=default)
+
+    def check_consistency(self, *, k: int = 20, where: Texts = None, profile: str | None = None, find: Texts = None) -> Consistency:
+        """Products whose photo and text disagree, that repeat others, or with nothing to fuse; `find`: some of 'disagreements',
+        'duplicates', 'nothing'. See `mmsearch.fusion.consistency.check_consistency`."""
+        from mmsearch.fusion.consistency import KINDS, check_consistency
+
+        self.store.check()
+        return check_consistency(self.store, k=k, where=_many(where), profile=profile, find=_many(find) or KINDS)
 
     def optimize(self, keep: timedelta | None = None) -> list[Optimized]:
         """Merge small files and remove old versions and what killed runs left; see `mmsearch.store.maintain.optimize`."""
