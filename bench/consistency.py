@@ -130,9 +130,8 @@ def report(data: Path, part: str, folder: Path) -> None:
     right = np.array([id in planted.swapped for id in ids])
     for least in (LISTED, 0.1, 0.2, COUNTED, 0.5):
         over = values["better"] >= least
-        print(
-            f"{part}: at least {least:.0%} of the texts fit better: {over[right].mean():.3f} of the swapped, {over[~right].mean():.4f} of the others"
-        )
+        shares = f"{over[right].mean():.3f} of the swapped, {over[~right].mean():.4f} of the others"
+        print(f"{part}: at least {least:.0%} of the texts fit better: {shares}")
     folds, pairings.FOLDS = pairings.FOLDS, 1
     print(f"{part}: swapped photos, learned from the pairs that are judged: {quality(*_gap(measured(shop)), planted.swapped)}")
     pairings.FOLDS = folds
@@ -140,9 +139,8 @@ def report(data: Path, part: str, folder: Path) -> None:
     found = shop.check_consistency(k=PLANTED)
     took = time.perf_counter() - started
     listed = [one.id for one in found.disagreements]
-    print(
-        f"{part}: the command lists {sum(id in planted.swapped for id in listed)} of the {PLANTED} swapped first, in {took:.0f} s; {found.disagreeing} count"
-    )
+    hit = sum(id in planted.swapped for id in listed)
+    print(f"{part}: the command lists {hit} swapped ones among its first {PLANTED}, in {took:.0f} s; {found.disagreeing} count")
     suits = {row["id"]: row["image"] for row in planted.rows}
     original = {Path(row["image"]).stem: row["id"] for row in planted.rows}
     named = [original.get(Path(suits[one.id]).stem) == one.suits for one in found.disagreements if one.id in planted.swapped]
@@ -152,9 +150,8 @@ def report(data: Path, part: str, folder: Path) -> None:
     ids, values = measured(shop)
     for name, worse in values.items():
         first = [ids[i] for i in np.argsort(-worse, kind="stable")[:PLANTED]]
-        print(
-            f"{part}: with {PLANTED} bland titles, by {name}: {sum(i in planted.swapped for i in first)} swapped and {sum(i in bland for i in first)} bland first"
-        )
+        hits = f"{sum(i in planted.swapped for i in first)} swapped and {sum(i in bland for i in first)} bland"
+        print(f"{part}: with {PLANTED} bland titles, by {name}: {hits} among the first {PLANTED}")
 
 
 def _gap(found: tuple[list[str], dict[str, np.ndarray]]) -> tuple[list[str], np.ndarray]:

@@ -63,7 +63,7 @@ def consistency(
         note(line)
     note(_summary(found, find))
     if page is not None:
-        from mmsearch.web.consistency import consistency_page
+        from mmsearch.web.consistency_page import consistency_page
 
         page.write(consistency_page(here, found))
         note(f"the page is {html}")

@@ -19,6 +19,7 @@ class Card:
     title: str
     picture: str | None = None  # a data URI of `mmsearch.web.thumbnails`
     missing: str = ""  # why there is no picture
+    note: str = ""  # said below the title
     facts: Sequence[tuple[str, str]] = ()  # (name, value), shown below the title
     share: float | None = None  # 0 to 1, drawn as a bar above the facts
     alarming: bool = False  # marked
@@ -74,11 +75,12 @@ def _card(card: Card) -> str:
     bar = ""
     if card.share is not None:
         bar = f'<div class=bar><i style="width:{100 * min(1.0, max(0.0, card.share)):.0f}%"></i></div>'
+    note = f"<p class=note>{_text(card.note)}</p>" if card.note else ""
     facts = "".join(f"<dt>{_text(name)}</dt><dd><bdi>{_text(value)}</bdi></dd>" for name, value in card.facts)
     return (
         f'<article class="card{" alarming" if card.alarming else ""}"><div class=picture>{picture}</div>'
         f"<div class=words><h4 dir=auto>{_text(card.title) or '<em>no title</em>'}</h4><code><bdi>{_text(card.id)}</bdi></code>"
-        f"{bar}{f'<dl>{facts}</dl>' if facts else ''}</div></article>"
+        f"{note}{bar}{f'<dl>{facts}</dl>' if facts else ''}</div></article>"
     )
 
 
@@ -122,6 +124,7 @@ em { color: var(--soft); font-weight: 400 }
 code { font: .78rem/1.4 ui-monospace, monospace; background: var(--code); border-radius: 4px; padding: 1px 5px; overflow-wrap: anywhere }
 .bar { height: 5px; border-radius: 3px; background: var(--bar); margin: 8px 0 0; overflow: hidden }
 .bar i { display: block; height: 100%; background: var(--soft) }
+.note { margin: 6px 0 0; font-size: .82rem; color: var(--soft) }
 dl { margin: 7px 0 0; font-size: .82rem; display: grid; grid-template-columns: auto 1fr; gap: 1px 8px }
 dt { color: var(--soft) } dd { margin: 0; overflow-wrap: anywhere; min-width: 0 }
 @media (max-width: 520px) { .cards { grid-template-columns: 1fr 1fr; gap: 8px } .picture, .picture img { height: 130px } }

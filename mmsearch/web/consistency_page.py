@@ -29,7 +29,7 @@ def consistency_page(shop: Shop, found: Consistency) -> str:
     intro = "Products that say and show the same, or nearly. Likeness is that to the first of the group."
     groups = [_group(group, found, pictures) for group in found.groups]
     sections.append(Section(f"There more than once ({found.repeated:,} groups)", intro, groups))
-    bare = [Card(one.id, found.titles.get(one.id) or "", None, "", tuple(one.missing.items())) for one in found.unfused]
+    bare = [Card(one.id, found.titles.get(one.id) or "", facts=tuple(one.missing.items())) for one in found.unfused]
     intro = "Products without any vector: only a filter finds them."
     sections.append(Section(f"Nothing to fuse ({found.bare:,})", intro, [Row(bare)] if bare else []))
     lines = [f"Store {shop.store.path}.", *(f"{line}." for line in found.notes)]
@@ -67,19 +67,19 @@ class _Pictures:
 
 def _disagreement(index: int, found: Consistency, pictures: _Pictures) -> Row:
     one = found.disagreements[index]
-    facts = [("fit better", f"{one.better:.0%} of texts"), ("gap", f"{one.gap:.2f}")]
+    facts = [("better", f"{one.better:.0%}"), ("gap", f"{one.gap:.2f}")]
     if one.photos > 1:
         facts.append(("photo", f"{one.photo} (of {one.photos})"))
     title = found.titles.get(one.id) or ""
-    cards = [Card(one.id, title, *pictures.of(one.id, one.photo), facts, one.better, one.better >= COUNTED)]
+    cards = [Card(one.id, title, *pictures.of(one.id, one.photo), "", facts, one.better, one.better >= COUNTED)]
     if one.suits:
-        cards.append(Card(one.suits, found.titles.get(one.suits) or "", *pictures.of(one.suits), [("", "its text fits the photo best")]))
+        cards.append(Card(one.suits, found.titles.get(one.suits) or "", *pictures.of(one.suits), "its text fits the photo best"))
     return Row(cards)
 
 
 def _group(group: Group, found: Consistency, pictures: _Pictures) -> Row:
     cards = [
-        Card(m.id, found.titles.get(m.id) or "", *pictures.of(m.id, m.photo), [] if m is group.members[0] else _likeness(m))
+        Card(m.id, found.titles.get(m.id) or "", *pictures.of(m.id, m.photo), "", [] if m is group.members[0] else _likeness(m))
         for m in group.members
     ]
     more = f", {len(group.members)} of them shown" if group.size > len(group.members) else ""
