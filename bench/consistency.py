@@ -2,6 +2,7 @@
 
     python -m bench.consistency DATA_FOLDER           (the folder that holds fashion/)
     python -m bench.consistency DATA_FOLDER --test    adds the half of the products on which nothing was chosen
+    python -m bench.consistency DATA_FOLDER --scale   time and memory at 50,000 products instead (vectors of fashion with noise)
 
 All 3,000 fashion products go into a store. Among the products of one half, 2 % of the catalogue (60) have their photos passed on in a ring,
 and 60 others are copied under a new id, the photo cropped or saved anew, the title written otherwise. Then 60 more get a bland title.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import csv
 import random
+import subprocess
 import sys
 import tempfile
 import time
@@ -24,11 +26,13 @@ from PIL import Image
 
 import mmsearch
 from mmsearch.fusion import pairings
-from mmsearch.fusion.consistency import COUNTED, LISTED
+from mmsearch.fusion.base import unit_rows
+from mmsearch.fusion.consistency import COUNTED, KINDS, LISTED
 from mmsearch.fusion.disagreement import compare_pairs
 from mmsearch.fusion.pairings import Space
 from mmsearch.fusion.profile import load
 from mmsearch.shop import Shop
+from mmsearch.store.vectors import read_vectors, write_vectors
 
 PLANTED = 60
 COLUMNS = ("id", "title", "category", "colour", "image")
@@ -172,9 +176,55 @@ def duplicates(part: str, planted: Planted, found: Any) -> None:
         print(f"{part}:   {' | '.join(f'{id} {titles[id]}' for id in sorted(group))}")
 
 
+_TIMED = """
+import resource, sys, time
+import mmsearch
+shop = mmsearch.open(sys.argv[1])
+started = time.perf_counter()
+found = shop.check_consistency(k=50, find=sys.argv[2])
+took = time.perf_counter() - started
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+print(f"{sys.argv[2]}: {took:.0f} s, peak {peak:.2f} GB; {found.disagreeing} disagree, {found.repeats} repeat another, {found.bare} bare")
+"""
+
+
+def scale(data: Path, folder: Path, products: int = 50_000) -> None:
+    """Time and memory of each kind in a process of its own."""
+    planted = Planted(data, folder / "source", "validation")
+    shop = mmsearch.open(str(folder / "large.lancedb"))
+    rng = np.random.default_rng(0)
+    chosen = rng.integers(len(planted.rows), size=products)
+    with (folder / "large.csv").open("w", encoding="utf-8", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(["id", "title"])
+        out.writerows([f"p{n}", f"{planted.rows[i]['title']} {rng.integers(1_000_000)}"] for n, i in enumerate(chosen))
+    shop.ingest(folder / "large.csv")
+    ids = [row["id"] for row in planted.rows]
+    for modality, noise in (("text", 0.4), ("image", 0.4)):
+        known = planted.shop.store.record.get(f"encoder/{modality}")
+        rows = read_vectors(planted.shop.store, known["table"])
+        at = {id: i for i, id in enumerate(rows.ids.to_pylist())}
+        base = rows.vectors[[at[id] for id in ids]]
+        for start in range(0, products, 5_000):
+            mine = chosen[start : start + 5_000]
+            spread = noise / base.shape[1] ** 0.5 * rng.standard_normal((len(mine), base.shape[1])).astype(np.float32)
+            vectors = unit_rows(base[mine] + spread)
+            names = [f"p{n}" for n in range(start, start + len(mine))]
+            parts = [""] * len(mine) if modality == "text" else [f"{name}.jpg" for name in names]
+            write_vectors(shop.store, known["table"], names, parts, [f"{modality} {name}" for name in names], vectors)
+        shop.store.record.put(f"encoder/{modality}", known)
+    shop.fuse()
+    for kind in KINDS:
+        ran = subprocess.run([sys.executable, "-c", _TIMED, shop.store.path, kind], capture_output=True, text=True, check=True)
+        print(f"{products:,} products, {ran.stdout.strip()}", flush=True)
+
+
 def main() -> int:
     data = Path(sys.argv[1]).resolve()
     with tempfile.TemporaryDirectory() as folder:
+        if "--scale" in sys.argv[2:]:
+            scale(data, Path(folder))
+            return 0
         for part in ("validation", "test") if "--test" in sys.argv[2:] else ("validation",):
             report(data, part, Path(folder))
     return 0

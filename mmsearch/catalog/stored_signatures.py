@@ -26,7 +26,8 @@ class Said(NamedTuple):
 
 def stored_words(store: Store) -> Iterator[Said]:
     """What every product of a store says, in the order of the table, in bounded memory."""
-    if not store.has(PRODUCTS):
+    opened = store.dataset(PRODUCTS)
+    if opened is None:
         return
     attributes = load_attributes(store)
     columns = {
@@ -36,13 +37,14 @@ def stored_words(store: Store) -> Iterator[Said]:
         for kind, column in kinds.items()
     }
     sparse = _sparse(store, [name for name in attributes.sparse if name not in attributes.columns and tells_variants_apart(name)])
-    for batch in store.batches(PRODUCTS, ["id", "parent", *_FIELDS, *columns], _ROWS):
+    fixed = [name for name in ("id", "parent", *_FIELDS) if name in opened.schema.names]  # a store of an older mmsearch may lack some
+    for batch in store.batches(PRODUCTS, [*fixed, *columns], _ROWS):
         for row in batch.to_pylist():
             id = row["id"]
             own = {columns[c][0]: (columns[c][1], row[c]) for c in columns if row[c] is not None} | sparse.get(id, {})
-            product = Product(id, "", {name: row[name] for name in _FIELDS}, dict(sorted(own.items())))
+            product = Product(id, "", {name: row.get(name) for name in _FIELDS}, dict(sorted(own.items())))
             signature = text_signature(product)
-            yield Said(id, None if signature is None else signature[:8], row["parent"] or id)
+            yield Said(id, None if signature is None else signature[:8], row.get("parent") or id)
 
 
 def _sparse(store: Store, names: list[str]) -> dict[str, dict[str, tuple[str, Any]]]:
