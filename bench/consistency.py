@@ -1,8 +1,8 @@
 """Whether `mmsearch check consistency` finds what was planted: photos that were swapped, products that were copied, bland titles.
 
-    python -m bench.consistency DATA_FOLDER           (the folder that holds fashion/)
-    python -m bench.consistency DATA_FOLDER --test    adds the half of the products on which nothing was chosen
-    python -m bench.consistency DATA_FOLDER --scale   time and memory at 50,000 products instead (vectors of fashion with noise)
+    python -m bench.consistency DATA_FOLDER                   (the folder that holds fashion/)
+    python -m bench.consistency DATA_FOLDER validation test   also the half of the products on which nothing was chosen
+    python -m bench.consistency DATA_FOLDER scale             time and memory at 50,000 products (vectors of fashion with noise)
 
 All 3,000 fashion products go into a store. Among the products of one half, 2 % of the catalogue (60) have their photos passed on in a ring,
 and 60 others are copied under a new id, the photo cropped or saved anew, the title written otherwise. Then 60 more get a bland title.
@@ -65,9 +65,9 @@ TITLES: dict[str, Callable[[list[str]], list[str]]] = {
 class Planted:
     """A store of the fashion products in which something is wrong, and what."""
 
-    def __init__(self, data: Path, folder: Path, part: str):
+    def __init__(self, data: Path, folder: Path, part: str, products: int | None = None):
         with (data / "fashion" / "products.csv").open(encoding="utf-8", newline="") as file:
-            self.rows = list(csv.DictReader(file))
+            self.rows = list(csv.DictReader(file))[:products]
         halves = np.array_split(np.random.default_rng(123).permutation(len(self.rows)), 2)
         chosen = np.random.default_rng(0).permutation(halves[part == "test"])
         swapped, copied, self.bland = np.split(chosen[: 3 * PLANTED], 3)
@@ -145,9 +145,8 @@ def report(data: Path, part: str, folder: Path) -> None:
     listed = [one.id for one in found.disagreements]
     hit = sum(id in planted.swapped for id in listed)
     print(f"{part}: the command lists {hit} swapped ones among its first {PLANTED}, in {took:.0f} s; {found.disagreeing} count")
-    suits = {row["id"]: row["image"] for row in planted.rows}
-    original = {Path(row["image"]).stem: row["id"] for row in planted.rows}
-    named = [original.get(Path(suits[one.id]).stem) == one.suits for one in found.disagreements if one.id in planted.swapped]
+    shown = {row["id"]: Path(row["image"]).stem for row in planted.rows}  # a photo is named by its own product
+    named = [shown[one.id] == one.suits for one in found.disagreements if one.id in planted.swapped]
     print(f"{part}: of those, the photo's own product is named as what it fits in {sum(named)} of {len(named)}")
     duplicates(part, planted, shop.check_consistency(k=10_000, find="duplicates"))
     bland = planted.make_bland(folder / part)
@@ -190,7 +189,7 @@ print(f"{sys.argv[2]}: {took:.0f} s, peak {peak:.2f} GB; {found.disagreeing} dis
 
 def scale(data: Path, folder: Path, products: int = 50_000) -> None:
     """Time and memory of each kind in a process of its own."""
-    planted = Planted(data, folder / "source", "validation")
+    planted = Planted(data, folder / "source", "validation", 600)
     shop = mmsearch.open(str(folder / "large.lancedb"))
     rng = np.random.default_rng(0)
     chosen = rng.integers(len(planted.rows), size=products)
@@ -220,13 +219,13 @@ def scale(data: Path, folder: Path, products: int = 50_000) -> None:
 
 
 def main() -> int:
-    data = Path(sys.argv[1]).resolve()
+    data, parts = Path(sys.argv[1]).resolve(), sys.argv[2:] or ["validation"]
     with tempfile.TemporaryDirectory() as folder:
-        if "--scale" in sys.argv[2:]:
-            scale(data, Path(folder))
-            return 0
-        for part in ("validation", "test") if "--test" in sys.argv[2:] else ("validation",):
-            report(data, part, Path(folder))
+        for part in parts:
+            if part == "scale":
+                scale(data, Path(folder))
+            else:
+                report(data, part, Path(folder))
     return 0
 
 
