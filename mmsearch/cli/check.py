@@ -38,7 +38,7 @@ def consistency(
     """Find products whose photo and text disagree, products that are there twice, and products with nothing to fuse.
 
     The worst come first. 'better' is the share of the other products' texts that fit the photo better than its own text does;
-    where it is 30 % and more, the product counts as one that disagrees.
+    where it is 20 % and more, the product counts as one that disagrees.
 
     \b
     mmsearch check consistency
@@ -98,7 +98,7 @@ def _cosine(value: float | None) -> str:
 def _summary(found: Any, find: list[str]) -> str:
     parts = []
     if found.space is not None:
-        parts.append(f"{found.disagreeing:,} of {found.compared:,} products with text and photo disagree ({found.space})")
+        parts.append(f"{found.disagreeing:,} of {found.compared:,} products with text and photo disagree, by {found.space}")
     if not find or "duplicates" in find:
         parts.append(f"{found.repeats:,} repeat another, in {found.repeated:,} groups")
     if not find or "nothing" in find:

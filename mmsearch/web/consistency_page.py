@@ -34,7 +34,7 @@ def consistency_page(shop: Shop, found: Consistency) -> str:
     sections.append(Section(f"Nothing to fuse ({found.bare:,})", intro, [Row(bare)] if bare else []))
     lines = [f"Store {shop.store.path}.", *(f"{line}." for line in found.notes)]
     if found.space is not None:
-        lines.insert(1, f"{found.compared:,} products with text and photo, compared in {found.space}.")
+        lines.insert(1, f"{found.compared:,} products with text and photo, compared by {found.space}.")
     if pictures.left_out:
         lines.append(f"{pictures.left_out:,} photos are left out, so that the page still opens.")
     return gallery("Consistency of the catalogue", lines, sections)

@@ -18,7 +18,7 @@ class Card:
     id: str
     title: str
     picture: str | None = None  # a data URI of `mmsearch.web.thumbnails`
-    missing: str = ""  # why there is no picture
+    missing: str = ""  # why there is no picture; without a picture and a reason there is no place for one
     note: str = ""  # said below the title
     facts: Sequence[tuple[str, str]] = ()  # (name, value), shown below the title
     share: float | None = None  # 0 to 1, drawn as a bar above the facts
@@ -68,17 +68,20 @@ def _row(row: Row) -> str:
 
 
 def _card(card: Card) -> str:
+    picture = ""
     if card.picture is not None and card.picture.startswith("data:image/jpeg;base64,"):
         picture = f'<img src="{escape(card.picture)}" alt="{_text(card.title or card.id)}" loading=lazy decoding=async>'
-    else:
-        picture = f"<span>{_text(card.missing or 'no picture')}</span>"
+    elif card.missing:
+        picture = f"<span>{_text(card.missing)}</span>"
+    if picture:
+        picture = f"<div class=picture>{picture}</div>"
     bar = ""
     if card.share is not None:
         bar = f'<div class=bar><i style="width:{100 * min(1.0, max(0.0, card.share)):.0f}%"></i></div>'
     note = f"<p class=note>{_text(card.note)}</p>" if card.note else ""
     facts = "".join(f"<dt>{_text(name)}</dt><dd><bdi>{_text(value)}</bdi></dd>" for name, value in card.facts)
     return (
-        f'<article class="card{" alarming" if card.alarming else ""}"><div class=picture>{picture}</div>'
+        f'<article class="card{" alarming" if card.alarming else ""}">{picture}'
         f"<div class=words><h4 dir=auto>{_text(card.title) or '<em>no title</em>'}</h4><code><bdi>{_text(card.id)}</bdi></code>"
         f"{note}{bar}{f'<dl>{facts}</dl>' if facts else ''}</div></article>"
     )
@@ -108,11 +111,11 @@ h1 { font-size: 1.5rem; margin: 0 0 .4rem } h2 { font-size: 1.2rem; margin: 2.2r
 .intro, .none { color: var(--soft); margin: .2rem 0; max-width: 75ch }
 nav { display: flex; flex-wrap: wrap; gap: .4rem 1.2rem; margin: .8rem 0; border-block: 1px solid var(--line); padding: .5rem 0 }
 a { color: inherit }
-.rows, .pairs { display: grid; gap: 14px; margin-top: .8rem }
-.pairs { grid-template-columns: repeat(auto-fill, minmax(min(100%, 400px), 1fr)) }
+.rows { display: flex; flex-wrap: wrap; gap: 18px 26px; margin-top: .8rem } .rows .row { max-width: 100% }
+.cards { display: flex; flex-wrap: wrap; gap: 12px } .card { width: 190px }
+.pairs { display: grid; gap: 14px; margin-top: .8rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 400px), 1fr)) }
 .pairs .row { border: 1px solid var(--line); border-radius: 10px; padding: 10px }
-.pairs .cards { grid-template-columns: 1fr 1fr; gap: 10px } .pairs .card { border: 0 }
-.cards { display: grid; gap: 12px; grid-template-columns: repeat(auto-fill, minmax(180px, 1fr)) }
+.pairs .cards { display: grid; grid-template-columns: 1fr 1fr; gap: 10px } .pairs .card { border: 0; width: auto }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 8px; overflow: hidden; min-width: 0 }
 .card.alarming h4 { color: var(--mark) } .card.alarming .bar i { background: var(--mark) }
 .picture { background: #fff; height: 170px; display: grid; place-items: center; overflow: hidden }
@@ -127,5 +130,8 @@ code { font: .78rem/1.4 ui-monospace, monospace; background: var(--code); border
 .note { margin: 6px 0 0; font-size: .82rem; color: var(--soft) }
 dl { margin: 7px 0 0; font-size: .82rem; display: grid; grid-template-columns: auto 1fr; gap: 1px 8px }
 dt { color: var(--soft) } dd { margin: 0; overflow-wrap: anywhere; min-width: 0 }
-@media (max-width: 520px) { .cards { grid-template-columns: 1fr 1fr; gap: 8px } .picture, .picture img { height: 130px } }
+@media (max-width: 520px) {
+  .rows .row { width: 100% } .rows .cards { display: grid; grid-template-columns: 1fr 1fr; gap: 8px } .card { width: auto }
+  .picture, .picture img { height: 130px }
+}
 </style></head><body><main>"""

@@ -28,7 +28,7 @@ def test_formats(store: str, mm: Mm) -> None:
     assert json.loads(mm("check", "consistency", "-k", "3", "--format", "json").out) == expected
     rows = list(csv.DictReader(io.StringIO(mm("check", "consistency", "-k", "3", "--format", "csv").out)))
     assert [row["id"] for row in rows] == [row["id"] for row in expected]
-    assert "35 products with text and photo disagree (profile fake-fuser: fake-fuser)" in ran.err
+    assert "35 products with text and photo disagree, by the profile fake-fuser" in ran.err
     assert "3 repeat another, in 3 groups; 1 have nothing to fuse (2 no text, 4 no image vector)" in ran.err
     assert mm("check", "consistency", "--quiet").err == ""
 

@@ -95,4 +95,5 @@ def test_what_there_is_none_of() -> None:
     text = gallery("t", ["", "line"], [Section("s", "i", [], "Nothing here.")])
     assert "Nothing here." in text and "<nav>" not in text and text.count("<p") == 3
     assert "<em>no title</em>" in gallery("t", [], [Section("s", "", [Row([Card("id", "")])])])
-    assert "no picture" in gallery("t", [], [Section("s", "", [Row([Card("id", "x")])])])
+    assert "class=picture" not in gallery("t", [], [Section("s", "", [Row([Card("id", "x")])])])
+    assert "<span>gone</span>" in gallery("t", [], [Section("s", "", [Row([Card("id", "x", missing="gone")])])])
