@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # imported where they are used: opening a shop costs nothing
     from mmsearch.encoders.report import EmbedReport
     from mmsearch.evaluation.evaluate import Evaluation
     from mmsearch.evaluation.tune_fusion import Tuned
+    from mmsearch.fusion.consistency import Consistency
     from mmsearch.fusion.keeping import Dropped
     from mmsearch.fusion.profile import Profile
     from mmsearch.recommend.serve import Recommendations
@@ -212,6 +213,14 @@ class Shop:
 
         self.store.check()
         return drop(self.store, name)
+
+    def check_consistency(self, *, k: int = 20, where: Texts = None, profile: str | None = None, find: Texts = None) -> Consistency:
+        """Products whose photo and text disagree, that repeat others, or with nothing to fuse; `find`: some of 'disagreements',
+        'duplicates', 'nothing'. See `mmsearch.fusion.consistency.check_consistency`."""
+        from mmsearch.fusion.consistency import KINDS, check_consistency
+
+        self.store.check()
+        return check_consistency(self.store, k=k, where=_many(where), profile=profile, find=_many(find) or KINDS)
 
     def optimize(self, keep: timedelta | None = None) -> list[Optimized]:
         """Merge small files and remove old versions and what killed runs left; see `mmsearch.store.maintain.optimize`."""
