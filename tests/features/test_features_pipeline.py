@@ -107,7 +107,7 @@ def test_one_photo_that_cannot_be_read_costs_that_photo_only(catalogue: Catalogu
     assert only(report).failed == 1 and only(report).new == 2 and report.exit_code == 3
     assert catalogue.facts("a")[0]["shade"] == "dark"
     rejects = [json.loads(line) for line in Path(str(report.reject_file)).read_text().splitlines()]
-    assert {"fake-shade", "image"} == {row["modality"] for row in rejects}
+    assert [(row["id"], row["part"]) for row in rejects] == [("a", "a1.png")], "the encoder and the feature say the same of it: once"
 
 
 def test_titles_and_reviews_and_a_feature_that_learns(catalogue: Catalogue) -> None:
