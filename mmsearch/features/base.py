@@ -113,6 +113,13 @@ class Feature(ABC):
         """Take up what `state` gave. Raises ValueError for a damaged state."""
         raise NotImplementedError(f"{type(self).__name__} learns nothing")
 
+    def behind(self, store: Store) -> str | None:
+        """How far the store has gone beyond what was learned, for the user: 'the products … came since'; None where it has not.
+
+        Asked after a run that found something new in a store of which it has learned before; it must be cheap.
+        """
+        return None
+
     def prepare(self, item: str | Medium) -> Any:
         """Open one item (a text as it is). Called from several threads, so that decoding runs beside `extract`.
 

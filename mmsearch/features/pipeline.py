@@ -310,5 +310,7 @@ class _Run:
         if self._touched is not None:
             self._touched |= {key.partition("\x1f")[0] for key in gone}
         roll_up(self.store, self.on, self._touched)
+        if self.on.feature.learns and self.report.new and (behind := self.on.feature.behind(self.store)):
+            notes.append(f"{self.on.name}: {behind}; to let it learn anew: mmsearch embed --refit")
         with self.store.writing("embed", patience=math.inf):
             record_feature(self.store, self.on, self.store.identity(table))
