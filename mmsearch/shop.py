@@ -98,9 +98,15 @@ class Shop:
         with self.store.writing("embed", lock=EMBED, patience=math.inf if wait else 0.0):
             file = Path(rejects) if rejects else reject_folder(self.store.path) / "embed.jsonl"
             with Rejects(file, named=bool(rejects)) as refused:
+                told: set[int] = set()  # hashes: where a disk is missing these are all media of a catalogue
 
                 def failed(modality: str, id: str, part: str, reason: str) -> None:
-                    refused.add(0, reason, {"id": id, "modality": modality, "part": part}, kept=True)
+                    # A clip is looked at for its picture and for its sound, a photo by several features: what all say of it is one reject.
+                    # Of "not a video: it starts like text" and "not a sound: it starts like text" the second half is the reason.
+                    rejected = hash((id, part, reason.partition(": ")[2] or reason))
+                    if rejected not in told:
+                        told.add(rejected)
+                        refused.add(0, reason, {"id": id, "modality": modality, "part": part}, kept=True)
 
                 # What is found first of all are texts, which are embedded, too; before that, a mistyped encoder must not cost an hour.
                 for modality, spec in chosen.items():
