@@ -27,8 +27,9 @@ def found(X: np.ndarray, least: float) -> dict[tuple[int, int], float]:
     least=st.sampled_from([0.3, 0.6, 0.9, 0.99]),
     block=st.integers(1, 70),
     kept=st.integers(1, 8),
+    first=st.integers(1, 8),
 )
-def test_no_pair_is_lost_and_none_is_made_up(seed: int, n: int, dim: int, least: float, block: int, kept: int) -> None:
+def test_no_pair_is_lost_and_none_is_made_up(seed: int, n: int, dim: int, least: float, block: int, kept: int, first: int) -> None:
     rng = np.random.default_rng(seed)
     centres = rng.normal(size=(5, dim))
     X = unit_rows(centres[rng.integers(5, size=n)] + rng.choice([0.01, 0.3, 2.0], size=(n, 1)) * rng.normal(size=(n, dim)))
@@ -36,6 +37,7 @@ def test_no_pair_is_lost_and_none_is_made_up(seed: int, n: int, dim: int, least:
         patch.setattr(nearby, "_BLOCK", block)
         patch.setattr(nearby, "_CHECKED", 7)
         patch.setattr(nearby, "_DIRECTIONS", kept)
+        patch.setattr(nearby, "_FIRST", first)
         mine = found(X, least)
     S = X @ X.T
     sure = {(i, j) for i in range(n) for j in range(i + 1, n) if S[i, j] >= least + 2e-3}
