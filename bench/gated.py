@@ -3,6 +3,7 @@
     python -m bench.gated DATA_FOLDER                  (the folder that holds fashion/ and scientific/)
     python -m bench.gated DATA_FOLDER --test           the test split, too, which chose nothing
     python -m bench.gated DATA_FOLDER --alternatives   what the defaults were chosen by, on validation products
+    python -m bench.gated DATA_FOLDER --only=fashion   one of sample, scientific, fashion
 
 Fashion: learned from the 2,000 train products by their category path (category > subcategory > type), measured among the 500 products
 of a split: every product asks for those of its type, MAP / P@10. The same with half of the photos removed (seed 0), with texts alone and
@@ -180,7 +181,7 @@ def sample(folder: Path) -> Iterator[str]:
     shop = mmsearch.open(folder / "sample.lancedb")
     for name in ("products", "events"):
         shop.ingest(SAMPLE / f"{name}.csv")
-    shop.embed(features="none")
+    shop.embed(no_features="all")
     from mmsearch.encoders.recorded import recorded_encoder
 
     tables = {m: known["table"] for m in ("text", "image", "audio", "video") if (known := recorded_encoder(shop.store, m))}
@@ -196,14 +197,16 @@ def sample(folder: Path) -> Iterator[str]:
 def main() -> int:
     data, options = Path(sys.argv[1]).resolve(), set(sys.argv[2:])
     parts = ["validation", "test"] if "--test" in options else ["validation"]
+    alternatives = "--alternatives" in options
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for lines in (
-            sample(folder),
-            scientific(data, folder, parts, "--alternatives" in options),
-            fashion(data, folder, parts, "--alternatives" in options),
-        ):
-            for line in lines:
+        subjects = {
+            "sample": lambda: sample(folder),
+            "scientific": lambda: scientific(data, folder, parts, alternatives),
+            "fashion": lambda: fashion(data, folder, parts, alternatives),
+        }
+        for subject in [o.removeprefix("--only=") for o in options if o.startswith("--only=")] or subjects:
+            for line in subjects[subject]():
                 print(line, flush=True)
     return 0
 

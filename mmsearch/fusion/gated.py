@@ -194,10 +194,9 @@ def _relation(batch: Batch, modalities: list[str], supervision: str) -> tuple[st
         found["together"] = together.among(here)
         if persons == 1 and together.pairs:
             missing["together"] = "all interactions are of one user: they say what that person likes, not what belongs together"
-        elif found["together"].pairs < _FEWEST_PAIRS:
-            missing["together"] = (
-                f"only {found['together'].pairs} pairs of products were taken by the same user, and {_FEWEST_PAIRS} are needed"
-            )
+        elif (pairs := found["together"].pairs) < _FEWEST_PAIRS:
+            few = f"only {pairs} pairs of products were taken by the same user, and {_FEWEST_PAIRS} are needed"
+            missing["together"] = few if pairs else "no two products were taken by the same user"
     if supervision != "together":
         categories = read_categories(batch.store, batch.ids).among(here)
         found["category"] = categories
@@ -216,7 +215,8 @@ def _relation(batch: Batch, modalities: list[str], supervision: str) -> tuple[st
         if told < _ENOUGH_PRODUCTS * here.sum():
             reason = f"it learns from categories, because only {told} of {here.sum()} products were taken with another by the same user"
             return "category", usable["category"], [reason]
-    return first, usable[first], [f"it learns from categories, because {missing['together']}"] if first == "category" and missing else []
+    tried = first == "category" and "together" in missing and found["together"].pairs
+    return first, usable[first], [f"it learns from categories, because {missing['together']}"] if tried else []
 
 
 def _held_out(batch: Batch, modalities: list[str], relation: Relation, seed: int) -> tuple[Rows, Rows]:

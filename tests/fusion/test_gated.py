@@ -285,6 +285,14 @@ def test_interactions_that_tell_of_few_products(tmp_path: Path) -> None:
     assert report.scores["supervision"] == "together" and report.scores["pairs"] == 8 * 15
 
 
+def test_a_shop_without_any_interactions_learns_from_categories_and_needs_no_excuse(tmp_path: Path) -> None:
+    batch = batch_of(shop(tmp_path, [f"kind {kind}" for kind in KIND]), text=views(KIND, 1, noise=1))
+    _, report = fit(batch, supervision="auto", rounds=2)
+    assert report.scores["supervision"] == "category" and "because" not in report.summary
+    with pytest.raises(InputError, match="no two products were taken by the same user"):
+        fit(batch, supervision="together")
+
+
 def test_one_category_or_one_for_each(tmp_path: Path) -> None:
     text = views(KIND, 1, noise=1)
     with pytest.raises(InputError, match="all products are of one category"):
