@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from mmsearch.fusion.gate import Tower, gated, mean_shares
 from mmsearch.fusion.gated_training import Settings, measured, ndcg, train, varies
 from mmsearch.fusion.together import Relation, read_categories, read_together
 from mmsearch.settings import MODALITIES
+from mmsearch.store import INTERACTIONS, PRODUCTS
 
 Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -48,6 +49,9 @@ class Gated(Fuser):
     whatever each of them lacks, and so that a product seen through one modality lies where it lies seen through the others. A tenth of
     the products is held out: half of them say when to stop, by the other half the result is measured.
     """
+
+    #: Interactions, and of the products their categories: another price has it fitted anew, too, when `fuse` is asked again.
+    learns_from: ClassVar[tuple[str, ...]] = (INTERACTIONS, PRODUCTS)
 
     def __init__(
         self,

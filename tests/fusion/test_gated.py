@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import small_shop
 from product_shelf import bring, new_store, product
 from safetensors import numpy as safe
 from small_shop import write_csv
@@ -323,3 +324,15 @@ def test_a_modality_that_was_not_fitted_is_a_key_error(store: Store) -> None:
     fuser, _ = fit(batch_of(store, text=views(KIND, 1, noise=1)), rounds=1)
     with pytest.raises(KeyError):
         fuser.project("image", Side(np.ones((1, DIM), np.float32)))
+
+
+def test_new_purchases_have_a_profile_fitted_anew(tmp_path: Path) -> None:
+    shop = small_shop.make(tmp_path, fuse=False)
+    spec = "gated(supervision=together, rounds=2)"
+    assert shop.fuse(spec).version == 1 and shop.fuse(spec).version == 1
+    rows = [{"user": "new", "product": f"red-{kind}", "event": "buy", "time": 1} for kind in small_shop.KINDS]
+    shop.ingest(write_csv(tmp_path / "more.csv", ("user", "product", "event", "time"), rows))
+    told: list[str] = []
+    again = shop.fuse(spec, told=told.append)
+    assert again.version == 2 and any("interactions" in line for line in told)
+    assert "gated" in again.summary and shop.fuse(spec).version == 2
