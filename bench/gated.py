@@ -35,7 +35,6 @@ from mmsearch.evaluation.splits import LeaveLastOut
 from mmsearch.fusion import FUSERS
 from mmsearch.fusion.base import Batch, FitReport, Fuser
 from mmsearch.fusion.batch import load_batch
-from mmsearch.fusion.gated import Gated
 from mmsearch.fusion.shared_space import pair_recall
 from mmsearch.measures import parse_measure
 from mmsearch.recommend.base import Products
@@ -62,7 +61,7 @@ def written(path: Path, table: list[dict[str, Any]]) -> Path:
 
 
 def fitted(spec: str, batch: Batch, encoders: dict[str, Any], seed: int = 0) -> tuple[Fuser, FitReport, float]:
-    fuser: Fuser = Gated() if spec == "gated" else FUSERS.create(spec)
+    fuser: Fuser = FUSERS.create(spec)
     started = time.perf_counter()
     report = fuser.fit(batch, encoders, seed)
     return fuser, report, time.perf_counter() - started
