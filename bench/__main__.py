@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-SUBJECTS = ("start", "ingest", "encoders", "embed", "sound", "speech", "video", "facts", "facts_photos", "search", "writes")
+SUBJECTS = ("start", "ingest", "encoders", "embed", "sound", "speech", "video", "facts", "facts_photos", "search", "graph", "writes")
 
 
 def main() -> int:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # imported where they are used: opening a shop costs nothing
     from mmsearch.encoders.report import EmbedReport
     from mmsearch.evaluation.evaluate import Evaluation
     from mmsearch.evaluation.tune_fusion import Tuned
+    from mmsearch.fusion.consistency import Consistency
     from mmsearch.fusion.keeping import Dropped
     from mmsearch.fusion.profile import Profile
     from mmsearch.recommend.serve import Recommendations
@@ -97,9 +98,15 @@ class Shop:
         with self.store.writing("embed", lock=EMBED, patience=math.inf if wait else 0.0):
             file = Path(rejects) if rejects else reject_folder(self.store.path) / "embed.jsonl"
             with Rejects(file, named=bool(rejects)) as refused:
+                told: set[int] = set()  # hashes: where a disk is missing these are all media of a catalogue
 
                 def failed(modality: str, id: str, part: str, reason: str) -> None:
-                    refused.add(0, reason, {"id": id, "modality": modality, "part": part}, kept=True)
+                    # A clip is looked at for its picture and for its sound, a photo by several features: what all say of it is one reject.
+                    # Of "not a video: it starts like text" and "not a sound: it starts like text" the second half is the reason.
+                    rejected = hash((id, part, reason.partition(": ")[2] or reason))
+                    if rejected not in told:
+                        told.add(rejected)
+                        refused.add(0, reason, {"id": id, "modality": modality, "part": part}, kept=True)
 
                 # What is found first of all are texts, which are embedded, too; before that, a mistyped encoder must not cost an hour.
                 for modality, spec in chosen.items():
@@ -213,6 +220,14 @@ class Shop:
         self.store.check()
         return drop(self.store, name)
 
+    def check_consistency(self, *, k: int = 20, where: Texts = None, profile: str | None = None, find: Texts = None) -> Consistency:
+        """Products whose photo and text disagree, that repeat others, or with nothing to fuse; `find`: some of 'disagreements',
+        'duplicates', 'nothing'. See `mmsearch.fusion.consistency.check_consistency`."""
+        from mmsearch.fusion.consistency import KINDS, check_consistency
+
+        self.store.check()
+        return check_consistency(self.store, k=k, where=_many(where), profile=profile, find=_many(find) or KINDS)
+
     def optimize(self, keep: timedelta | None = None) -> list[Optimized]:
         """Merge small files and remove old versions and what killed runs left; see `mmsearch.store.maintain.optimize`."""
         from mmsearch.store.maintain import KEEP, optimize
@@ -235,11 +250,15 @@ class Shop:
         where: str | None = None,
         within: str | None = None,
         weights: str | Mapping[str, float] | None = None,
+        expand: bool = False,
         k: int = 10,
         combine: str = "calibrated",
     ) -> Result:
-        """Search by any weighted mix (`"in blue^0.5"`); `within` is the command line's `--in`; what was understood
-        of `speech` is among the result's notes. See `mmsearch.search.engine`, of `weights` `mmsearch.search.weights`."""
+        """Search by any weighted mix (`"in blue^0.5"`); `within` is the command line's `--in`; `expand` widens texts by the store's
+        triples; what was understood of `speech`, and how a query was widened, is among the result's notes.
+
+        See `mmsearch.search.engine`, of `weights` `mmsearch.search.weights`.
+        """
         query = make_query(
             _many(text),
             image=_many(image),
@@ -254,6 +273,7 @@ class Shop:
             where=where,
             within=within,
             weights=weights,
+            expand=expand,
         )
         return self.search_many({"": query}, k=k, combine=combine)[""]
 

@@ -30,6 +30,7 @@ def search(
     within: str | None = typer.Option(None, "--in", metavar="text|image|PROFILE", help="Compare with this evidence of the products alone."),
     weights: str | None = WEIGHTS,
     where: list[str] = typer.Option([], "--where", metavar="FILTER", help="Only products that pass."),
+    expand: bool = typer.Option(False, "--expand", help="Widen the queries by the store's triples."),
     k: int | None = typer.Option(None, "-k", metavar="N", help="Depth of the run (default: the deepest cut-off of the measures)."),
     combine: str = typer.Option("calibrated", "--combine", metavar="SPEC", help="How scores are combined."),
     drop_empty: bool = _DROP,
@@ -53,13 +54,14 @@ def search(
     how = chosen_format(format, ROW_FORMATS)
     _read_once(queries, qrels)
     notes: list[str] = []
-    wanted = {id: restricted(q, where, within, weights) for id, q in read_queries(queries, notes).items()}
+    wanted = {id: restricted(q, where, within, weights, expand) for id, q in read_queries(queries, notes).items()}
     judgments = read_qrels(qrels)
     options = {
         "in": within,
         "combine": None if combine == "calibrated" else parse(combine, what="combiner"),
         "where": " and ".join(where) or None,
         "weights": weights,
+        "expand": expand or None,
     }
     label = method or str(Spec("search", (), tuple((key, value) for key, value in options.items() if value)))
     evaluation, run = shop().evaluate_search(
@@ -143,6 +145,8 @@ def _report(rows: list[dict[str, Any]], how: str) -> None:
     """JSON as it is; tables and CSV with a column a measure."""
     if any(row.get("repeated") for row in rows):
         note(f"{rows[0]['repeated']} held-out products were in the user's history already; history is excluded, so they count as missed")
+    for warning in dict.fromkeys(f"{row['method']}: {row['warning']}" for row in rows if row.get("warning")):
+        note(warning)
     for row in rows:
         if row.get("missing") or row.get("empty"):
             note(f"{row['method']}: {row.get('missing', 0)} queries without an answer, {row.get('empty', 0)} without a relevant product")

@@ -39,6 +39,7 @@ def command(
     ),
     weights: str | None = WEIGHTS,
     where: list[str] = typer.Option([], "--where", metavar="FILTER", help="Only products that pass: \"price < 80 and colour = 'red'\"."),
+    expand: bool = typer.Option(False, "--expand", help="Also look for what the store's triples join the words of the query to."),
     k: int = typer.Option(10, "-k", metavar="N", help="How many hits."),
     explain: bool = typer.Option(False, "--explain", help="Show what each score is made of."),
     queries: str | None = typer.Option(
@@ -60,6 +61,7 @@ def command(
     mmsearch search --audio bell.wav --text "alarm clock^0.5"
     mmsearch search --speech question.m4a --where "price < 80"
     mmsearch search --video clip.mp4
+    mmsearch search "sneaker" --expand --explain
     mmsearch search --queries queries.tsv --format trec > run.txt
     """
     how = chosen_format(format, HIT_FORMATS)
@@ -69,7 +71,7 @@ def command(
         from mmsearch.search.queries import read_queries
 
         notes: list[str] = []
-        batch = {id: restricted(q, where, within, weights) for id, q in read_queries(queries, notes).items()}
+        batch = {id: restricted(q, where, within, weights, expand) for id, q in read_queries(queries, notes).items()}
         for line in notes:
             note(line)
     else:
@@ -86,7 +88,7 @@ def command(
             not_video=not_video,
             unlike=unlike,
         )
-        batch = {"": restricted(parts, where, within, weights)}
+        batch = {"": restricted(parts, where, within, weights, expand)}
     results = shop().search_many(batch, k=k, combine=combine)
     write_hits(results, how, explain=explain, tag=tag, single=queries is None)
     for id, result in results.items():
@@ -104,10 +106,12 @@ def _standard_input() -> str:
         raise InputError(f"standard input is not UTF-8 text ({error.reason})") from error
 
 
-def restricted(query: Query, where: list[str], within: str | None, weights: str | None) -> Query:
-    """A query with the filters, the evidence and the weights that the command line adds."""
+def restricted(query: Query, where: list[str], within: str | None, weights: str | None, expand: bool = False) -> Query:
+    """A query with the filters, the evidence, the weights and the widening that the command line adds."""
     weighed = tuple(parse_weights(weights).items()) if weights is not None else query.weights
-    return dataclasses.replace(query, where=(*query.where, *where), within=within or query.within, weights=weighed)
+    return dataclasses.replace(
+        query, where=(*query.where, *where), within=within or query.within, weights=weighed, expand=expand or query.expand
+    )
 
 
 def write_hits(results: dict[str, Result], how: str, *, explain: bool, tag: str, single: bool) -> None:

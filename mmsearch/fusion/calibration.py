@@ -147,10 +147,8 @@ def cross_reliability(batch: Batch, fuser: Fuser, seed: int = 0) -> dict[str, fl
     zeroed, and never above direct evidence.
     """
     rng = np.random.default_rng(seed)
-    if any(m not in batch.present for m in fuser.modalities()):
-        return {}
-    both = np.logical_and.reduce([batch.present[m] for m in fuser.modalities()])
-    rows = rng.permutation(np.flatnonzero(both))[:_PRODUCTS]
+    some = [batch.present[m] for m in fuser.modalities() if m in batch.present]
+    rows = rng.permutation(np.flatnonzero(np.sum(some, axis=0) > 1) if some else np.empty(0, np.int64))[:_PRODUCTS]
     if len(rows) < _FEWEST:
         return {}
     sample = batch.take(rows)
@@ -161,9 +159,11 @@ def cross_reliability(batch: Batch, fuser: Fuser, seed: int = 0) -> dict[str, fl
     for kind, matrix in similarities.items():
         query, _, product = kind.partition(">")
         direct = similarities.get(f"{query}>{query}")
-        if product != query and product in fuser.modalities() and direct is not None:
-            together = _correlation(matrix[unrelated], direct[unrelated])
-            reliability[kind] = trusted(together)
+        if product == query or product not in fuser.modalities() or direct is None:
+            continue
+        usable = unrelated & np.isfinite(matrix) & np.isfinite(direct)  # a catalogue may have no product with every modality
+        if usable.any(axis=1).sum() >= _FEWEST:
+            reliability[kind] = trusted(_correlation(matrix[usable], direct[usable]))
     return reliability
 
 
@@ -212,7 +212,7 @@ def _similarities(batch: Batch, fuser: Fuser | None, queries: NDArray[np.int64])
         found[f"{query}>{query}"] = _masked(direct, asking, batch.present[query])
         if fuser is None or query not in fuser.modalities():
             continue
-        mapped = _projected(fuser, batch, query, queries)
+        mapped = _projected(fuser, batch, query, queries, asking=True)
         for product in fuser.modalities():
             if product in batch.vectors and product != query and fuser.compares(query, product):
                 cross = mapped @ _projected(fuser, batch, product, np.arange(len(batch))).T
@@ -225,12 +225,13 @@ def _similarities(batch: Batch, fuser: Fuser | None, queries: NDArray[np.int64])
     return found
 
 
-def _projected(fuser: Fuser, batch: Batch, modality: str, rows: NDArray[np.int64]) -> Matrix:
-    """Projections of those of the rows that are there, zero rows for the others."""
+def _projected(fuser: Fuser, batch: Batch, modality: str, rows: NDArray[np.int64], *, asking: bool = False) -> Matrix:
+    """Projections of those of the rows that are there, zero rows for the others; `asking`: as queries."""
     out = np.zeros((len(rows), fuser.dim), np.float32)
     present = batch.present[modality][rows]
     if present.any():
-        out[present] = fuser.project(modality, batch.side(modality, rows[present]))
+        side = batch.side(modality, rows[present])
+        out[present] = fuser.query(modality, side) if asking else fuser.project(modality, side)
     return out
 
 

@@ -26,7 +26,7 @@ from mmsearch.store import Store
 from mmsearch.store.vectors import content_digest
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
-_FOLDS = 5  # a fifth of the products with every modality is held out: on it the reliability of cross-modal evidence is measured
+_FOLDS = 5  # a fifth of the products with two modalities or more is held out: on it the reliability of cross-modal evidence is measured
 _ENOUGH = 200  # held-out products, of one fold or several, that are enough
 _FEWEST = 8  # held-out products below which a fold would say nothing
 _REMEMBERED = 10  # former versions
@@ -102,7 +102,7 @@ def fuse(
             drop_others(store, name, old)  # what a fuse left that was killed after it had recorded the profile
             bring_up_to_date(store, old, load_fuser(store, old))
             return Fused(old, False, [])
-        ids, batch = load_batch(store, tables, reads=fuser.reads)
+        ids, batch = load_batch(store, tables, fuser=fuser)
         report = fuser.fit(batch, encoders, seed)
         kept = old.weights if old is not None and same_method else {}
         profile = _profile(store, name, spec, fuser, report, ids, batch, encoders, seed, old, kept)
@@ -202,7 +202,10 @@ def _profile(
 ) -> Profile:
     modalities = fuser.modalities()
     crosses = [f"{a}>{b}" for a in modalities for b in modalities if a != b and fuser.compares(a, b)]
-    reliability = _held_out_reliability(spec, batch, encoders, modalities, seed) if crosses else {}
+    if (held := fuser.held_out()) is not None:
+        reliability = cross_reliability(batch.take(held), fuser, seed) if crosses and len(held) else {}
+    else:
+        reliability = _held_out_reliability(spec, batch, encoders, modalities, seed) if crosses else {}
     tables = {m: (recorded_encoder(store, m) or {})["table"] for m in modalities}
     return Profile(
         name=name,
@@ -219,6 +222,7 @@ def _profile(
         training_hash=content_digest(store, tables),
         calibration=calibrate(batch, fuser, reliability, seed).to_json(),
         weights=weights,
+        by_contents=[] if fuser.vectors_suffice else [m for m in modalities if m in fuser.reads],
         history=_history(old),
     )
 
@@ -230,7 +234,7 @@ def _held_out_reliability(spec: str, batch: Batch, encoders: Mapping[str, Encode
     """
     if not set(modalities) <= set(batch.present):
         return {}
-    both = np.flatnonzero(np.logical_and.reduce([batch.present[m] for m in modalities]))
+    both = np.flatnonzero(np.sum([batch.present[m] for m in modalities], axis=0) > 1)
     folds = np.array_split(np.random.default_rng(seed).permutation(both), max(1, min(_FOLDS, len(both) // _FEWEST)))
     if len(folds) == 1:
         return {}

@@ -41,6 +41,7 @@ class Profile:
     #: kind ('image>text') → how much it counts in a search that this profile maps; 1 for those that are not named.
     weights: dict[str, float] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)  # of former versions, the newest last: version, spec, products, summary
+    by_contents: list[str] = field(default_factory=list)  # modalities that vectors alone cannot stand in for
 
     @property
     def fused_table(self) -> str:
@@ -87,7 +88,7 @@ def load(store: Store, name: str) -> Profile:
                 f"the fusion profile {name} was made with another {modality} encoder than the store has now",
                 hint=f"refit it: mmsearch fuse --name {name} --method '{profile.spec}'",
             )
-    further = further_kinds(profile.compares, stand_ins(store, profile.modalities))
+    further = further_kinds(profile.compares, stand_ins(store, profile.modalities, profile.by_contents))
     return dataclasses.replace(profile, compares=[*profile.compares, *further])
 
 

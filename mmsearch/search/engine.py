@@ -22,12 +22,13 @@ from mmsearch.fusion.words import reads_photos
 from mmsearch.ranking import COMBINERS
 from mmsearch.ranking.base import Combined, Combiner, Evidence, Joint
 from mmsearch.search.background import Scores, spread, spread_by_pattern
+from mmsearch.search.expand import Expander
 from mmsearch.search.hits import Contribution, Hit, Result
 from mmsearch.search.index import Index, Placed, widening
 from mmsearch.search.kept import Kept, shortened
 from mmsearch.search.query import Part, Query, shares
 from mmsearch.search.speech import Listener
-from mmsearch.search.targets import Target, Targets
+from mmsearch.search.targets import Target, Targets, views_of
 from mmsearch.search.weights import WORDS
 from mmsearch.search.words import Met, Words, among, nearest
 from mmsearch.store import PRODUCTS, Store
@@ -65,6 +66,7 @@ class Engine:
         self._targets = Targets(store, profile)
         self._words = Words(store)
         self._listener = Listener(store)
+        self._expander = Expander(store)
 
     def search(self, queries: Mapping[str, Query], k: int, *, combine: str = "calibrated") -> dict[str, Result]:
         """Answer queries (in one go: texts are encoded in batches).
@@ -110,11 +112,12 @@ class Engine:
         self.index.look()
         filters = {w: passing(self.store, w, self.index.products()) for w in dict.fromkeys(w for q in queries.values() for w in q.where)}
         queries, understood = self._listener.in_words(queries)
+        queries, widened = self._expander.widened(queries)
         vectors = self._encode(queries.values())
         read, notes = self._words.read([p for q in queries.values() if q.within is None for p in q.parts if p.weight > 0])
         for id, query in queries.items():
             allowed = np.logical_and.reduce([filters[w] for w in query.where]) if query.where else None
-            yield id, query, self._score(query, vectors, read, allowed, k, combiner), [*understood[id], *notes]
+            yield id, query, self._score(query, vectors, read, allowed, k, combiner), [*understood[id], *widened[id], *notes]
 
     # -- query side ------------------------------------------------------------------------------------------------
 
@@ -159,6 +162,9 @@ class Engine:
                         raise InputError(f"the query {modality} {mine[start + index].content} cannot be used: {reason}")
                     for i, vector in zip(encoded.kept, encoded.vectors, strict=True):
                         vectors.setdefault(mine[start + i], {})[name] = vector
+                    if encoded.views is not None:
+                        for i, views in zip(encoded.kept, encoded.views, strict=True):
+                            vectors[mine[start + i]][views_of(name)] = views
         for part in parts:
             if part.kind == "like":
                 vectors[part] = self._product_vectors(part.content)
@@ -168,10 +174,12 @@ class Engine:
         found = {}
         for modality in settings.MODALITIES:
             known = recorded_encoder(self.store, modality)
-            if known and self.store.has(known["table"]) and len(rows := read_vectors(self.store, known["table"], [id])):
+            if known and self.store.has(known["table"]) and len(rows := read_vectors(self.store, known["table"], [id], views=True)):
                 means, present = mean_by_product(rows, pa.array([id], pa.string()), rows.vectors.shape[1])
                 if present[0]:
                     found[modality] = means[0]
+                    if rows.views is not None:
+                        found[views_of(modality)] = rows.views.mean(axis=0)
         if not found:
             if not self.store.count(PRODUCTS, id_list("id", [id])):
                 near = did_you_mean(id, self.index.products().to_pylist()[:100_000])

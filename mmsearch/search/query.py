@@ -25,7 +25,8 @@ MAX_CHARACTERS = 20_000
 class Part:
     """One part of a query: its kind (text, image, audio, speech, video, like), its content (the text, a file, a product id), its weight.
 
-    `heard` is the file in which a text was heard: a spoken part becomes a text part before it is compared.
+    `heard` is the file in which a text was heard: a spoken part becomes a text part before it is compared. `path` is how a part that the
+    user did not type was reached over given triples (`mmsearch.search.expand`).
     """
 
     kind: str
@@ -33,12 +34,13 @@ class Part:
     weight: float = 1.0
     negative: bool = False
     heard: str = ""
+    path: str = ""
 
     def __str__(self) -> str:
         sign = "not " if self.negative else ""
         if self.heard:
             return f'{sign}speech: {self.heard} "{self.content}"'
-        return f"{sign}{self.kind}: {self.content}"
+        return f"{sign}{self.kind}: {self.content}" + (f" [{self.path}]" if self.path else "")
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,14 @@ class Query:
     """Parts, and what restricts the answer: filters that must all hold, and the evidence compared (a modality or a profile).
 
     `weights` are those of the evidence of products, by name; see `mmsearch.search.weights`.
+    `expand`: text parts are widened by what the given triples say (`mmsearch.search.expand`).
     """
 
     parts: tuple[Part, ...]
     where: tuple[str, ...] = ()
     within: str | None = None
     weights: tuple[tuple[str, float], ...] = ()
+    expand: bool = False
 
 
 def split_weight(text: str, default: float = 1.0) -> tuple[str, float]:
@@ -90,6 +94,7 @@ def make_query(
     where: str | Sequence[str] | None = None,
     within: str | None = None,
     weights: str | Mapping[str, float] | None = None,
+    expand: bool = False,
 ) -> Query:
     """A query from its parts as typed, each with an optional `^weight`; `weights` are those of the evidence of products.
 
@@ -127,7 +132,7 @@ def make_query(
     if not any(p.weight > 0 for p in parts if not p.negative):
         raise UsageError("every part of the query has weight 0", hint="give at least one part a weight above 0")
     filters = (where,) if isinstance(where, str) else tuple(where or ())
-    return Query(tuple(parts), filters, within, tuple(parse_weights(weights).items()))
+    return Query(tuple(parts), filters, within, tuple(parse_weights(weights).items()), expand)
 
 
 def shares(parts: Sequence[Part], asked: Mapping[int, float] | None = None) -> list[float]:
