@@ -8,12 +8,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmsearch.catalog.ingest import Options, ingest, unfinished
+from mmsearch.catalog.ingest import Options, ingest
 from mmsearch.catalog.report import IngestReport
 from mmsearch.errors import InputError, StoreError, UsageError
 from mmsearch.search.hits import Result
 from mmsearch.search.query import NEGATIVE_WEIGHT, Query, make_query, split_weight
-from mmsearch.store import FACTS, INTERACTIONS, PRODUCTS, REVIEWS, SEARCHES, TRIPLES, USERS, Store
+from mmsearch.store import Store
 
 if TYPE_CHECKING:  # imported where they are used: opening a shop costs nothing
     from mmsearch.encoders.pipeline import Told

@@ -45,7 +45,6 @@ def inventory(store: Store) -> dict[str, Any]:
         "encoders": encoders,
         "features": features,
         "profiles": {
-            n: {"method": p["spec"], "version": p["version"], "default": n == default, "summary": p["summary"]}
-            for n, p in profiles.items()
+            n: {"method": p["spec"], "version": p["version"], "default": n == default, "summary": p["summary"]} for n, p in profiles.items()
         },
     }
