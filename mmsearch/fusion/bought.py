@@ -38,7 +38,7 @@ def read_events(store: Store) -> Events:
 
     A row without a kind counts as a purchase, unless it is a rating.
     """
-    if not store.has(INTERACTIONS):
+    if not store.count(INTERACTIONS):
         return Events(np.zeros(0, np.int64), np.zeros(0, np.int64), [])
     rows = store.read(INTERACTIONS, ["user", "product", "event", "value", "time"])
     kinds = [

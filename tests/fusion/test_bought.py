@@ -86,6 +86,13 @@ def test_purchases_come_before_looks_each_product_once_in_order(tmp_path: Path) 
     assert bought(shop) == {0: ["red-bag", "red-cup"]}
 
 
+def test_a_table_without_rows_is_as_none(tmp_path: Path) -> None:
+    shop = small_shop.make(tmp_path, fuse=False)
+    with shop.store.writing("test"):
+        shop.store.delete("interactions", "user is not null")
+    assert read_events(shop.store).ids == []
+
+
 def test_only_the_newest_of_a_long_history_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mmsearch.fusion.bought._HISTORY", 2)
     shop = small_shop.make(tmp_path, fuse=False)
