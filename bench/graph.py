@@ -21,7 +21,7 @@ from mmsearch.encoders.base import Encoder, Matrix
 from mmsearch.shop import Shop
 
 PRODUCTS, SHOPPERS, EVENTS = 100_000, 30_000, 300_000
-SPECS = ("concat", "knowledge(alpha=.5)", "knowledge", "knowledge(alpha=.5, hops=2)")
+SPECS = ("concat", "knowledge(alpha=.5)", "knowledge")
 
 
 class Noise(Encoder):
