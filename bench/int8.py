@@ -25,7 +25,7 @@ BATCH = 16
 
 
 def ready(encoder: EfficientNet, paths: list[Path]) -> np.ndarray:
-    return np.stack([encoder.prepare(path) for path in paths])
+    return np.stack([encoder.prepare(path).pixels for path in paths])
 
 
 def session(path: Path) -> Any:
@@ -36,8 +36,13 @@ def session(path: Path) -> Any:
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
+def features(model: Any, photos: np.ndarray) -> np.ndarray:
+    found: np.ndarray = model.run(["features"], {"pixels": photos})[0]
+    return found
+
+
 def vectors(model: Any, photos: np.ndarray) -> np.ndarray:
-    out = np.concatenate([model.run(None, {"pixels": photos[i : i + BATCH]})[0] for i in range(0, len(photos), BATCH)])
+    out = np.concatenate([features(model, photos[i : i + BATCH]) for i in range(0, len(photos), BATCH)])
     return out / np.linalg.norm(out, axis=1, keepdims=True)
 
 
@@ -84,7 +89,7 @@ def main() -> int:
     data = Path(sys.argv[1])
     encoder = ENCODERS.create("efficientnet")
     encoder.encode_batch([np.zeros((224, 224, 3), np.uint8)])
-    exact = converted("efficientnet-lite0", "efficientnet-lite0 1", file_hash(encoder._weights), ".onnx", encoder._export)
+    exact = converted("efficientnet-lite0", "efficientnet-lite0 2", file_hash(encoder._weights), ".onnx", encoder._export)
     clothing = [data / "clothing" / row["image"] for row in rows(data / "clothing" / "products.csv")]
     grocery = [data / "grocery" / row["image"] for row in rows(data / "grocery" / "products.csv")]
     calibration, others = (
@@ -97,7 +102,7 @@ def main() -> int:
         for name, model in models.items():
             for photos, count in (("16 photos", 16), ("one photo", 1)):
                 some = others["clothing"][:count]
-                a, b, ratio = paired(lambda: model.run(None, {"pixels": some}), lambda: plain.run(None, {"pixels": some}), 15)  # noqa: B023
+                a, b, ratio = paired(lambda: features(model, some), lambda: features(plain, some), 15)  # noqa: B023
                 print(f"{name}, {photos}: 8 bits {shown(a)}, 32 bits {shown(b)}; {1 / ratio:.2f} × as fast", flush=True)
             for where, photos_there in others.items():
                 cosine = (vectors(model, photos_there) * vectors(plain, photos_there)).sum(axis=1)

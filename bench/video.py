@@ -27,12 +27,14 @@ def measure() -> Iterator[str]:
             file = Path(folder) / f"{number}.mp4"
             write(file, one_minute(options))
             # A process each, so that memory is that of the one measured.
-            for part in ("decode", "embed"):
+            for part in ("decode", "decode1", "embed"):
                 ran = subprocess.run(
                     [sys.executable, "-W", "ignore", "-m", "bench.video", part, str(file)], capture_output=True, text=True, check=True
                 )
                 if part == "decode":
                     decode = float(ran.stdout)
+                elif part == "decode1":
+                    alone = float(ran.stdout)
                 else:
                     encode, cpu, took, peak, found = map(float, ran.stdout.split())
             yield f"{MINUTES} minutes of {WIDTH} × {HEIGHT}, {kind}, {file.stat().st_size / 1e6:.0f} MB:"
@@ -40,7 +42,8 @@ def measure() -> Iterator[str]:
             bound = decode + encode
             yield (
                 f"  CPU: {cpu:.1f} s; every frame decoded {decode:.1f} s, those vectors encoded {encode:.1f} s: "
-                f"{bound / cpu:.2f} of both, {decode / cpu:.2f} of decoding alone"
+                f"{bound / cpu:.2f} of both, {decode / cpu:.2f} of decoding alone; "
+                f"decoded by one thread {alone:.1f} s: {(alone + encode) / cpu:.2f} of both"
             )
 
 
@@ -82,12 +85,14 @@ def write(path: Path, minute: bytes) -> None:
 
 
 def run(part: str, file: Path) -> None:
-    if part == "decode":
+    if part.startswith("decode"):
         import av
 
         cpu = time.process_time()
         with av.open(str(file)) as container:
             container.streams.video[0].thread_type = "AUTO"
+            if part == "decode1":
+                container.streams.video[0].codec_context.thread_count = 1
             for _ in container.decode(video=0):
                 pass
         print(time.process_time() - cpu)

@@ -49,7 +49,7 @@ PHASES = (
     Phase("ingest prices", "fuse", ("ingest", "prices.csv"), 2),
     Phase("embed changed", "ingest changed", ("embed",), 4),
     Phase("embed another encoder", "embed", ("embed", "--text", "fake-text(seed=1)"), 4),
-    Phase("fuse anew", "fuse", ("fuse", "--name", "aligned", "--method", "concat"), 3),
+    Phase("fuse anew", "fuse", ("fuse", "--name", "aligned", "--method", "concat", "--replace"), 3),
     Phase("optimize", "embed changed", ("optimize", "--keep", "0"), 4),
     Phase("ingest at full size", "ingest", ("ingest", "many.csv"), 1, shipped=True),
     Phase("embed, bundled encoders", "sample", ("embed",), 1, shipped=True, real=True),

@@ -91,6 +91,8 @@ def _record(store: Store) -> Rows:
         parsed = json.loads(value)
         if isinstance(parsed, dict) and key.startswith("profile/"):
             parsed = {k: v for k, v in parsed.items() if k != "version"}
+        if isinstance(parsed, dict) and key.startswith("inputs/"):  # names of files, which are never given twice
+            parsed = {k: v for k, v in parsed.items() if k != "identities"}
         if isinstance(parsed, dict) and key.startswith("feature/"):  # which files the product facts were made of: state_of sees the facts
             parsed = {k: v for k, v in parsed.items() if k != "rolled"}
         if isinstance(parsed, dict) and "unfinished" in parsed:  # an ingest's note to the next one; how much it counted is no content

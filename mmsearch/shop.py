@@ -19,6 +19,9 @@ if TYPE_CHECKING:  # imported where they are used: opening a shop costs nothing
     from mmsearch.encoders.pipeline import Told
     from mmsearch.encoders.report import EmbedReport
     from mmsearch.evaluation.evaluate import Evaluation
+    from mmsearch.evaluation.tune_fusion import Tuned
+    from mmsearch.fusion.consistency import Consistency
+    from mmsearch.fusion.keeping import Dropped
     from mmsearch.fusion.profile import Profile
     from mmsearch.recommend.serve import Recommendations
     from mmsearch.search.engine import Engine
@@ -82,7 +85,7 @@ class Shop:
         from mmsearch.encoders.report import Interrupted
         from mmsearch.features.chosen import choose, turn_off
         from mmsearch.features.pipeline import extract
-        from mmsearch.fusion import profile
+        from mmsearch.fusion.projecting import refresh
         from mmsearch.store.lock import EMBED
 
         self.store.check()
@@ -95,9 +98,15 @@ class Shop:
         with self.store.writing("embed", lock=EMBED, patience=math.inf if wait else 0.0):
             file = Path(rejects) if rejects else reject_folder(self.store.path) / "embed.jsonl"
             with Rejects(file, named=bool(rejects)) as refused:
+                told: set[int] = set()  # hashes: where a disk is missing these are all media of a catalogue
 
                 def failed(modality: str, id: str, part: str, reason: str) -> None:
-                    refused.add(0, reason, {"id": id, "modality": modality, "part": part}, kept=True)
+                    # A clip is looked at for its picture and for its sound, a photo by several features: what all say of it is one reject.
+                    # Of "not a video: it starts like text" and "not a sound: it starts like text" the second half is the reason.
+                    rejected = hash((id, part, reason.partition(": ")[2] or reason))
+                    if rejected not in told:
+                        told.add(rejected)
+                        refused.add(0, reason, {"id": id, "modality": modality, "part": part}, kept=True)
 
                 # What is found first of all are texts, which are embedded, too; before that, a mistyped encoder must not cost an hour.
                 for modality, spec in chosen.items():
@@ -113,7 +122,7 @@ class Shop:
                 report.notes += [*removed, *notes, *more]
                 report.reject_file = refused.close()
             try:
-                report.notes += profile.refresh(self.store)
+                report.notes += refresh(self.store)
             except KeyboardInterrupt as error:
                 message = "interrupted; all vectors are written, but the fusion profiles do not have them yet"
                 raise Interrupted(message, "go on with: mmsearch embed") from error
@@ -131,12 +140,93 @@ class Shop:
 
         return models(self.store) | {"features": features(self.store)}
 
-    def fuse(self, method: str | None = None, *, name: str | None = None, seed: int = 0, default: bool = True) -> Profile:
-        """Fit a fusion profile; see `mmsearch.fusion.profile.fuse`."""
-        from mmsearch.fusion import profile
+    def fuse(
+        self,
+        method: str | None = None,
+        *,
+        name: str | None = None,
+        seed: int | None = None,
+        default: bool = True,
+        replace: bool = False,
+        force: bool = False,
+        told: Callable[[str], None] | None = None,
+    ) -> Profile:
+        """Fit a fusion profile, or one that there is anew where its inputs have changed; see `mmsearch.fusion.fitting.fuse`.
+
+        `told` hears what has changed since the former fit.
+        """
+        from mmsearch.fusion.fitting import fuse
 
         self.store.check()
-        return profile.fuse(self.store, name, method, seed=seed, default=default)
+        fused = fuse(self.store, name, method, seed=seed, default=default, replace=replace, force=force)
+        for line in fused.told():
+            if told is not None:
+                told(line)
+        return fused.profile
+
+    def refit(self, *, force: bool = False, told: Callable[[str], None] | None = None) -> list[Profile]:
+        """Every profile whose inputs have changed is fitted anew (`force`: every profile)."""
+        from mmsearch.fusion.profile import names
+
+        self.store.check()
+        return [self.fuse(name=name, force=force, told=told) for name in names(self.store)]
+
+    def tune(
+        self,
+        queries: Mapping[str, Query],
+        qrels: Mapping[str, Mapping[str, int]],
+        *,
+        name: str | None = None,
+        held_out: Mapping[str, Mapping[str, int]] | None = None,
+        measures: Sequence[str] = ("nDCG@10",),
+        seed: int = 0,
+        accept: bool = False,
+    ) -> Tuned:
+        """Learn how much each kind of evidence should count from judged queries, and keep it in a profile (None: the default one).
+
+        The weights are kept if they are better on the queries that they were not chosen on, or if `accept`. See
+        `mmsearch.evaluation.tune_profile`.
+        """
+        from mmsearch.evaluation.tune_profile import tune_profile
+
+        self.store.check()
+        return tune_profile(self.store, name, queries, qrels, held_out=held_out, measures=measures, seed=seed, accept=accept)
+
+    def profiles(self) -> list[dict[str, Any]]:
+        """The fusion profiles, and whether they are up to date; see `mmsearch.fusion.keeping.listed`."""
+        from mmsearch.fusion.keeping import listed
+
+        self.store.check()
+        return listed(self.store)
+
+    def profile(self, name: str) -> dict[str, Any]:
+        """Everything that is known of a fusion profile; see `mmsearch.fusion.keeping.described`."""
+        from mmsearch.fusion.keeping import described
+
+        self.store.check()
+        return described(self.store, name)
+
+    def make_default(self, name: str) -> Profile:
+        """Let queries be mapped by this fusion profile from now on; see `mmsearch.fusion.keeping.make_default`."""
+        from mmsearch.fusion.keeping import make_default
+
+        self.store.check()
+        return make_default(self.store, name)
+
+    def drop_profile(self, name: str) -> Dropped:
+        """Remove a fusion profile; says which one is the default afterwards. See `mmsearch.fusion.keeping.drop`."""
+        from mmsearch.fusion.keeping import drop
+
+        self.store.check()
+        return drop(self.store, name)
+
+    def check_consistency(self, *, k: int = 20, where: Texts = None, profile: str | None = None, find: Texts = None) -> Consistency:
+        """Products whose photo and text disagree, that repeat others, or with nothing to fuse; `find`: some of 'disagreements',
+        'duplicates', 'nothing'. See `mmsearch.fusion.consistency.check_consistency`."""
+        from mmsearch.fusion.consistency import KINDS, check_consistency
+
+        self.store.check()
+        return check_consistency(self.store, k=k, where=_many(where), profile=profile, find=_many(find) or KINDS)
 
     def optimize(self, keep: timedelta | None = None) -> list[Optimized]:
         """Merge small files and remove old versions and what killed runs left; see `mmsearch.store.maintain.optimize`."""
@@ -159,12 +249,16 @@ class Shop:
         unlike: Texts = None,
         where: str | None = None,
         within: str | None = None,
+        weights: str | Mapping[str, float] | None = None,
         expand: bool = False,
         k: int = 10,
         combine: str = "calibrated",
     ) -> Result:
         """Search by any weighted mix (`"in blue^0.5"`); `within` is the command line's `--in`; `expand` widens texts by the store's
-        triples; what was understood of `speech`, and how a query was widened, is among the result's notes. See `mmsearch.search.engine`."""
+        triples; what was understood of `speech`, and how a query was widened, is among the result's notes.
+
+        See `mmsearch.search.engine`, of `weights` `mmsearch.search.weights`.
+        """
         query = make_query(
             _many(text),
             image=_many(image),
@@ -178,6 +272,7 @@ class Shop:
             unlike=_many(unlike),
             where=where,
             within=within,
+            weights=weights,
             expand=expand,
         )
         return self.search_many({"": query}, k=k, combine=combine)[""]
@@ -189,19 +284,21 @@ class Shop:
             from mmsearch.search.engine import Engine
 
             self._engine = Engine(self.store)
-        while True:  # as long as an embed switches to another encoder between our look at the record and at its vectors
-            encoders = self._encoders()
+        while True:  # as long as an embed or a fuse switches to other tables between our look at the record and at their vectors
+            made_of = self._made_of()
             try:
                 answers = self._engine.search(queries, k, combine=combine)
             except StoreError:  # the old vectors may just have gone
-                if self._encoders() == encoders:
+                if self._made_of() == made_of:
                     raise
             else:
-                if self._encoders() == encoders:
+                if self._made_of() == made_of:
                     return answers
 
-    def _encoders(self) -> dict[str, Any]:
-        return {key: self.store.record.get(key) for key in self.store.record.keys("encoder/")}
+    def _made_of(self) -> dict[str, Any]:
+        record = self.store.record
+        versions = {key: (record.get(key) or {}).get("version") for key in record.keys("profile/")}
+        return {key: record.get(key) for key in (*record.keys("encoder/"), "default_profile")} | versions
 
     def recommend(
         self,

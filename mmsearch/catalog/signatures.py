@@ -76,8 +76,13 @@ def text_signature(product: Product) -> bytes | None:
         keys += sorted(_HAN_NOISE.sub("", "".join(han)))
     elif _ORDERED.isdisjoint(words):
         keys = sorted(set(keys))
-    keys += [f"{name}={value}" for name, (_, value) in product.attributes.items() if _VARIANT.search(name)]
+    keys += [f"{name}={value}" for name, (_, value) in product.attributes.items() if tells_variants_apart(name)]
     return _digest(" ".join(keys) + "\n" + description, 8) + _digest(head, 4)
+
+
+def tells_variants_apart(attribute: str) -> bool:
+    """Whether an attribute of this name is one in which variants of a product differ: colour, size, capacity …"""
+    return _VARIANT.search(attribute) is not None
 
 
 _known: dict[str, str] = {}

@@ -9,7 +9,7 @@ import sys
 import typer
 
 from mmsearch import __version__
-from mmsearch.cli import embed, evaluate, fuse, info, ingest, models, optimize, recommend, search, show
+from mmsearch.cli import check, embed, evaluate, fuse, info, ingest, models, optimize, recommend, search, show
 from mmsearch.cli.common import STATE, print_error
 from mmsearch.errors import EXIT_FAILED, MMSearchError
 
@@ -52,6 +52,7 @@ app.command("recommend")(recommend.command)
 app.command("show")(show.command)
 app.command("info")(info.command)
 app.command("optimize")(optimize.command)
+app.add_typer(check.app, name="check")
 app.add_typer(evaluate.app, name="eval")
 
 

@@ -9,7 +9,7 @@ import typer
 
 from mmsearch.cli.common import global_options, note, shop
 from mmsearch.cli.output import ROW_FORMATS, chosen_format, format_option, write_rows
-from mmsearch.cli.search import restricted
+from mmsearch.cli.search import WEIGHTS, restricted
 from mmsearch.errors import InputError, UsageError
 from mmsearch.spec import Spec, parse
 
@@ -28,6 +28,7 @@ def search(
     qrels: str = typer.Option(..., "--qrels", metavar="FILE", help="TREC judgments: query 0 product relevance."),
     metric: list[str] = _METRIC,
     within: str | None = typer.Option(None, "--in", metavar="text|image|PROFILE", help="Compare with this evidence of the products alone."),
+    weights: str | None = WEIGHTS,
     where: list[str] = typer.Option([], "--where", metavar="FILTER", help="Only products that pass."),
     expand: bool = typer.Option(False, "--expand", help="Widen the queries by the store's triples."),
     k: int | None = typer.Option(None, "-k", metavar="N", help="Depth of the run (default: the deepest cut-off of the measures)."),
@@ -53,12 +54,13 @@ def search(
     how = chosen_format(format, ROW_FORMATS)
     _read_once(queries, qrels)
     notes: list[str] = []
-    wanted = {id: restricted(q, where, within, expand) for id, q in read_queries(queries, notes).items()}
+    wanted = {id: restricted(q, where, within, weights, expand) for id, q in read_queries(queries, notes).items()}
     judgments = read_qrels(qrels)
     options = {
         "in": within,
         "combine": None if combine == "calibrated" else parse(combine, what="combiner"),
         "where": " and ".join(where) or None,
+        "weights": weights,
         "expand": expand or None,
     }
     label = method or str(Spec("search", (), tuple((key, value) for key, value in options.items() if value)))

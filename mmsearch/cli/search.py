@@ -11,6 +11,14 @@ from mmsearch.cli.output import HIT_FORMATS, chosen_format, format_option, table
 from mmsearch.errors import InputError, UsageError
 from mmsearch.search.hits import Hit, Result
 from mmsearch.search.query import Query, make_query
+from mmsearch.search.weights import parse_weights
+
+WEIGHTS = typer.Option(
+    None,
+    "--weights",
+    metavar="NAME=N,…",
+    help="How much the products' text, image, audio, video or words on photos count, or a kind ('image>text=.2'); 0 leaves it out.",
+)
 
 
 @global_options
@@ -29,6 +37,7 @@ def command(
     within: str | None = typer.Option(
         None, "--in", metavar="text|image|audio|video|PROFILE", help="Compare with this evidence of the products alone."
     ),
+    weights: str | None = WEIGHTS,
     where: list[str] = typer.Option([], "--where", metavar="FILTER", help="Only products that pass: \"price < 80 and colour = 'red'\"."),
     expand: bool = typer.Option(False, "--expand", help="Also look for what the store's triples join the words of the query to."),
     k: int = typer.Option(10, "-k", metavar="N", help="How many hits."),
@@ -48,6 +57,7 @@ def command(
     mmsearch search "red running shoes" --where "price < 80"
     mmsearch search --image shoe.jpg --text "in blue^0.5" --not leather --explain
     mmsearch search "striped" --in image
+    mmsearch search --image shoe.jpg --weights text=.3
     mmsearch search --audio bell.wav --text "alarm clock^0.5"
     mmsearch search --speech question.m4a --where "price < 80"
     mmsearch search --video clip.mp4
@@ -61,7 +71,7 @@ def command(
         from mmsearch.search.queries import read_queries
 
         notes: list[str] = []
-        batch = {id: restricted(q, where, within, expand) for id, q in read_queries(queries, notes).items()}
+        batch = {id: restricted(q, where, within, weights, expand) for id, q in read_queries(queries, notes).items()}
         for line in notes:
             note(line)
     else:
@@ -78,7 +88,7 @@ def command(
             not_video=not_video,
             unlike=unlike,
         )
-        batch = {"": restricted(parts, where, within, expand)}
+        batch = {"": restricted(parts, where, within, weights, expand)}
     results = shop().search_many(batch, k=k, combine=combine)
     write_hits(results, how, explain=explain, tag=tag, single=queries is None)
     for id, result in results.items():
@@ -96,9 +106,12 @@ def _standard_input() -> str:
         raise InputError(f"standard input is not UTF-8 text ({error.reason})") from error
 
 
-def restricted(query: Query, where: list[str], within: str | None, expand: bool = False) -> Query:
-    """A query with the filters, the evidence and the widening that the command line adds."""
-    return dataclasses.replace(query, where=(*query.where, *where), within=within or query.within, expand=expand or query.expand)
+def restricted(query: Query, where: list[str], within: str | None, weights: str | None, expand: bool = False) -> Query:
+    """A query with the filters, the evidence, the weights and the widening that the command line adds."""
+    weighed = tuple(parse_weights(weights).items()) if weights is not None else query.weights
+    return dataclasses.replace(
+        query, where=(*query.where, *where), within=within or query.within, weights=weighed, expand=expand or query.expand
+    )
 
 
 def write_hits(results: dict[str, Result], how: str, *, explain: bool, tag: str, single: bool) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
@@ -23,6 +24,7 @@ class Encoded(NamedTuple):
     vectors: Matrix  # (m, dim), every row of length 1, every value finite
     kept: list[int]  # (m,) indices into the items
     failures: list[tuple[int, str]]  # (index, reason) of the items that have no vector
+    views: Matrix | None = None  # (m, Σ of `Encoder.views`), of an encoder that has any
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,9 @@ class Encoder(ABC):
     download: ClassVar[str] = ""
     #: `prepare` gives `Pieces`: a long sound has a vector for each of its windows (`mmsearch.media.moment` names them).
     pieces: ClassVar[bool] = False
+    #: Further views of each item, which only fusion looks at: name → dimensions. `encode_batch` gives them after the vector, in this
+    #: order, and each is brought to length 1 by itself (a view in which there is nothing stays zero).
+    views: Mapping[str, int] = MappingProxyType({})
     #: The modality whose encoder of the store it works with (`frames`: that of photos); '' for one that stands alone.
     follows: ClassVar[str] = ""
 
@@ -158,9 +163,14 @@ class Encoder(ABC):
         """(left, top, right, bottom) in pixels: the region of an opened photo that is encoded; None where none is looked for."""
         return None
 
+    @property
+    def width(self) -> int:
+        """Dimensions of the vector and all views together."""
+        return self.dim + sum(self.views.values())
+
     @abstractmethod
     def encode_batch(self, prepared: Sequence[Any]) -> Matrix:
-        """Prepared items (n) → raw vectors (n, dim) float32, same order; need not be normalised."""
+        """Prepared items (n) → raw vectors (n, width) float32, same order; need not be normalised."""
 
     def encode(self, items: Sequence[Any], *, query: bool = False) -> Encoded:
         """Prepare and encode items (`query`: as queries); those that fail are named with a reason, the others keep their place.
@@ -178,34 +188,50 @@ class Encoder(ABC):
                 prepared += pieces
                 kept += [index] * len(pieces)
         encoded = self.finish(prepared, kept, failures)
-        return _one_each(encoded) if self.pieces else encoded
+        if self.pieces:
+            encoded = self._one_each(encoded)
+        if not self.views:
+            return encoded
+        return Encoded(encoded.vectors[:, : self.dim], encoded.kept, encoded.failures, encoded.vectors[:, self.dim :])
 
     def finish(self, prepared: Sequence[Any], kept: list[int], failures: list[tuple[int, str]]) -> Encoded:
-        """Encode prepared items and normalise; a vector that is zero or not finite becomes a failure."""
+        """Encode prepared items and normalise; a vector that is zero or not finite becomes a failure.
+
+        The rows are as wide as `width`: the vector, and after it the views.
+        """
         if not prepared:
-            return Encoded(np.empty((0, self.dim), np.float32), [], failures)
+            return Encoded(np.empty((0, self.width), np.float32), [], failures)
         raw = np.asarray(self.encode_batch(prepared), dtype=np.float32)
-        if raw.shape != (len(prepared), self.dim):
-            raise BrokenEncoder(f"{type(self).__name__}.encode_batch gave shape {raw.shape}, expected {(len(prepared), self.dim)}")
-        length = np.linalg.norm(raw.astype(np.float64), axis=1)
-        good = np.isfinite(length) & (length > 0)
+        if raw.shape != (len(prepared), self.width):
+            raise BrokenEncoder(f"{type(self).__name__}.encode_batch gave shape {raw.shape}, expected {(len(prepared), self.width)}")
+        finite = np.isfinite(raw.sum(axis=1, dtype=np.float64))
+        good = finite & (np.linalg.norm(raw[:, : self.dim].astype(np.float64), axis=1) > 0)
         failures = failures + [(kept[i], "the encoder finds nothing in it") for i in np.flatnonzero(~good)]
-        vectors = (raw[good] / length[good, None]).astype(np.float32)
-        return Encoded(vectors, [kept[i] for i in np.flatnonzero(good)], sorted(failures))
+        return Encoded(self._unit(raw[good]), [kept[i] for i in np.flatnonzero(good)], sorted(failures))
+
+    def _unit(self, rows: NDArray[Any]) -> Matrix:
+        """The vector and each view of every row (n, width) → length 1; zero where there is nothing."""
+        out = np.empty(rows.shape, np.float32)
+        start = 0
+        for size in (self.dim, *self.views.values()):
+            block = rows[:, start : start + size].astype(np.float64)
+            length = np.linalg.norm(block, axis=1, keepdims=True)
+            out[:, start : start + size] = block / np.where(length > 0, length, 1)
+            start += size
+        return out
+
+    def _one_each(self, encoded: Encoded) -> Encoded:
+        """The vectors of pieces → the mean direction of each item; one fails only where all of its pieces do."""
+        sums: dict[int, NDArray[np.float64]] = {}
+        for index, vector in zip(encoded.kept, encoded.vectors, strict=True):
+            sums[index] = sums.get(index, 0) + vector.astype(np.float64)
+        lengths = {index: float(np.linalg.norm(total[: self.dim])) for index, total in sums.items()}
+        kept = [index for index, length in lengths.items() if length > 1e-6]
+        failed = dict(reversed([failure for failure in encoded.failures if failure[0] not in lengths]))  # the first reason of each
+        failed |= {index: "its pieces say the opposite of each other" for index in lengths if index not in kept}
+        vectors = self._unit(np.array([sums[index] for index in kept]).reshape(-1, encoded.vectors.shape[1]))
+        return Encoded(vectors, kept, sorted(failed.items()))
 
     def classes(self) -> Classes | None:
         """The named classes that the encoder's model was trained on, if it has any (image encoders trained by classification)."""
         return None
-
-
-def _one_each(encoded: Encoded) -> Encoded:
-    """The vectors of pieces → the mean direction of each item; one fails only where all of its pieces do."""
-    sums: dict[int, NDArray[np.float64]] = {}
-    for index, vector in zip(encoded.kept, encoded.vectors, strict=True):
-        sums[index] = sums.get(index, 0) + vector.astype(np.float64)
-    lengths = {index: float(np.linalg.norm(total)) for index, total in sums.items()}
-    kept = [index for index, length in lengths.items() if length > 1e-6]
-    failed = dict(reversed([failure for failure in encoded.failures if failure[0] not in lengths]))  # the first reason of each
-    failed |= {index: "its pieces say the opposite of each other" for index in lengths if index not in kept}
-    vectors = np.array([sums[index] / lengths[index] for index in kept], np.float32).reshape(-1, encoded.vectors.shape[1])
-    return Encoded(vectors, kept, sorted(failed.items()))

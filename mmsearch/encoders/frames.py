@@ -44,7 +44,7 @@ class Frames(Encoder):
 
     def follow(self, other: Encoder) -> None:
         """See `Encoder.follow`."""
-        self._image, self.dim, self.space = other, other.dim, other.space
+        self._image, self.dim, self.space, self.views = other, other.dim, other.space, other.views
 
     @property
     def image(self) -> Encoder:
@@ -109,7 +109,7 @@ class Frames(Encoder):
         return Pieces(tuple(seconds), vectors)
 
     def encode_batch(self, prepared: Sequence[Matrix]) -> Matrix:
-        """Vectors (n) of (dim,) → (n, dim)."""
+        """Vectors (n) of (width,) → (n, width)."""
         import numpy as np
 
         return np.stack(prepared)

@@ -46,7 +46,7 @@ def measured(samples: Samples) -> Matrix:
     Log-mel bands, MFCC with first and second differences, chroma, spectral contrast and an onset envelope's autocorrelation, as
     librosa computes them (McFee et al., "librosa: Audio and Music Signal Analysis in Python", SciPy 2015).
     """
-    librosa = _librosa()
+    librosa = load_librosa()
     if len(samples) < FFT:
         samples = np.pad(samples, (0, FFT - len(samples)))
     magnitude = np.abs(librosa.stft(samples, n_fft=FFT, hop_length=HOP))
@@ -75,7 +75,7 @@ def denoised(samples: Samples) -> Samples:
     The noise of a frequency is the mean of its quietest moments; it passes where it is louder by a threshold, smoothed over three
     neighbours in time and in frequency.
     """
-    librosa = _librosa()
+    librosa = load_librosa()
     spectrum = librosa.stft(samples, n_fft=FFT, hop_length=HOP)
     magnitude = np.abs(spectrum)
     quietest = max(1, round(_NOISE * magnitude.shape[1]))
@@ -134,7 +134,7 @@ def _quarters(mfcc: NDArray[Any]) -> list[NDArray[Any]]:
     return [mfcc[:, min(low, last) : max(high, min(low, last) + 1)].mean(axis=1) for low, high in itertools.pairwise(edges)]
 
 
-def _librosa() -> Any:
+def load_librosa() -> Any:
     """librosa, imported by one thread: it takes two seconds, and half a minute the first time ever, when numba compiles."""
     with _loading:
         librosa: Any = importlib.import_module("librosa")

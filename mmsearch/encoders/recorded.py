@@ -183,6 +183,8 @@ def choose(
         entry = {"spec": one.spec, "fingerprint": fingerprint, "dim": encoder.dim, "space": space, "table": table}
         if followed is not None:
             entry["beside"] = followed.spec
+        if encoder.views:
+            entry["views"] = dict(encoder.views)
         if towers := [m for m in settings.MODALITIES if m != one.modality and tower_of(encoder, m) is not None]:
             entry["towers"] = towers  # whose queries can be asked of these vectors directly
         if (recorded_encoder(store, one.modality) or {}).get("fingerprint") != fingerprint:

@@ -71,7 +71,7 @@ class Stages:
     ):
         self._store, self._table, self._encoder, self._known, self._report = store, table, encoder, known, report
         self._failed, self._stop = failed, stop
-        self._contents = Contents(encoder.dim)
+        self._contents = Contents(encoder.width)
         self._looker = Looker(encoder, known, self._contents, stop.is_set)
         self._block = {"text": _BLOCK_TEXT, "video": 1}.get(encoder.modality, _BLOCK_MEDIA)
         ahead = _AHEAD_CLIPS if encoder.modality == "video" else max(AHEAD, 2 * encoder.batch) // self._block
@@ -285,7 +285,7 @@ class Stages:
             if self._sample is None:
                 raise error
             self._encoder.finish([self._sample], [0], [])
-        return Encoded(np.concatenate(vectors) if vectors else np.empty((0, self._encoder.dim), np.float32), kept, failures)
+        return Encoded(np.concatenate(vectors) if vectors else np.empty((0, self._encoder.width), np.float32), kept, failures)
 
     def _fail_item(self, looked: Looked, failure: Failure) -> None:
         self._report.items += 1
@@ -343,7 +343,7 @@ class Stages:
 
     def _write_block(self, block: list[_Row]) -> None:
         stored = [(at, row.stored) for at, row in enumerate(block) if row.vector is None]
-        vectors = np.empty((len(block), self._encoder.dim), np.float32)
+        vectors = np.empty((len(block), self._encoder.width), np.float32)
         if stored:
             places, rows = zip(*stored, strict=True)
             vectors[list(places)] = self._known.vectors(rows)
@@ -355,7 +355,8 @@ class Stages:
             for write, those in ((append_vectors, new), (write_vectors, ~new)):
                 some = [block[at] for at in np.flatnonzero(those)]
                 ids, parts = [row.looked.item.id for row in some], [row.part for row in some]
-                write(self._store, self._table, ids, parts, [row.looked.digest for row in some], vectors[those])
+                digests = [row.looked.digest for row in some]
+                write(self._store, self._table, ids, parts, digests, vectors[those], views=self._encoder.width - self._encoder.dim)
         self._report.new += len({key_of(row.looked.item.id, row.looked.item.part) for row in block})
 
 

@@ -11,6 +11,10 @@ from types import FrameType
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+class Stopped(Exception):
+    """Raised in the middle of an item that takes long, once the run was told to stop: the item is for the next run."""
+
+
 @contextlib.contextmanager
 def stoppable(stop: threading.Event) -> Iterator[None]:
     """While the body runs, the first of these signals sets `stop`, and the next has the system's own effect: the process ends.

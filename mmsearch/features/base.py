@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -47,11 +47,12 @@ class Found:
 class Medium:
     """One medium on its way through the features: read once, a photo decoded once, however many features look at it.
 
-    `content` are its bytes, or its path where it is a clip, which may be larger than memory.
+    `content` are its bytes, or its path where it is a clip, which may be larger than memory. `go_on` raises
+    `mmsearch.encoders.stopping.Stopped` once the run was told to stop: what takes longer than a second or two calls it now and then.
     """
 
-    def __init__(self, content: bytes | Path, path: Path):
-        self.content, self.path = content, path
+    def __init__(self, content: bytes | Path, path: Path, go_on: Callable[[], None] = lambda: None):
+        self.content, self.path, self.go_on = content, path, go_on
 
     @cached_property
     def image(self) -> Image:
@@ -112,6 +113,13 @@ class Feature(ABC):
     def restore(self, state: bytes) -> None:
         """Take up what `state` gave. Raises ValueError for a damaged state."""
         raise NotImplementedError(f"{type(self).__name__} learns nothing")
+
+    def behind(self, store: Store) -> str | None:
+        """How far the store has gone beyond what was learned, for the user: 'the products … came since'; None where it has not.
+
+        Asked after a run that found something new in a store of which it has learned before; it must be cheap.
+        """
+        return None
 
     def prepare(self, item: str | Medium) -> Any:
         """Open one item (a text as it is). Called from several threads, so that decoding runs beside `extract`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -12,12 +13,13 @@ from mmsearch.encoders.learned import digest, pack, unpack
 from mmsearch.encoders.weights import fingerprint
 from mmsearch.features import entity_patterns as patterns
 from mmsearch.features.base import Fact, Feature, Found
-from mmsearch.features.entity_brands import Brands, learn_brands
+from mmsearch.features.entity_brands import Brands, fold, learn_brands
 from mmsearch.features.entity_types import Types, learn_types
 from mmsearch.store import PRODUCTS, Store
 
 _RECIPE = "entities 1"
 _ROWS = 10_000
+_NAMED = 3  # of the brands that it does not know
 
 
 class Entities(Feature):
@@ -62,7 +64,8 @@ class Entities(Feature):
         """See `Feature.state`."""
         brands, types = self._learned()
         known = [[folded, name, where] for folded, (name, where) in sorted(brands.known.items())]
-        return pack({"version": np.ones(1, np.int32)}, {"brands": known, "types": sorted(types.known.items())})
+        words = {"words": sorted(brands.words)} if brands.words else {}
+        return pack({"version": np.ones(1, np.int32)}, {"brands": known, "types": sorted(types.known.items()), **words})
 
     def restore(self, state: bytes) -> None:
         """See `Feature.restore`."""
@@ -70,10 +73,26 @@ class Entities(Feature):
         try:
             brands = {str(folded): (str(name), str(where)) for folded, name, where in facts["brands"]}
             types = {str(folded): str(name) for folded, name in facts["types"]}
+            words = frozenset(map(str, facts.get("words", ())))
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"not what entities learned: {error}") from error
-        self._brands = Brands(brands, max((folded.count(" ") + 1 for folded in brands), default=0))
+        self._brands = Brands(brands, max((folded.count(" ") + 1 for folded in brands), default=0), words)
         self._types = Types(types)
+
+    def behind(self, store: Store) -> str | None:
+        """See `Feature.behind`: products whose brands were not there when it learned."""
+        brands, _ = self._learned()
+        counts = Counter[str]()
+        for batch in store.batches(PRODUCTS, ["brand"], _ROWS):
+            for one in batch.column(0).drop_null().value_counts().to_pylist():
+                counts[one["values"]] += one["counts"]
+        known = brands.known.keys() | brands.words
+        new = Counter({brand: count for brand, count in counts.items() if (own := " ".join(fold(brand))) and own not in known})
+        if not new:
+            return None
+        first = ", ".join(brand for brand, _ in new.most_common(_NAMED))
+        products = "1 product has a brand" if new.total() == 1 else f"{new.total():,} products have brands"
+        return f"{products} that came since it learned: {first}{', …' if len(new) > _NAMED else ''}"
 
     def _learned(self) -> tuple[Brands, Types]:
         if self._brands is None or self._types is None:

@@ -31,6 +31,7 @@ class Brands(NamedTuple):
 
     known: dict[str, tuple[str, str]]
     longest: int  # tokens
+    words: frozenset[str] = frozenset()  # folded brands of the column that are not trusted anywhere: ordinary words
 
     def find(self, title: str) -> tuple[str, float] | None:
         """The brand that a title names, and how sure that is (1 at its beginning, .8 later): the first, the longest where several begin."""
@@ -98,7 +99,7 @@ def learn_brands(titles: Iterable[tuple[str, str | None]]) -> Brands:
         else:
             continue
         known[folded] = written.most_common(1)[0][0], where
-    return Brands(known, max((folded.count(" ") + 1 for folded in known), default=0))
+    return Brands(known, max((folded.count(" ") + 1 for folded in known), default=0), frozenset(names.keys() - known.keys()))
 
 
 def guess_brands(titles: Iterable[str]) -> Brands:

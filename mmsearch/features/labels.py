@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmsearch.encoders.base import Classes
-from mmsearch.encoders.efficientnet import EfficientNet
+from mmsearch.encoders.efficientnet import EfficientNet, Prepared
 from mmsearch.encoders.weights import fingerprint
 from mmsearch.features.base import Fact, Feature, Medium
 from mmsearch.store import Store
@@ -50,18 +50,18 @@ class Labels(Feature):
         """See `Feature.fingerprint`."""
         return fingerprint("labels", {"recipe": _RECIPE, "least": self._least}, {"encoder": self._encoder.fingerprint()})
 
-    def prepare(self, item: str | Medium) -> NDArray[np.uint8]:
+    def prepare(self, item: str | Medium) -> Prepared:
         """A photo as the network takes it. Raises MediaError."""
         if not isinstance(item, Medium):
             raise TypeError("labels are those of photos")
         return self._encoder.prepare(item.content)
 
-    def extract(self, prepared: Sequence[NDArray[np.uint8]]) -> list[list[Fact]]:
+    def extract(self, prepared: Sequence[Prepared]) -> list[list[Fact]]:
         """Photos (n) → their labels, the most probable first."""
         if not prepared:
             return []
         known = self._classes
-        logits = self._encoder.encode_batch(prepared) @ known.weight.T + known.bias
+        logits = self._encoder.encode_batch(prepared)[:, : self._encoder.dim] @ known.weight.T + known.bias
         odds = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
         probability = odds / odds.sum(axis=1, keepdims=True)
         best = np.argsort(-probability, axis=1, kind="stable")[:, :_MOST]

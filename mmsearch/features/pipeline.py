@@ -6,6 +6,8 @@ and writes. Rows are written as they come, so that a run that is killed goes on 
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import hashlib
 import itertools
 import math
@@ -13,7 +15,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +24,7 @@ from mmsearch.encoders.gone import remove_gone
 from mmsearch.encoders.known import Known
 from mmsearch.encoders.report import Interrupted, ModalityReport, Progress
 from mmsearch.encoders.sources import Item, count_items, items
-from mmsearch.encoders.stopping import stoppable
+from mmsearch.encoders.stopping import Stopped, stoppable
 from mmsearch.errors import MMSearchError
 from mmsearch.features.base import SOURCES, Fact, Medium
 from mmsearch.features.chosen import On, record_feature, recorded_features
@@ -35,6 +37,7 @@ from mmsearch.store.vectors import key_of
 
 _BLOCK = {"image": 4, "audio": 1, "video": 1}  # items that a thread looks at in one go; of texts 64
 _AHEAD = {"image": 16, "audio": 3, "video": 2}  # blocks that may be looked at ahead: so many media are in memory
+_TELL = 0.2  # seconds between reports of progress
 _WRITE = 1_000  # rows a write
 _WRITE_SECONDS = 5.0  # after which fewer are written, too
 _TWINS = 10_000  # contents whose facts are remembered, so that equal ones are looked at once
@@ -105,15 +108,25 @@ def _pass(store: Store, source: str, runs: Sequence[_Run], progress: Told | None
 
     for run in runs:
         run.encoded = run.unchanged = 0
-    with ThreadPoolExecutor(settings.threads(), "look") as pool:
-        for block in _ahead(pool, _blocks(items(store, source), _BLOCK.get(source, 64)), runs, _AHEAD.get(source, 16)):
-            for run in runs:
-                run.take(block)
-            seen += len(block)
-            tell()
-            if stop.is_set():
-                break
-        pool.shutdown(wait=True, cancel_futures=True)
+
+    def go_on() -> None:
+        if stop.is_set():
+            raise Stopped
+
+    with ThreadPoolExecutor(settings.threads(), "look") as pool, contextlib.suppress(Stopped):
+        look = functools.partial(_look, runs=runs, go_on=go_on)
+        try:
+            for waiting in _ahead(pool, look, _blocks(items(store, source), _BLOCK.get(source, 64)), _AHEAD.get(source, 16)):
+                while not wait([waiting], timeout=_TELL).done:  # one item may take many minutes
+                    tell()
+                block = waiting.result()
+                for run in runs:
+                    run.take(block)
+                seen += len(block)
+                tell()
+                go_on()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
     for run in runs:
         run.report.seconds += time.monotonic() - started
         run.flush()
@@ -125,24 +138,26 @@ def _blocks(of: Iterator[Item], size: int) -> Iterator[list[Item]]:
         yield block
 
 
-def _ahead(pool: ThreadPoolExecutor, blocks: Iterator[list[Item]], runs: Sequence[_Run], most: int) -> Iterator[list[_Looked]]:
-    """Blocks looked at by threads, in order, at most so many ahead."""
+def _ahead(
+    pool: ThreadPoolExecutor, look: Callable[[list[Item]], list[_Looked]], blocks: Iterator[list[Item]], most: int
+) -> Iterator[Future[list[_Looked]]]:
+    """Blocks being looked at by threads, in order, at most so many ahead."""
     waiting: deque[Future[list[_Looked]]] = deque()
     for block in blocks:
-        waiting.append(pool.submit(_look, block, runs))
+        waiting.append(pool.submit(look, block))
         if len(waiting) >= most:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
+            yield waiting.popleft()
+    yield from waiting
 
 
-def _look(block: Sequence[Item], runs: Sequence[_Run]) -> list[_Looked]:
+def _look(block: Sequence[Item], runs: Sequence[_Run], go_on: Callable[[], None]) -> list[_Looked]:
     looked: list[_Looked] = []
     for item in block:
+        go_on()
         try:
             content, digest = item.open()
             needed = [run for run in runs if run.needs(item, digest)]
-            ready = content if isinstance(content, str) else Medium(_source(content), Path(item.content))
+            ready = content if isinstance(content, str) else Medium(_source(content), Path(item.content), go_on)
             prepared = {run.on.name: _prepared(run, item, ready) for run in needed}
             if isinstance(content, Streamed):
                 content.check()
@@ -164,7 +179,7 @@ def _prepared(run: _Run, item: Item, ready: str | Medium) -> Any:
         return _SILENT if item.clip else _Trouble(error.message, error.kind)
     except MediaError as error:
         return _Trouble(error.message, error.kind)
-    except (MMSearchError, ImportError):
+    except (MMSearchError, ImportError, Stopped):
         raise
     except Exception as error:  # noqa: BLE001 - decoders raise nearly any kind; one medium must not cost the others
         kind = f"the feature fails on it ({type(error).__name__})"
@@ -310,5 +325,7 @@ class _Run:
         if self._touched is not None:
             self._touched |= {key.partition("\x1f")[0] for key in gone}
         roll_up(self.store, self.on, self._touched)
+        if self.on.feature.learns and self.report.new and (behind := self.on.feature.behind(self.store)):
+            notes.append(f"{self.on.name}: {behind}; to let it learn anew: mmsearch embed --refit")
         with self.store.writing("embed", patience=math.inf):
             record_feature(self.store, self.on, self.store.identity(table))

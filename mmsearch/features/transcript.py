@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -96,7 +96,7 @@ class Transcript(Feature):
         """
         if not isinstance(item, Medium):
             raise MediaError("no sound: a text")
-        return self.listen(item.content)
+        return self.listen(item.content, item.go_on)
 
     def extract(self, prepared: Sequence[list[Fact]]) -> list[list[Fact]]:
         """What `prepare` found."""
@@ -109,17 +109,18 @@ class Transcript(Feature):
         values = super().roll_up(found)
         return values | {"transcript": shortened(" ".join(texts), CHARACTERS)} if texts else values
 
-    def listen(self, source: str | Path | bytes) -> list[Fact]:
+    def listen(self, source: str | Path | bytes, go_on: Callable[[], None] = lambda: None) -> list[Fact]:
         """The facts of a sound, or of the sound track of a clip: 'transcript' for each stretch of speech, then 'spoken_language'.
 
-        Thread-safe. Raises MediaError.
+        Thread-safe. `go_on` is called after each half minute of speech; what it raises ends the listening. Raises MediaError.
         """
         said: list[Fact] = []
         spoken: _Spoken = (self._language, None) if self._language else None
         try:
             for second, samples in sound_stretches(source, RATE, _STRETCH):
+                go_on()
                 if speech := _speech(samples):
-                    segments, spoken = self._understood(samples, speech, spoken)
+                    segments, spoken = self._understood(samples, speech, spoken, go_on)
                     said += [_fact(segment, second) for segment in segments]
         except NoSound:  # nobody speaks in it
             pass
@@ -127,7 +128,9 @@ class Transcript(Feature):
             said.append(Fact("spoken_language", spoken[0], score=spoken[1]))
         return said
 
-    def _understood(self, samples: Samples, speech: list[dict[str, int]], spoken: _Spoken) -> tuple[list[Any], _Spoken]:
+    def _understood(
+        self, samples: Samples, speech: list[dict[str, int]], spoken: _Spoken, go_on: Callable[[], None]
+    ) -> tuple[list[Any], _Spoken]:
         """Whisper's segments of a stretch, those that can be trusted, and the language, unless the model knows but one."""
         from faster_whisper.transcribe import restore_speech_timestamps
 
@@ -141,7 +144,13 @@ class Transcript(Feature):
             spoken = _surest(info)
             if spoken[0] != info.language or spoken[0] in _PROMPTS:
                 segments, _ = model.transcribe(heard, language=spoken[0], initial_prompt=_PROMPTS.get(spoken[0]), **options)
-        return [one for one in restore_speech_timestamps(segments, speech, RATE) if _is_sure(one)], spoken
+        sure = []
+        go_on()
+        for one in restore_speech_timestamps(segments, speech, RATE):  # each half minute is decoded when its first sentence is asked for
+            go_on()
+            if _is_sure(one):
+                sure.append(one)
+        return sure, spoken
 
 
 def shortened(text: str, characters: int) -> str:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mmsearch.encoders.base import Encoder
 
 if TYPE_CHECKING:
+    from mmsearch.fusion.blocks import Blocks
     from mmsearch.store import Store
 
 Matrix = NDArray[np.float32]
@@ -86,6 +87,10 @@ class Fuser(ABC):
     dim: int
     #: Modalities of which it sees what was encoded, beside the vectors (`Batch.contents`, `Side.contents`).
     reads: ClassVar[tuple[str, ...]] = ()
+    #: Tables of the store that it learns from beside the vectors (`interactions`, `triples` …): it is fitted anew when their rows change.
+    learns_from: ClassVar[tuple[str, ...]] = ()
+    #: Whether it maps by their vectors alone what it reads otherwise: a clip's frames, whose vectors stand in for photos, have no contents.
+    vectors_suffice: ClassVar[bool] = True
 
     @abstractmethod
     def fit(self, batch: Batch, encoders: Mapping[str, Encoder], seed: int) -> FitReport:
@@ -95,6 +100,11 @@ class Fuser(ABC):
         ------
         InputError : nothing to learn from; says what is missing and which command makes it.
         """
+
+    def held_out(self) -> NDArray[np.int64] | None:
+        """Rows of the batch that `fit` was given and learned nothing from, of which cross-modal evidence is then measured. None: the
+        method is fitted anew, several times, with others left out; not for one whose fit takes minutes."""
+        return None
 
     @abstractmethod
     def project(self, modality: str, side: Side) -> Matrix:
@@ -116,6 +126,10 @@ class Fuser(ABC):
     @abstractmethod
     def compares(self, query: str, product: str) -> bool:
         """Whether a query of one modality can be compared with product evidence of another in this space."""
+
+    def blocks(self) -> Blocks | None:
+        """Where the modalities lie in the fused vectors, so that a query can weigh them anew; None where the vectors mix them."""
+        return None
 
     @abstractmethod
     def state(self) -> tuple[dict[str, Matrix], dict[str, Any]]:

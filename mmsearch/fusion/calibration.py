@@ -147,10 +147,8 @@ def cross_reliability(batch: Batch, fuser: Fuser, seed: int = 0) -> dict[str, fl
     zeroed, and never above direct evidence.
     """
     rng = np.random.default_rng(seed)
-    if any(m not in batch.present for m in fuser.modalities()):
-        return {}
-    both = np.logical_and.reduce([batch.present[m] for m in fuser.modalities()])
-    rows = rng.permutation(np.flatnonzero(both))[:_PRODUCTS]
+    some = [batch.present[m] for m in fuser.modalities() if m in batch.present]
+    rows = rng.permutation(np.flatnonzero(np.sum(some, axis=0) > 1) if some else np.empty(0, np.int64))[:_PRODUCTS]
     if len(rows) < _FEWEST:
         return {}
     sample = batch.take(rows)
@@ -161,9 +159,11 @@ def cross_reliability(batch: Batch, fuser: Fuser, seed: int = 0) -> dict[str, fl
     for kind, matrix in similarities.items():
         query, _, product = kind.partition(">")
         direct = similarities.get(f"{query}>{query}")
-        if product != query and product in fuser.modalities() and direct is not None:
-            together = _correlation(matrix[unrelated], direct[unrelated])
-            reliability[kind] = trusted(together)
+        if product == query or product not in fuser.modalities() or direct is None:
+            continue
+        usable = unrelated & np.isfinite(matrix) & np.isfinite(direct)  # a catalogue may have no product with every modality
+        if usable.any(axis=1).sum() >= _FEWEST:
+            reliability[kind] = trusted(_correlation(matrix[usable], direct[usable]))
     return reliability
 
 

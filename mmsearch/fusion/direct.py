@@ -32,7 +32,7 @@ def calibration(store: Store, profile: Profile | None) -> Calibration:
     across = direct_meetings(store, profile)
     if profile is not None:
         found = found.merged(Calibration.from_json(profile.calibration).without(across))
-        further = further_kinds(profile.compares, stand_ins(store, profile.modalities))
+        further = further_kinds(profile.compares, stand_ins(store, profile.modalities, profile.by_contents))
         found = with_further(found, {kind: like for kind, like in further.items() if kind not in across})
     assumed = [*across, *([KIND] if reads_photos(store) is not None else [])]
     unmeasured = {kind: Pair(reliability=SHARED) for kind in assumed if kind not in found.pairs}
@@ -47,7 +47,7 @@ def direct_meetings(store: Store, profile: Profile | None) -> dict[str, Meeting]
     found = meetings(store)
     if found and profile is not None:
         direct, learned = Calibration.from_json(store.record.get(_KEY)), Calibration.from_json(profile.calibration)
-        learned = with_further(learned, further_kinds(profile.compares, stand_ins(store, profile.modalities)))
+        learned = with_further(learned, further_kinds(profile.compares, stand_ins(store, profile.modalities, profile.by_contents)))
         found = {k: m for k, m in found.items() if k not in profile.compares or _trust(direct, k) >= learned.pair(k).reliability}
     return found
 

@@ -241,7 +241,8 @@ class Knowledge(Fuser):
         for start in range(0, len(ids), _PIECE):
             piece = slice(start, start + _PIECE)
             some, batch = load_batch(store, tables, ids[piece], self._base.reads)
-            out[piece] = self._after(hops, self._base.items(batch), some, store)
+            if len(batch):  # else the store has no vectors at all
+                out[piece] = self._after(hops, self._base.items(batch), some, store)
         return out
 
     def _known(self, store: Store) -> tuple[Known, dict[str, int], Sparse]:

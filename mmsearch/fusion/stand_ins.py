@@ -11,10 +11,19 @@ from mmsearch.settings import MODALITIES
 from mmsearch.store import Store
 
 
-def stand_ins(store: Store, fitted: Collection[str]) -> dict[str, str]:
-    """Modality → the one of a profile's modalities in whose place it may stand, for those that the profile was not fitted on."""
+def stand_ins(store: Store, fitted: Collection[str], by_contents: Collection[str] = ()) -> dict[str, str]:
+    """Modality → the one of a profile's modalities in whose place it may stand, for those that the profile was not fitted on.
+
+    Nothing stands in for those that the profile maps `by_contents`, not by vectors.
+    """
     spaces = {m: known["space"] for m in MODALITIES if (known := recorded_encoder(store, m))}
-    return {m: other for m in spaces if m not in fitted for other in fitted if other in spaces and spaces[other] == spaces[m]}
+    return {
+        m: other
+        for m in spaces
+        if m not in fitted
+        for other in fitted
+        if other not in by_contents and other in spaces and spaces[other] == spaces[m]
+    }
 
 
 def further_kinds(compares: Collection[str], standing: Mapping[str, str]) -> dict[str, str]:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mmsearch.media.video import Frame, Scaler, Source, open_video
+from mmsearch.media.frame import Frame, Scaler
+from mmsearch.media.video import Source, open_video
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-Thumbnail = NDArray[np.int16]
+Thumbnail = NDArray[np.uint8]
 
 #: PySceneDetect's content value (mean difference of hue, saturation and value, 0 to 255) at which it says that a scene begins.
 CUT = 27.0
@@ -68,14 +69,17 @@ def sampled(source: Source, *, per_minute: float = 60.0, short_side: int = 512) 
 
 
 @dataclass(frozen=True)
-class _Seen:
-    frame: Frame
-    thumbnail: Thumbnail  # (36, 64, 3) hue, saturation, value
+class _Look:
+    second: float
+    thumbnail: Thumbnail  # (3, 36, 64) hue, saturation, value
     blank: bool  # there is nothing to be seen
 
-    @property
-    def second(self) -> float:
-        return self.frame.second
+
+@dataclass(frozen=True)
+class _Seen(_Look):
+    frame: (
+        Frame  # held no longer than it may be taken: the decoder writes into the memory of frames that were let go, which is in the cache
+    )
 
 
 class _Choice:
@@ -88,15 +92,15 @@ class _Choice:
         self._every = 120.0 / per_minute
         self._tokens, self._filled = self._most, 0.0
         self._first: _Seen | None = None
-        self._last: _Seen | None = None
-        self._taken: _Seen | None = None
+        self._last: _Look | None = None
+        self._taken: _Look | None = None
         self._waiting: _Seen | None = None  # of a scene that has no frame yet
         self._began = 0.0
         self._differences: deque[float] = deque(maxlen=_BEFORE)
 
     def see(self, seen: _Seen) -> Iterator[_Seen]:
-        last, self._last = self._last, seen
-        self._first = self._first or seen
+        last, self._last = self._last, _Look(seen.second, seen.thumbnail, seen.blank)
+        self._first = None if self._taken else self._first or seen
         if last is None or self._cut(last, seen):
             yield from self._take_waiting()
             self._waiting, self._began = seen, seen.second
@@ -130,7 +134,7 @@ class _Choice:
         self._filled = max(self._filled, seen.second)
         if self._tokens >= 1 - 1e-9:
             self._tokens -= 1
-            self._taken = seen
+            self._taken = _Look(seen.second, seen.thumbnail, seen.blank)
             yield seen
 
     def _moved(self, seen: _Seen) -> bool:
@@ -139,7 +143,7 @@ class _Choice:
             return False
         return _difference(self._taken.thumbnail, seen.thumbnail) >= _CHANGED
 
-    def _cut(self, last: _Seen, seen: _Seen) -> bool:
+    def _cut(self, last: _Look, seen: _Seen) -> bool:
         difference = _difference(last.thumbnail, seen.thumbnail)
         if seen.second - last.second > _FAR:  # what lies between is not known: nothing to adapt to
             self._differences.clear()
@@ -153,12 +157,15 @@ def _seen(scaler: Scaler, frame: Frame) -> _Seen:
     import cv2
 
     small = scaler.thumbnail(frame, _WIDTH, _HEIGHT)
-    blank = float(small.std(axis=(0, 1)).max()) < _BLANK
-    return _Seen(frame, cv2.cvtColor(small, cv2.COLOR_RGB2HSV).astype(np.int16), blank)
+    blank = float(cv2.meanStdDev(small)[1].max()) < _BLANK
+    return _Seen(frame.second, np.array(cv2.split(cv2.cvtColor(small, cv2.COLOR_RGB2HSV))), blank, frame)
 
 
 def _difference(one: Thumbnail, other: Thumbnail) -> float:
     """PySceneDetect's content value, but hue goes round (red lies at both of its ends) and counts as far as there is colour."""
-    apart = np.abs(one - other)
-    hue = np.minimum(apart[..., 0], 180 - apart[..., 0]) * (np.minimum(one[..., 1], other[..., 1]) / 255)
-    return float((hue.mean() + apart[..., 1].mean() + apart[..., 2].mean()) / 3)
+    import cv2
+
+    apart = cv2.absdiff(one, other)
+    hue = np.minimum(apart[0], 180 - apart[0])
+    coloured = np.vdot(hue.astype(np.float64), np.minimum(one[1], other[1]).astype(np.float64)) / 255
+    return float(coloured + apart[1:].sum()) / apart.size

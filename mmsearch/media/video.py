@@ -11,18 +11,15 @@ import io
 import math
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from mmsearch import settings
 from mmsearch.media import MediaError
 from mmsearch.media.boxes import Declared, declared
 from mmsearch.media.content import VIDEO_LIMIT, Streamed, check_length, looks_like, open_media, too_long
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
+from mmsearch.media.frame import Frame
 
 Source = str | Path | bytes | Streamed
 
@@ -49,15 +46,6 @@ _NO_FRAMES = "no frames: there is nothing to be seen in it"
 _DAMAGED = 0.1  # share of packets that may fail: recordings of a broadcast begin in the middle of a group
 
 
-@dataclass(frozen=True)
-class Frame:
-    """A decoded frame, its second from the beginning and the width of its pixels beside their height. `native` is PyAV's."""
-
-    second: float
-    native: Any
-    pixel_ratio: float = 1.0
-
-
 class Video:
     """A video whose header was read and found good. See `open_video`."""
 
@@ -68,6 +56,7 @@ class Video:
         self._start = container.start_time / 1_000_000 if container.start_time is not None else None
         self._packets = self._failed = 0
         self._limit = settings.max_seconds()
+        self._clocks = {one.index: _Clock.of(one) for one in container.streams}
 
     def frames(self) -> Iterator[Frame]:
         """The frames to look at, in order, `STEP` seconds apart at least: those of every scene, if not all of it.
@@ -94,9 +83,10 @@ class Video:
             raise MediaError("damaged: every frame of it is" if doubtful else _NO_FRAMES)
 
     def _decoded(self) -> Iterator[Frame]:
-        decoder = _Decoder(self._stream.codec_context, self._stream)
+        clock = self._clocks[self._stream.index]
+        decoder = _Decoder(self._stream, clock)
         pixels = self.width * self.height * float(self._stream.average_rate or 30) * (self.seconds or math.inf)
-        group = _Group(whole=pixels <= _SMALL)
+        group = _Group(clock, whole=pixels <= _SMALL)
         for packet in self._demuxed():
             if packet.is_keyframe:
                 yield from self._timed(decoder.decode(group.over(packet)))
@@ -108,13 +98,14 @@ class Video:
         self._packets, self._failed = decoder.tried, decoder.failed
 
     def _timed(self, frames: Iterator[Any]) -> Iterator[Frame]:
-        ratio = float(self._stream.sample_aspect_ratio or 1)
+        ratio, most = float(self._stream.sample_aspect_ratio or 1), settings.max_pixels()
+        clock = self._clocks[self._stream.index]
         for native in frames:
-            if native.width * native.height > settings.max_pixels():  # the codec is asked to see to it, but not every one does
+            if native.width * native.height > most:  # the codec is asked to see to it, but not every one does
                 raise _too_many_pixels(native.width, native.height)
             if native.pts is None:
                 continue
-            second = float(native.pts * self._stream.time_base)
+            second = clock.second(native.pts)
             if self._start is None:
                 self._start = second
             yield Frame(max(0.0, second - self._start), native, ratio)
@@ -136,7 +127,7 @@ class Video:
             if packet.size == 0:
                 continue
             if packet.pts is not None:
-                end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+                end = max(end, self._clocks[packet.stream.index].second(packet.pts + (packet.duration or 0)))
             if packet.stream.index == stream.index:
                 seen += 1
                 if seen > _MOST_RATE * self._limit:
@@ -151,18 +142,40 @@ class Video:
             raise MediaError(_NO_FRAMES)
 
 
+class _Clock(NamedTuple):
+    """What a stream counts time in: ticks of `numerator` / `denominator` seconds.
+
+    PyAV makes a Fraction each time it is asked, which is slow for every frame of a film; whole numbers divide to the same float.
+    """
+
+    numerator: int
+    denominator: int
+
+    @classmethod
+    def of(cls, stream: Any) -> _Clock:
+        base = stream.time_base or 1
+        return cls(base.numerator, base.denominator)
+
+    def second(self, ticks: int) -> float:
+        return ticks * self.numerator / self.denominator
+
+    def of_packet(self, packet: Any) -> float:
+        at = packet.pts if packet.pts is not None else packet.dts
+        return self.second(at) if at is not None else 0.0
+
+
 class _Group:
     """The packets from one keyframe to the next, held until it is known whether all of them are to be decoded."""
 
-    def __init__(self, whole: bool, decoded_until: float = -math.inf):
+    def __init__(self, clock: _Clock, whole: bool, decoded_until: float = -math.inf):
         self.packets: list[Any] = []
         self.decoding = False  # whole, from now on
-        self._whole, self._bytes = whole, 0
+        self._clock, self._whole, self._bytes = clock, whole, 0
         self._decoded_until = decoded_until
 
     def next(self, keyframe: Any) -> _Group:
         """The group that a keyframe begins."""
-        group = _Group(self._whole, self._decoded_until)
+        group = _Group(self._clock, self._whole, self._decoded_until)
         group.packets, group._bytes = [keyframe], keyframe.size
         return group
 
@@ -172,7 +185,11 @@ class _Group:
             return [packet]
         self.packets.append(packet)
         self._bytes += packet.size
-        if self._whole or self._bytes > _LARGE_GROUP or _second(packet) - _second(self.packets[0]) > _LONG_GROUP:
+        if (
+            self._whole
+            or self._bytes > _LARGE_GROUP
+            or self._clock.of_packet(packet) - self._clock.of_packet(self.packets[0]) > _LONG_GROUP
+        ):
             return self._all()
         return []
 
@@ -182,7 +199,7 @@ class _Group:
             return []
         if self._changes():
             return self._all()
-        start = _second(self.packets[0])
+        start = self._clock.of_packet(self.packets[0])
         if start < self._decoded_until + STEP - 1e-3 and following is not None:  # every frame is a keyframe, as in MJPEG
             return []
         self._decoded_until = start
@@ -190,7 +207,7 @@ class _Group:
 
     def _all(self) -> list[Any]:
         packets, self.packets, self.decoding = self.packets, [], True
-        self._decoded_until = _second(packets[0])
+        self._decoded_until = self._clock.of_packet(packets[0])
         return packets
 
     def _changes(self) -> bool:
@@ -205,11 +222,14 @@ class _Group:
 class _Decoder:
     """Packets → frames, without those that refer to frames of a group that was left out."""
 
-    def __init__(self, context: Any, stream: Any):
-        context.thread_type, context.thread_count = "AUTO", settings.threads()
+    def __init__(self, stream: Any, clock: _Clock):
+        context = stream.codec_context
+        # Slices of a picture, where it has any. Several pictures at a time cost a third more of CPU time (docs/models.md), as many more in
+        # memory, and clips are looked at beside each other.
+        context.thread_type, context.thread_count = "SLICE", settings.threads()
         if float(stream.average_rate or 0) >= _FAST:
             context.skip_frame = "NONREF"  # frames that no other needs are not decoded: there are enough without
-        self._context, self._stream = context, stream
+        self._context, self._clock = context, clock
         self._last_key: Any = None
         self._holes: deque[tuple[float, float]] = deque(maxlen=64)  # between the keyframes of groups that were left out
         self._alone = False
@@ -222,7 +242,7 @@ class _Decoder:
         for packet in packets:
             if packet.is_keyframe:
                 if self._last_key is not None and self._alone:
-                    self._holes.append((_second(self._last_key), _second(packet)))
+                    self._holes.append((self._clock.of_packet(self._last_key), self._clock.of_packet(packet)))
                 self._last_key, self._alone = packet, True
             else:
                 self._alone = False
@@ -247,8 +267,7 @@ class _Decoder:
 
     def _good(self, frames: list[Any]) -> Iterator[Any]:
         for frame in frames:
-            second = float(frame.pts * self._stream.time_base) if frame.pts is not None else None
-            if second is None or frame.key_frame or not any(a < second < b for a, b in self._holes):
+            if frame.pts is None or frame.key_frame or not any(a < self._clock.second(frame.pts) < b for a, b in self._holes):
                 yield frame
 
 
@@ -303,60 +322,6 @@ def probe_video(path: str | Path) -> float | None:
         return video.seconds
 
 
-class Scaler:
-    """Frames → small upright RGB pictures. Keeps what is the same from frame to frame."""
-
-    def __init__(self) -> None:
-        from av.video.reformatter import VideoReformatter
-
-        self._reformatter = VideoReformatter()
-
-    def picture(self, frame: Frame, short_side: int) -> Image:
-        """A frame as a photo is opened: upright, square pixels, transparency on white; its short side `short_side` at most.
-
-        Raises MediaError for a pixel format that cannot be converted.
-        """
-        from PIL import Image
-
-        native = frame.native
-        width, height = _shown_size(frame)
-        scale = min(1.0, short_side / min(width, height))
-        size = max(1, round(width * scale)), max(1, round(height * scale))
-        clear = native.format.has_palette or any(part.is_alpha for part in native.format.components)
-        pixels = self._converted(native, size, "rgba" if clear else "rgb24")
-        if clear:
-            flat = Image.new("RGBA", size, "white")
-            flat.alpha_composite(Image.fromarray(pixels, "RGBA"))
-            image = flat.convert("RGB")
-        else:
-            image = Image.fromarray(pixels)
-        turns = round(native.rotation / 90) % 4  # counter-clockwise, by which the picture is to be turned
-        return (
-            image.transpose((Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)[turns - 1])
-            if turns
-            else image
-        )
-
-    def thumbnail(self, frame: Frame, width: int, height: int) -> Any:
-        """A frame as (height, width, 3) bytes RGB, neither upright nor in its proportions: for comparing frames of one video."""
-        return self._converted(frame.native, (width, height), "rgb24")
-
-    def _converted(self, native: Any, size: tuple[int, int], format: str) -> Any:
-        import av
-
-        try:
-            small = self._reformatter.reformat(native, width=size[0], height=size[1], format=format, interpolation="AREA")
-            return small.to_ndarray()
-        except (av.FFmpegError, ValueError) as error:
-            raise MediaError(f"damaged: a frame cannot be converted ({_short(error)})") from error
-
-
-def _shown_size(frame: Frame) -> tuple[int, int]:
-    """Width and height with square pixels, before it is turned upright."""
-    stretch = frame.pixel_ratio if 0.1 <= frame.pixel_ratio <= 10 else 1.0
-    return max(1, round(frame.native.width * stretch)), int(frame.native.height)
-
-
 def _file(source: Source) -> BinaryIO:
     if isinstance(source, bytes):
         check_length(len(source), settings.max_video_bytes(), VIDEO_LIMIT)
@@ -392,8 +357,3 @@ def _too_many_pixels(width: int, height: int) -> MediaError:
 
 def _short(error: Exception) -> str:
     return str(getattr(error, "strerror", None) or error)[:80]
-
-
-def _second(packet: Any) -> float:
-    at = packet.pts if packet.pts is not None else packet.dts
-    return float(at * packet.time_base) if at is not None else 0.0

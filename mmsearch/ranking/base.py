@@ -19,7 +19,8 @@ class Evidence:
     `kind` names the pair ('text>image': a text query against photos); `similarity` is NaN where a product has no such
     evidence. `mean` and `std` are of the similarity between a query and a product that have nothing to do with each
     other; `reliability` (0..1] says how well this evidence foretells the direct one (1 for the direct one itself). All three
-    may differ from product to product: fused vectors are made of different things.
+    may differ from product to product: fused vectors are made of different things. `weight` (above 0) is how much the
+    evidence is to count beside the other of its part, as the query or the profile has it.
     """
 
     part: int
@@ -29,6 +30,7 @@ class Evidence:
     mean: float | Scores = 0.0
     std: float | Scores = 1.0
     reliability: float | Scores = 1.0
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,12 @@ class Calibrated(Combiner):
     One idea at two levels: *a product's score has the same spread over unrelated queries whatever it is made of*.
 
     - A similarity s becomes z = (s − mean) / std, so that cosines of different spaces compare.
-    - Within a part, evidence e counts with weight w_e = r_e² of its reliability: u = Σ w_e z_e. It is divided by the standard
+    - Within a part, evidence e counts with weight w_e = a_e r_e²: as much as it is asked to (a_e, 1 unless the query or the
+      profile says otherwise) and as the square of its reliability: u = Σ w_e z_e. It is divided by the standard
       deviation that u has for unrelated pairs, √(Σ w_e w_f c_ef), times a factor measured at `fuse` for the top of a
-      ranking, where likely products are (see `Joint.tails`), and scaled by the largest r_e there. So direct evidence
-      alone gives z, cross-modal evidence alone r·z (shrunk, never zero), and a product with both stands no higher for it.
+      ranking, where likely products are (see `Joint.tails`), and scaled by the largest r_e there (of r_e a_e / max a). So direct
+      evidence alone gives z, cross-modal evidence alone r·z (shrunk, never zero), and a product with both stands no higher for it.
+      Other weights a bring that factor nearer to 1, for it is the mixing of evidence that it makes up for: see `_tail`.
     - A product without any evidence for a part has that part completed rather than zeroed: the others are scaled by
       √(Σ share²) / √(Σ present share²), which again keeps the spread.
     - Parts that lower a product subtract where they speak for a likeness (z > 0) and never lift one.
@@ -60,13 +62,37 @@ def _part(evidence: Sequence[Evidence], joint: Joint) -> Scores:
     if len(evidence) == 1:
         alone: Scores = reliability * z
         return alone
+    asked = np.array([[float(e.weight)] for e in evidence]) * present
+    most = asked.max(axis=0)  # of what a product has: its own evidence is weighed, whatever others have
+    asked = np.divide(asked, most, out=np.zeros_like(asked), where=most > 0)
     weight = reliability**TRUST
-    weighted = weight * present
+    even, weighted = weight * present, weight * asked
     c = np.array([[joint.correlation(a.kind, b.kind) for b in evidence] for a in evidence])
     spread = np.sqrt(np.maximum(np.einsum("en,ef,fn->n", weighted, c, weighted), 1e-12))
-    strongest = (reliability * present).max(axis=0)
+    strongest = (reliability * asked).max(axis=0)
     scale: Scores = np.where(strongest > 0, strongest / spread, 0.0)
     for pattern in np.unique(present, axis=1).T:
-        scale[(present == pattern[:, None]).all(axis=0)] *= joint.tail(e.kind for e, there in zip(evidence, pattern, strict=True) if there)
-    scores: Scores = weight * z * scale
+        here = (present == pattern[:, None]).all(axis=0)
+        tail = joint.tail(e.kind for e, there in zip(evidence, pattern, strict=True) if there)
+        scale[here] *= _tail(tail, weighted[:, here], even[:, here])
+    scores: Scores = weighted * z * scale
     return scores
+
+
+def _tail(measured: float, weighted: Scores, even: Scores) -> Scores:
+    """The factor for the top of a ranking, (n,), where evidence counts as `weighted` (e, n) and it was measured with `even` weights.
+
+    It is 1 where one kind decides alone and what was measured where nothing was asked for; in between it goes with how mixed the evidence
+    is, 1 − Σ p² of its shares p.
+    """
+    mixed, measured_at = (_mixed(w) for w in (weighted, even))
+    share = np.divide(mixed, measured_at, out=np.zeros_like(mixed), where=measured_at > 0)
+    factor: Scores = 1 + (measured - 1) * np.minimum(share, 1)
+    return factor
+
+
+def _mixed(weights: Scores) -> Scores:
+    total = weights.sum(axis=0)
+    shares = np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
+    mixed: Scores = np.maximum(1 - (shares**2).sum(axis=0), 0)
+    return mixed

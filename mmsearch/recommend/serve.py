@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from mmsearch.catalog.behaviour import read_events
 from mmsearch.encoders.recorded import recorded_encoder
 from mmsearch.errors import InputError, StoreError, UsageError, did_you_mean
 from mmsearch.fusion import profile as profiles
 from mmsearch.fusion.batch import mean_by_product
 from mmsearch.recommend import RECOMMENDERS
 from mmsearch.recommend.base import History, Interactions, Products, Recommender, top
-from mmsearch.recommend.interactions import RATING, build, event_values, history_of
+from mmsearch.recommend.interactions import build, history_of
 from mmsearch.settings import MODALITIES
-from mmsearch.store import INTERACTIONS, PRODUCTS, Store
+from mmsearch.store import PRODUCTS, Store
 from mmsearch.store.filter import passing
 from mmsearch.store.vectors import dimension, read_vectors
 from mmsearch.store.where import id_list
@@ -51,18 +52,9 @@ class Recommendations:
 
 
 def load_interactions(store: Store) -> tuple[Interactions, int]:
-    """The store's events over its catalogue, and the number of events whose product is not in it.
-
-    A row with a rating and no event kind is a rating; one with neither counts as a purchase.
-    """
+    """The store's events over its catalogue, and the number of events whose product is not in it. See `read_events`."""
     ids = store.read(PRODUCTS, ["id"]).column("id").to_pylist() if store.has(PRODUCTS) else []
-    if not store.has(INTERACTIONS):
-        return build([], [], product_ids=ids)
-    rows = store.read(INTERACTIONS, ["user", "product", "event", "value", "time"])
-    users, products, events, values, times = (rows.column(c).to_pylist() for c in rows.column_names)
-    kinds = [(event or (RATING if value is not None else "buy")) for event, value in zip(events, values, strict=True)]
-    strengths = event_values(kinds, np.array([np.nan if v is None else v for v in values], dtype=np.float64))
-    return build(users, products, strengths, times, product_ids=ids)
+    return build(*read_events(store), product_ids=ids)
 
 
 def load_products(store: Store, product_ids: Sequence[str]) -> Products:

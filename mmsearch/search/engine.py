@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Collection, Mapping, Sequence
+import dataclasses
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,24 +16,21 @@ from mmsearch import settings
 from mmsearch.encoders.base import Encoder, Matrix
 from mmsearch.encoders.recorded import Meeting, load_encoder, load_tower, meetings, recorded_encoder
 from mmsearch.errors import InputError, UsageError, did_you_mean
-from mmsearch.fusion import profile as profiles
-from mmsearch.fusion.base import Fuser, Side
 from mmsearch.fusion.batch import mean_by_product
-from mmsearch.fusion.calibration import Calibration, pattern
-from mmsearch.fusion.contents import contents_by_product
-from mmsearch.fusion.direct import calibration, direct_meetings
-from mmsearch.fusion.profile import Profile
-from mmsearch.fusion.stand_ins import stand_ins
-from mmsearch.fusion.words import KIND as WORDS
+from mmsearch.fusion.calibration import Calibration
+from mmsearch.fusion.words import reads_photos
 from mmsearch.ranking import COMBINERS
 from mmsearch.ranking.base import Combined, Combiner, Evidence, Joint
 from mmsearch.search.background import Scores, spread, spread_by_pattern
 from mmsearch.search.expand import Expander
 from mmsearch.search.hits import Contribution, Hit, Result
 from mmsearch.search.index import Index, Placed, widening
-from mmsearch.search.query import Part, Query, nothing_to_compare, shares
+from mmsearch.search.kept import Kept, shortened
+from mmsearch.search.query import Part, Query, shares
 from mmsearch.search.speech import Listener
-from mmsearch.search.words import LABEL, Met, Words, among, nearest
+from mmsearch.search.targets import Target, Targets
+from mmsearch.search.weights import WORDS
+from mmsearch.search.words import Met, Words, among, nearest
 from mmsearch.store import PRODUCTS, Store
 from mmsearch.store.filter import passing
 from mmsearch.store.vectors import read_vectors
@@ -45,20 +42,6 @@ _AT_ONCE = 64  # query photos, sounds or clips decoded at a time: a queries file
 
 
 @dataclass(frozen=True)
-class Target:
-    """One comparison: a query part's vector with the rows of one table."""
-
-    part: int
-    kind: str  # 'text>image'
-    label: str  # as `explain` prints it
-    table: str
-    vector: Matrix  # (d,)
-    fused: bool = False  # rows of a fused table: calibrated by what each is made of
-    compares: tuple[str, ...] = ()  # the cross-modal kinds of the profile of a fused table
-    words: Scores | None = None  # (n,) the similarities with the words of all products, which have no table
-
-
-@dataclass(frozen=True)
 class Scored:
     """Candidates of a query with everything that an explanation needs."""
 
@@ -67,16 +50,20 @@ class Scored:
     evidence: list[Evidence]
     placed: list[Placed | Met]
     combined: Combined
+    joint: Joint
 
 
 class Engine:
-    """Search over one store. Models are loaded when a query first needs them and kept."""
+    """Search over one store. Models are loaded when a query first needs them and kept.
 
-    def __init__(self, store: Store):
+    `profile` maps queries where none is named; None takes the store's default.
+    """
+
+    def __init__(self, store: Store, profile: str | None = None):
         self.store = store
         self.index = Index(store)
         self._encoders: dict[str, tuple[str, Encoder]] = {}
-        self._fusers: dict[str, tuple[int, Fuser]] = {}
+        self._targets = Targets(store, profile)
         self._words = Words(store)
         self._listener = Listener(store)
         self._expander = Expander(store)
@@ -96,6 +83,30 @@ class Engine:
         if k < 1:
             raise UsageError(f"-k must be at least 1, not {k}")
         combiner: Combiner = COMBINERS.create(combine)
+        return {id: self._result(query, scored, k, notes) for id, query, scored, notes in self._scored(queries, k, combiner)}
+
+    def keep(self, queries: Mapping[str, Query], k: int, most: int) -> dict[str, Kept]:
+        """The evidence of queries with every weight at 1, whatever the profile has, for ranking them under other weights.
+
+        Parameters
+        ----------
+        k : hits a query that are wanted. most : candidates kept a kind of evidence; beyond them a product is out of the ranking.
+
+        Raises as `search` does.
+        """
+        there = {m: known["table"] for m in settings.MODALITIES if (known := recorded_encoder(self.store, m))}
+        everything = {m: 1.0 for m, table in there.items() if self.store.count(table)}
+        if reads_photos(self.store) is not None:
+            everything[WORDS] = 1.0
+        even = {id: dataclasses.replace(query, weights=tuple(everything.items())) for id, query in queries.items()}
+        found = {}
+        for id, query, scored, _ in self._scored(even, k, COMBINERS.create("calibrated")):
+            candidates, evidence = shortened(scored.candidates.to_pylist(), scored.evidence, most)
+            found[id] = Kept(query, candidates, evidence, scored.joint)
+        return found
+
+    def _scored(self, queries: Mapping[str, Query], k: int, combiner: Combiner) -> Iterator[tuple[str, Query, Scored, list[str]]]:
+        """Of each query, in turn: its id, the query in words, the candidates with their scores, and what a person should know."""
         if not self.store.has(PRODUCTS):
             raise InputError("the store has no products", hint="bring them: mmsearch ingest products.csv")
         self.index.look()
@@ -104,13 +115,9 @@ class Engine:
         queries, widened = self._expander.widened(queries)
         vectors = self._encode(queries.values())
         read, notes = self._words.read([p for q in queries.values() if q.within is None for p in q.parts if p.weight > 0])
-        answers = {}
         for id, query in queries.items():
             allowed = np.logical_and.reduce([filters[w] for w in query.where]) if query.where else None
-            scored = self._score(query, vectors, read, allowed, k, combiner)
-            answers[id] = self._result(query, scored, k, [*understood[id], *widened[id]])
-            answers[id].notes.extend(notes)
-        return answers
+            yield id, query, self._score(query, vectors, read, allowed, k, combiner), [*understood[id], *widened[id], *notes]
 
     # -- query side ------------------------------------------------------------------------------------------------
 
@@ -175,104 +182,7 @@ class Engine:
             raise InputError(f"the product {id} has no vectors", hint="make them: mmsearch embed")
         return found
 
-    def _fuser(self, profile: Profile) -> Fuser:
-        cached = self._fusers.get(profile.name)
-        if cached is None or cached[0] != profile.version:
-            cached = profile.version, profiles.load_fuser(self.store, profile)
-            self._fusers[profile.name] = cached
-        return cached[1]
-
     # -- product side ----------------------------------------------------------------------------------------------
-
-    def _targets(
-        self, query: Query, vectors: Mapping[Part, dict[str, Matrix]], read: Mapping[Part, str]
-    ) -> tuple[list[Target], Calibration]:
-        tables = {
-            m: known["table"]
-            for m in settings.MODALITIES
-            if (known := recorded_encoder(self.store, m)) and self.store.count(known["table"])
-        }
-        if not tables:
-            raise InputError("the store has no vectors", hint="make them: mmsearch embed")
-        within = query.within
-        if within is not None and within not in settings.MODALITIES:
-            there = [*settings.MODALITIES, *profiles.names(self.store)]
-            if within not in there:
-                hint = f"there are: {', '.join(there)}"
-                raise UsageError(f"--in {within}: neither a modality nor a fusion profile{did_you_mean(within, there)}", hint=hint)
-            profile: Profile | None = profiles.load(self.store, within)
-        else:
-            name = profiles.default_name(self.store)
-            profile = profiles.load(self.store, name) if name else None
-        if within in settings.MODALITIES and within not in tables:
-            raise InputError(f"the store has no {within} vectors", hint=f"it has: {', '.join(tables)}")
-        across = direct_meetings(self.store, profile)
-        targets = []
-        for number, part in enumerate(query.parts):
-            if part.weight == 0:
-                continue
-            if within is None or within in settings.MODALITIES:
-                found = self._targets_of(number, part, vectors[part], tables, profile, across, within)
-            else:
-                found = self._fused_target(number, part, vectors[part], profile)
-            if not found:
-                has = [m for m in settings.MODALITIES if any(name == m or name.startswith(f"{m}>") for name in vectors[part])]
-                raise nothing_to_compare(part, has, within, tables, profile)
-            targets += found
-            if within is None and part in read and (words := self._words.compare(read[part], self.index.products())) is not None:
-                targets.append(Target(number, WORDS, LABEL, "", np.empty(0, np.float32), words=words))
-        return targets, calibration(self.store, profile)
-
-    def _targets_of(
-        self,
-        number: int,
-        part: Part,
-        vectors: Mapping[str, Matrix],
-        tables: Mapping[str, str],
-        profile: Profile | None,
-        across: Mapping[str, Meeting],
-        within: str | None,
-    ) -> list[Target]:
-        targets = []
-        for modality, product in itertools.product(settings.MODALITIES, tables):
-            kind, table = f"{modality}>{product}", tables[product]
-            vector = vectors.get(kind, vectors.get(modality))
-            if vector is None or within not in (None, product):
-                continue
-            if product == modality:
-                targets.append(Target(number, kind, product, table, vector))
-            elif kind in across and (across[kind].own or kind in vectors):  # a tower does not know the products that are to be liked
-                targets.append(Target(number, kind, f"{product} through {across[kind].name}", table, vector))
-            elif modality in vectors and profile is not None and kind in profile.compares:
-                stands_for = stand_ins(self.store, profile.modalities).get(modality, modality)
-                mapped = self._mapped(profile, stands_for, modality, vectors[modality], part)
-                targets.append(Target(number, kind, f"{product} through {profile.name}", profile.projected_table(product), mapped))
-        return targets
-
-    def _mapped(self, profile: Profile, by: str, modality: str, vector: Matrix, part: Part) -> Matrix:
-        """A query vector in the space of a profile, by its map for the modality `by`."""
-        fuser = self._fuser(profile)
-        contents: list[object] | None = None
-        if by == modality and by in fuser.reads:
-            if part.kind == "like":
-                contents = list(contents_by_product(self.store, modality, [part.content]))
-            else:
-                contents = [part.content if modality == "text" else Path(part.content)]
-        mapped: Matrix = fuser.query(by, Side(vector[None, :], contents))[0]
-        return mapped
-
-    def _fused_target(self, number: int, part: Part, vectors: Mapping[str, Matrix], profile: Profile | None) -> list[Target]:
-        """The comparison with a profile's fused vectors: one a part, for the modalities of a product that is to be liked meet there."""
-        if profile is None:
-            return []
-        maps = dict(zip(profile.modalities, profile.modalities, strict=True)) | stand_ins(self.store, profile.modalities)
-        known = [m for m in vectors if m in maps]
-        if not known:
-            return []
-        total = np.sum([self._mapped(profile, maps[m], m, vectors[m], part) for m in known], axis=0)
-        mapped = (total / max(float(np.linalg.norm(total)), 1e-6)).astype(np.float32)
-        kind = f"{pattern({maps[m] for m in known})}>fused"
-        return [Target(number, kind, profile.name, profile.fused_table, mapped, fused=True, compares=tuple(profile.compares))]
 
     def _score(
         self,
@@ -283,9 +193,12 @@ class Engine:
         k: int,
         combiner: Combiner,
     ) -> Scored:
-        targets, calibration = self._targets(query, vectors, read)
-        part_shares = shares(query.parts)
         products = self.index.products()
+        mine = {n: read[p] for n, p in enumerate(query.parts) if query.within is None and p in read}
+        words = {n: found for n, text in mine.items() if (found := self._words.compare(text, products)) is not None}
+        chosen = self._targets.choose(query, vectors, words)
+        targets, calibration = chosen.targets, chosen.calibration
+        part_shares = shares(query.parts, chosen.asked)
         own = pa.array([p.content for p in query.parts if p.kind == "like" and not p.negative], pa.string())
         limit = settings.exact_limit()
         placed: list[Placed | Met]
@@ -354,23 +267,27 @@ class Engine:
                 store = rows if complete else self.index.sample(target.table)
                 background = similarity if complete else self._similarity(target, store)
                 if target.fused:
-                    made_of = rows.parts()
-                    of_store = made_of if complete else store.parts()
+                    made_of = target.made_of(rows.parts())
+                    of_store = made_of if complete else target.made_of(store.parts())
                     mean, std, reliability = spread_by_pattern(background, of_store, made_of, target.kind, calibration, target.compares)
                     usable, reliability = keep & ~np.isnan(reliability), np.nan_to_num(reliability)
                 else:
                     (mean, std), reliability = spread(background, pair), pair.reliability
             similarity = np.where(usable, similarity, np.nan)
-            evidence.append(Evidence(target.part, share, target.kind, similarity, mean, std, reliability))
-        return Scored(candidates, targets, evidence, placed, combiner.combine(evidence, Joint(calibration.correlations, calibration.tails)))
+            evidence.append(Evidence(target.part, share, target.kind, similarity, mean, std, reliability, target.weight))
+        joint = Joint(calibration.correlations, calibration.tails)
+        return Scored(candidates, targets, evidence, placed, combiner.combine(evidence, joint), joint)
 
     def _similarity(self, target: Target, placed: Placed) -> Scores:
         """Of a query vector with each candidate, (n,): the best of its rows, NaN where it has none."""
-        return placed.best(self.index.similarity.scores(target.vector, placed.rows.vectors))
+        scores = self.index.similarity.scores(target.vector, placed.rows.vectors)
+        if target.reweighed is not None:
+            scores = scores * target.reweighed.factors(placed.rows.parts).astype(np.float32)
+        return placed.best(scores)
 
     # -- answers ---------------------------------------------------------------------------------------------------
 
-    def _result(self, query: Query, scored: Scored, k: int, understood: list[str]) -> Result:
+    def _result(self, query: Query, scored: Scored, k: int, known_of: list[str]) -> Result:
         total = scored.combined.total
         known = np.flatnonzero(~np.isnan(total))
         if len(known) > k:  # everything that ties with the last place is sorted too, so that ties always fall the same way
@@ -384,11 +301,10 @@ class Engine:
         for rank, i in enumerate(order, 1):
             explained, matched = _explain(query, scored, i)
             hits.append(Hit(rank, ids[i], float(total[i]), titles.get(ids[i]), matched, explained))
-        notes = understood[:]
+        notes = known_of[:]
         if not hits:
-            notes.append(
-                f"no product matches {' and '.join(query.where)}" if query.where else "no product has the evidence that the query compares"
-            )
+            restriction = " and ".join(query.where)
+            notes.append(f"no product matches {restriction}" if restriction else "no product has the evidence that the query compares")
         return Result(hits, int((~np.isnan(total)).sum()), notes)
 
 
@@ -411,5 +327,6 @@ def _explain(query: Query, scored: Scored, i: int) -> tuple[list[Contribution], 
             if (part := placed.rows.parts[int(best)].as_py()) and added > largest.get(modality, -np.inf):
                 matched[modality], largest[modality] = part, float(added)
         reliability = float(np.broadcast_to(evidence.reliability, evidence.similarity.shape)[i])
-        explained.append(Contribution(str(query.parts[target.part]), label, evidence.share, similarity, float(added), reliability))
+        part, weight = str(query.parts[target.part]), evidence.weight
+        explained.append(Contribution(part, label, evidence.share, similarity, float(added), reliability, weight))
     return explained, matched

@@ -17,6 +17,7 @@ class Contribution:
     similarity: float
     contribution: float
     reliability: float = 1.0
+    weight: float = 1.0  # as the query or the profile asks for
 
 
 @dataclass(frozen=True)

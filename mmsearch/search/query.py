@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mmsearch.errors import InputError, ParseError, UsageError
+from mmsearch.search.weights import parse_weights
 from mmsearch.settings import MODALITIES
 
 if TYPE_CHECKING:
@@ -46,12 +47,14 @@ class Part:
 class Query:
     """Parts, and what restricts the answer: filters that must all hold, and the evidence compared (a modality or a profile).
 
+    `weights` are those of the evidence of products, by name; see `mmsearch.search.weights`.
     `expand`: text parts are widened by what the given triples say (`mmsearch.search.expand`).
     """
 
     parts: tuple[Part, ...]
     where: tuple[str, ...] = ()
     within: str | None = None
+    weights: tuple[tuple[str, float], ...] = ()
     expand: bool = False
 
 
@@ -90,9 +93,10 @@ def make_query(
     unlike: Sequence[str] = (),
     where: str | Sequence[str] | None = None,
     within: str | None = None,
+    weights: str | Mapping[str, float] | None = None,
     expand: bool = False,
 ) -> Query:
-    """A query from its parts as typed, each with an optional `^weight`.
+    """A query from its parts as typed, each with an optional `^weight`; `weights` are those of the evidence of products.
 
     Raises
     ------
@@ -128,14 +132,19 @@ def make_query(
     if not any(p.weight > 0 for p in parts if not p.negative):
         raise UsageError("every part of the query has weight 0", hint="give at least one part a weight above 0")
     filters = (where,) if isinstance(where, str) else tuple(where or ())
-    return Query(tuple(parts), filters, within, expand)
+    return Query(tuple(parts), filters, within, tuple(parse_weights(weights).items()), expand)
 
 
-def shares(parts: Sequence[Part]) -> list[float]:
-    """Share of each part: w / Σ positive w; negative for a part that lowers."""
+def shares(parts: Sequence[Part], asked: Mapping[int, float] | None = None) -> list[float]:
+    """Share of each part: w / Σ positive w; negative for a part that lowers.
+
+    `asked` (number of a part → at least 0) is how much of its evidence is to count, 1 for a part that is not named.
+    """
+    counts = asked or {}
     largest = max(p.weight for p in parts if not p.negative)  # taken out first: the sum of huge weights is not finite
-    total = sum(p.weight / largest for p in parts if not p.negative)
-    return [(-p.weight if p.negative else p.weight) / largest / total for p in parts]
+    weights = [p.weight / largest * counts.get(n, 1.0) for n, p in enumerate(parts)]
+    total = sum(weight for p, weight in zip(parts, weights, strict=True) if not p.negative)
+    return [(-weight if p.negative else weight) / total for p, weight in zip(parts, weights, strict=True)]
 
 
 def nothing_to_compare(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -49,10 +50,13 @@ class Record:
 
     def put(self, key: str, value: Any, blob: bytes | None = None) -> None:
         """Set a key, at once and whole."""
-        row = pa.table(
-            {"key": [key], "value": [json.dumps(value, ensure_ascii=False)], "blob": pa.array([blob], pa.large_binary())}, schema=_SCHEMA
-        )
-        self._store.upsert(self.TABLE, row, "key")
+        self.put_all({key: (value, blob)})
+
+    def put_all(self, entries: Mapping[str, tuple[Any, bytes | None]]) -> None:
+        """Set several keys (key → value and binary part) in one write: no reader, and no kill, sees some of them without the others."""
+        values = [json.dumps(value, ensure_ascii=False) for value, _ in entries.values()]
+        blobs = pa.array([blob for _, blob in entries.values()], pa.large_binary())
+        self._store.upsert(self.TABLE, pa.table({"key": list(entries), "value": values, "blob": blobs}, schema=_SCHEMA), "key")
 
     def delete(self, key: str) -> None:
         """Remove a key; nothing happens if it is not there."""

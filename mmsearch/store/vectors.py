@@ -1,7 +1,8 @@
 """Vector tables: one a modality and encoder (or a fusion profile), beside the products, so that adding vectors rewrites nothing.
 
 Columns: `key` (id and part, unique), `id`, `part` (which photo, which second; '' for the whole product), `vector`,
-`source_hash` (of the content and the encoder that made it).
+`source_hash` (of the content and the encoder that made it); and of an encoder that has any `views`, in 16 bits: further views of
+the same item, side by side, which only fusion reads.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class VectorRows:
     ids: pa.Array  # (m,) strings
     parts: pa.Array  # (m,) strings
     vectors: Matrix  # (m, d)
+    views: Matrix | None = None  # (m, e), where they were asked for and the table has them
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -56,37 +58,52 @@ def check_vectors(vectors: Matrix, dim: int | None = None) -> None:
         )
 
 
-def write_vectors(store: Store, table: str, ids: Sequence[str], parts: Sequence[str], hashes: Sequence[str], vectors: Matrix) -> None:
-    """Insert or replace vectors. Raises StoreError (see `check_vectors`); then nothing of the call is written."""
+def write_vectors(
+    store: Store, table: str, ids: Sequence[str], parts: Sequence[str], hashes: Sequence[str], vectors: Matrix, views: int = 0
+) -> None:
+    """Insert or replace vectors; the last so many dimensions of the rows are `views`.
+
+    Raises StoreError (see `check_vectors`); then nothing of the call is written.
+    """
     if len(ids):
-        store.upsert(table, _table(store, table, ids, parts, hashes, vectors), "key")
+        store.upsert(table, _table(store, table, ids, parts, hashes, vectors, views), "key")
 
 
-def append_vectors(store: Store, table: str, ids: Sequence[str], parts: Sequence[str], hashes: Sequence[str], vectors: Matrix) -> None:
+def append_vectors(
+    store: Store, table: str, ids: Sequence[str], parts: Sequence[str], hashes: Sequence[str], vectors: Matrix, views: int = 0
+) -> None:
     """Insert vectors whose keys the caller knows not to be there: several times as fast as `write_vectors` in a large table.
 
     Raises StoreError as `write_vectors` does.
     """
     if len(ids):
-        store.append(table, _table(store, table, ids, parts, hashes, vectors), "key")
+        store.append(table, _table(store, table, ids, parts, hashes, vectors, views), "key")
 
 
-def _table(store: Store, table: str, ids: Sequence[str], parts: Sequence[str], hashes: Sequence[str], vectors: Matrix) -> pa.Table:
-    have = dimension(store, table)
-    check_vectors(vectors, have)
+def _table(store: Store, table: str, ids: Sequence[str], parts: Sequence[str], hashes: Sequence[str], rows: Matrix, views: int) -> pa.Table:
+    vectors = rows[:, : rows.shape[1] - views] if rows.ndim == 2 else rows
+    check_vectors(vectors, dimension(store, table))
     dim = vectors.shape[1]
-    schema = pa.schema(
-        [
-            pa.field("key", pa.string(), nullable=False),
-            pa.field("id", pa.string(), nullable=False),
-            pa.field("part", pa.string(), nullable=False),
-            pa.field("vector", pa.list_(pa.float32(), dim)),
-            pa.field("source_hash", pa.string(), nullable=False),
-        ]
-    )
-    flat = pa.array(np.ascontiguousarray(vectors, dtype=np.float32).reshape(-1))
-    columns = [list(map(key_of, ids, parts)), list(ids), list(parts), pa.FixedSizeListArray.from_arrays(flat, dim), list(hashes)]
-    return pa.table([pa.array(c) if isinstance(c, list) else c for c in columns], schema=schema)
+    fields = [
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("part", pa.string(), nullable=False),
+        pa.field("vector", pa.list_(pa.float32(), dim)),
+        pa.field("source_hash", pa.string(), nullable=False),
+    ]
+    columns = [pa.array(list(map(key_of, ids, parts))), pa.array(list(ids)), pa.array(list(parts)), _lists(vectors, np.float32)]
+    columns.append(pa.array(list(hashes)))
+    if views:
+        further = rows[:, dim:]
+        if not np.isfinite(further).all():
+            raise StoreError("further views that are infinite or not a number; nothing was written")
+        fields.append(pa.field("views", pa.list_(pa.float16(), views)))
+        columns.append(_lists(further, np.float16))
+    return pa.table(columns, schema=pa.schema(fields))
+
+
+def _lists(rows: Matrix, type: type[np.floating[Any]]) -> pa.Array:
+    return pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(rows, dtype=type).reshape(-1)), rows.shape[1])
 
 
 def dimension(store: Store, table: str) -> int | None:
@@ -112,20 +129,25 @@ def source_hashes(store: Store, table: str) -> dict[str, str]:
     return dict(zip(rows.column("key").to_pylist(), rows.column("source_hash").to_pylist(), strict=True))
 
 
-def read_vectors(store: Store, table: str, ids: list[str] | None = None) -> VectorRows:
-    """All vectors of a table, or those of some products, of which only the ids are read besides.
+def read_vectors(store: Store, table: str, ids: list[str] | None = None, *, views: bool = False) -> VectorRows:
+    """All vectors of a table, or those of some products, of which only the ids are read besides; with further views, where it has any.
 
     Raises StoreError if there is no such table.
     """
-    if ids is None or len(ids) <= _NAMED:
-        return to_rows(store.read(table, ["id", "part", "vector"], where=None if ids is None else id_list("id", ids)))
     opened = store.dataset(table)
     if opened is None:
         raise StoreError(f"{store.path} has no table {table}")
+    columns = _columns(opened, views)
+    if ids is None or len(ids) <= _NAMED:
+        return to_rows(store.read(table, columns, where=None if ids is None else id_list("id", ids)))
     with store.reporting(f"read the table {table}"):
         mine = pc.is_in(opened.to_table(columns=["id"]).column("id"), value_set=pa.array(ids, pa.string()))
         rows = np.flatnonzero(mine.to_numpy(zero_copy_only=False))
-        return to_rows(opened.take(rows.tolist(), columns=["id", "part", "vector"]))
+        return to_rows(opened.take(rows.tolist(), columns=columns))
+
+
+def _columns(opened: Any, views: bool) -> list[str]:
+    return ["id", "part", "vector", *(["views"] if views and "views" in opened.schema.names else [])]
 
 
 def read_sample(store: Store, table: str, size: int, seed: int = 0) -> VectorRows:
@@ -139,19 +161,21 @@ def read_sample(store: Store, table: str, size: int, seed: int = 0) -> VectorRow
 
 
 def take_vectors(store: Store, snapshot: Any, rows: Sequence[int]) -> Matrix:
-    """The vectors of some rows of one version of a table (`Store.dataset`), in the order asked for (n, d)."""
+    """The vectors of some rows of one version of a table (`Store.dataset`), in the order asked for (n, width): with their views."""
     return take_rows(store, snapshot, rows).vectors
 
 
 def take_rows(store: Store, snapshot: Any, rows: Sequence[int]) -> VectorRows:
-    """Some rows of one version of a table (`Store.dataset`), in the order asked for."""
+    """Some rows of one version of a table (`Store.dataset`), in the order asked for; `vectors` are as wide as the encoder's rows."""
     with store.reporting(f"read the table {Path(snapshot.uri).stem}"):
-        return to_rows(snapshot.take(list(rows), columns=["id", "part", "vector"]))
+        found = to_rows(snapshot.take(list(rows), columns=_columns(snapshot, True)))
+    return found if found.views is None else VectorRows(found.ids, found.parts, np.hstack([found.vectors, found.views]))
 
 
-def batches_of(store: Store, table: str, rows: int = 8192) -> Iterator[tuple[VectorRows, list[str]]]:
+def batches_of(store: Store, table: str, rows: int = 8192, *, views: bool = False) -> Iterator[tuple[VectorRows, list[str]]]:
     """A vector table in batches, each with its source hashes: for projecting any number of vectors in bounded memory."""
-    for batch in store.batches(table, ["id", "part", "vector", "source_hash"], rows):
+    opened = store.dataset(table)
+    for batch in store.batches(table, [*_columns(opened, views), "source_hash"], rows) if opened is not None else ():
         as_table = pa.Table.from_batches([batch])
         yield to_rows(as_table), as_table.column("source_hash").to_pylist()
 
@@ -167,12 +191,16 @@ def nearest(store: Store, table: str, query: Matrix, k: int, metric: str = "cosi
 
 
 def to_rows(rows: pa.Table) -> VectorRows:
-    column = rows.column("vector").combine_chunks()
+    views = _matrix(rows.column("views")) if "views" in rows.column_names else None
+    return VectorRows(_whole(rows.column("id")), _whole(rows.column("part")), _matrix(rows.column("vector")), views)
+
+
+def _matrix(lists: pa.ChunkedArray) -> Matrix:
+    column = lists.combine_chunks()
     if isinstance(column, pa.ChunkedArray):  # an empty table combines to no chunk
         column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
-    dim = column.type.list_size
-    vectors = column.flatten().to_numpy(zero_copy_only=False).reshape(-1, dim)
-    return VectorRows(_whole(rows.column("id")), _whole(rows.column("part")), vectors)
+    matrix = column.flatten().to_numpy(zero_copy_only=False).reshape(-1, column.type.list_size)
+    return matrix.astype(np.float32, copy=False)  # type: ignore[no-any-return]
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:

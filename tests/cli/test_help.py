@@ -29,7 +29,7 @@ LEAVES = [path for path, command in COMMANDS.items() if not getattr(command, "co
 
 
 def test_all_commands_are_there() -> None:
-    wanted = {"ingest", "embed", "fuse", "search", "recommend", "info", "eval search", "eval run", "eval recommend"}
+    wanted = {"ingest", "embed", "fuse", "search", "recommend", "info", "check consistency", "eval search", "eval run", "eval recommend"}
     assert {f"mmsearch {name}" for name in wanted} <= set(LEAVES)
 
 

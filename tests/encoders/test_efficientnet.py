@@ -28,7 +28,7 @@ def noise() -> Image.Image:
 
 def likeliest(net: EfficientNet, path: Path) -> str:
     classes = net.classes()
-    vectors, _, failures = net.encode([path])
+    vectors, _, failures, _ = net.encode([path])
     assert not failures
     return classes.names[int((classes.scale * vectors @ classes.weight.T + classes.bias).argmax())].split(",")[0]
 
@@ -56,7 +56,7 @@ def test_shelf_photos_find_their_products(net: EfficientNet, data: Path) -> None
 @pytest.mark.data
 def test_one_length_for_all_photos_keeps_the_probabilities(net: EfficientNet, data: Path) -> None:
     classes = net.classes()
-    raw = net.encode_batch([net.prepare(path) for path in sorted((data / "grocery" / "photos").iterdir())])
+    raw = net.encode_batch([net.prepare(path) for path in sorted((data / "grocery" / "photos").iterdir())])[:, : net.dim]
     unit = raw / np.linalg.norm(raw, axis=1, keepdims=True)
 
     def softmax(logits: np.ndarray) -> np.ndarray:
@@ -77,10 +77,10 @@ def test_equal_to_the_network_in_torch(net: EfficientNet, noise: Image.Image) ->
     network.load_state_dict(net._state())
     network.eval()
     prepared = [net.prepare(noise), net.prepare(noise.rotate(90))]
-    inputs = (torch.from_numpy(np.stack(prepared)).permute(0, 3, 1, 2).float() - 127) / 128
+    inputs = (torch.from_numpy(np.stack([one.pixels for one in prepared])).permute(0, 3, 1, 2).float() - 127) / 128
     with torch.no_grad():
         logits = network(inputs).numpy()
-    features = net.encode_batch(prepared)
+    features = net.encode_batch(prepared)[:, : net.dim]
     classes = net.classes()
     np.testing.assert_allclose(features @ classes.weight.T + classes.bias, logits, atol=1e-3)
 
@@ -88,9 +88,9 @@ def test_equal_to_the_network_in_torch(net: EfficientNet, noise: Image.Image) ->
 def test_prepare_cuts_the_middle_square(net: EfficientNet) -> None:
     pixels = np.zeros((100, 300, 3), np.uint8)
     pixels[:, 100:200] = 255  # the middle square is white, the rest black
-    assert net.prepare(Image.fromarray(pixels)).shape == (SIZE, SIZE, 3)
-    assert net.prepare(Image.fromarray(pixels)).min() == 255
-    assert net.prepare(Image.fromarray(pixels.transpose(1, 0, 2))).min() == 255
+    assert net.prepare(Image.fromarray(pixels)).pixels.shape == (SIZE, SIZE, 3)
+    assert net.prepare(Image.fromarray(pixels)).pixels.min() == 255
+    assert net.prepare(Image.fromarray(pixels.transpose(1, 0, 2))).pixels.min() == 255
 
 
 def test_a_turned_photo_is_the_same_photo(net: EfficientNet, noise: Image.Image, tmp_path: Path) -> None:

@@ -11,10 +11,12 @@ from mmsearch.encoders.base import NotFitted
 from mmsearch.encoders.sources import StoreItems
 from mmsearch.features import entity_patterns as patterns
 from mmsearch.features.base import Found
+from mmsearch.features.chosen import choose
 from mmsearch.features.entities import Entities
 from mmsearch.features.entity_brands import guess_brands, learn_brands
 from mmsearch.features.entity_types import learn_types
 from mmsearch.features.entity_words import COLOURS, MATERIALS
+from mmsearch.features.pipeline import extract
 from mmsearch.store import Store
 
 
@@ -155,14 +157,49 @@ def test_kinds_are_the_categories_names():
     assert types.find("Other thing") is None
 
 
+def stored(folder, rows):
+    (folder / "products.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    store = Store(folder / "store")
+    ingest(store, str(folder / "products.jsonl"))
+    return store
+
+
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
     folder = tmp_path_factory.mktemp("entities")
     rows = [{"id": f"p{n}", "title": f"Tora leather shoe {n}", "brand": "Tora", "category": "Shoes"} for n in range(3)]
-    (folder / "products.jsonl").write_text("\n".join(json.dumps(row) for row in [*rows, {"id": "x", "title": "plain"}]))
-    store = Store(folder / "store")
-    ingest(store, str(folder / "products.jsonl"))
-    return store
+    return stored(folder, [*rows, {"id": "x", "title": "plain"}])
+
+
+def test_it_tells_of_brands_that_came_since_it_learned(shop, tmp_path):
+    feature = Entities()
+    feature.fit(StoreItems(shop, "title"), shop)
+    assert feature.behind(shop) is None, "what it learned of is all there is"
+    rows = [{"id": f"n{i}", "title": f"thing {i}", "brand": brand} for i, brand in enumerate(["Newcomer", "Newcomer", "Other", None])]
+    assert feature.behind(stored(tmp_path, rows)) == "3 products have brands that came since it learned: Newcomer, Other"
+
+
+def test_an_embed_says_so_once_with_the_way_out(tmp_path):
+    def embed(row, refit=False):
+        store = stored(tmp_path, [row])
+        return extract(store, choose(store, ["entities"], refit=refit))[1]
+
+    assert embed({"id": "a", "title": "Tora shoe", "brand": "Tora"}) == []
+    (told,) = embed({"id": "b", "title": "Newcomer shoe", "brand": "Newcomer"})
+    assert told == "entities: 1 product has a brand that came since it learned: Newcomer; to let it learn anew: mmsearch embed --refit"
+    assert embed({"id": "b", "title": "Newcomer shoe", "brand": "Newcomer"}) == [], "nothing new, nothing to say"
+    assert embed({"id": "b", "title": "Newcomer shoe", "brand": "Newcomer"}, refit=True) == []
+
+
+def test_a_brand_that_is_an_ordinary_word_is_no_news_again_and_again(tmp_path):
+    words = [("hat", "Red"), *[("cap", "Xyz")] * 9]
+    store = stored(tmp_path, [{"id": f"p{i}", "title": f"Plain red {word}", "brand": brand} for i, (word, brand) in enumerate(words)])
+    feature = Entities()
+    feature.fit(StoreItems(store, "title"), store)
+    assert not any(fact.name == "entity_brand" for fact in feature.extract(["a red thing"])[0])
+    again = Entities()
+    again.restore(feature.state())
+    assert again.behind(store) is None and again.fingerprint() == feature.fingerprint()
 
 
 def test_it_learns_from_the_stores_columns_and_comes_back(shop):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ from fake_sounds import tone, written
 from PIL import Image
 
 import mmsearch
-from mmsearch.encoders.report import EmbedReport, Interrupted, ModalityReport
+from mmsearch.encoders.report import EmbedReport, Interrupted, ModalityReport, Progress
 from mmsearch.errors import InputError, StoreError, UsageError
 from mmsearch.features.base import Fact
 from mmsearch.shop import Shop
@@ -107,7 +110,7 @@ def test_one_photo_that_cannot_be_read_costs_that_photo_only(catalogue: Catalogu
     assert only(report).failed == 1 and only(report).new == 2 and report.exit_code == 3
     assert catalogue.facts("a")[0]["shade"] == "dark"
     rejects = [json.loads(line) for line in Path(str(report.reject_file)).read_text().splitlines()]
-    assert {"fake-shade", "image"} == {row["modality"] for row in rejects}
+    assert [(row["id"], row["part"]) for row in rejects] == [("a", "a1.png")], "the encoder and the feature say the same of it: once"
 
 
 def test_titles_and_reviews_and_a_feature_that_learns(catalogue: Catalogue) -> None:
@@ -161,9 +164,6 @@ def test_an_interrupted_run_says_how_to_go_on(catalogue: Catalogue, monkeypatch:
     found = FakeShade.extract
 
     def stopped(self: FakeShade, prepared: Any) -> list[list[Fact]]:
-        import os
-        import signal
-
         os.kill(os.getpid(), signal.SIGTERM)
         return found(self, prepared)
 
@@ -173,6 +173,33 @@ def test_an_interrupted_run_says_how_to_go_on(catalogue: Catalogue, monkeypatch:
     assert error.value.hint == "go on with: mmsearch embed"
     catalogue.embed()
     assert catalogue.facts("a")[0]["shade"] == "light"
+
+
+def test_an_item_that_takes_long_is_left_when_told_to_stop_and_progress_goes_on_meanwhile(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Progress] = []
+    prepared = FakeShade.prepare
+
+    def slow(self: FakeShade, item: Any) -> Any:
+        for _ in range(3_000):  # half a minute
+            time.sleep(0.01)
+            item.go_on()
+        return prepared(self, item)
+
+    def watched(now: Progress) -> None:
+        told.append(now)
+        if now.modality.startswith("image facts") and sum(one.modality == now.modality for one in told) == 3:  # in the middle of the first
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        patch.setattr(FakeShade, "prepare", slow)
+        started = time.monotonic()
+        catalogue.embed("fake-shade", progress=watched)
+    assert time.monotonic() - started < 10
+    facts = [one for one in told if one.modality.startswith("image facts")]
+    assert facts[0].seen == facts[1].seen == 0 and facts[1].seconds > facts[0].seconds, "told while nothing was finished"
+    assert only(catalogue.embed()).failed == 0 and catalogue.facts("a")[0]["shade"] == "light"
 
 
 def test_a_feature_is_turned_off_and_its_facts_go(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from fake_sounds import RATE, by_ffmpeg, silence, tone, written
 
+from mmsearch.encoders.stopping import Stopped
 from mmsearch.errors import InputError, MissingPackage, UsageError
 from mmsearch.features import FEATURES, transcript
 from mmsearch.features.base import Fact, Found, Medium
@@ -75,6 +76,22 @@ def test_a_long_sound_is_heard_in_stretches(dog: np.ndarray, monkeypatch: pytest
     assert texts(facts) == ["The child almost hurt the small dog."] * 3
     period = len(dog) / RATE + 3
     assert [fact.second for fact in facts] == pytest.approx([0, period, 2 * period], abs=0.7)
+
+
+@pytest.mark.models
+@pytest.mark.data
+def test_listening_ends_between_two_sentences_when_told_to_stop(dog: np.ndarray) -> None:
+    asked: list[int] = []
+
+    def go_on() -> None:
+        asked.append(1)
+        if len(asked) > 3:  # before the stretch, before its first sentence, after that
+            raise Stopped
+
+    feature, sound = FEATURES.create(ENGLISH), written(np.concatenate([dog, silence(3)] * 30))
+    with pytest.raises(Stopped):
+        feature.prepare(Medium(sound, Path("a.wav"), go_on))
+    assert len(asked) == 4
 
 
 @pytest.mark.models
@@ -148,7 +165,7 @@ def test_chinese_is_asked_for_in_simplified_characters(language: str | None, pro
     model = SimpleNamespace(model=SimpleNamespace(is_multilingual=True), transcribe=transcribe)
     monkeypatch.setattr(transcript, "load", lambda _: model)
     feature = Transcript("base", language)
-    feature._understood(silence(1), [{"start": 0, "end": RATE}], (language, None) if language else None)
+    feature._understood(silence(1), [{"start": 0, "end": RATE}], (language, None) if language else None, lambda: None)
     assert asked[-1][0] == (language or "zh")
     assert (asked[-1][1] or "").startswith(prompt or "") and (prompt is None) == (asked[-1][1] is None)
 

@@ -154,3 +154,18 @@ def test_a_sample_stands_for_a_larger_catalogue() -> None:
     assert sample.tails.keys() == whole.tails.keys()
     for kind, tail in whole.tails.items():
         assert sample.tails[kind] == pytest.approx(tail, rel=0.15)
+
+
+def test_reliability_where_no_product_has_every_modality() -> None:
+    """Half of the products have a photo, the others a sound: each goes with the texts, and of photo with sound nothing is known."""
+    batch = shop_of(200, noise=0.1)
+    photo = np.arange(200) % 2 == 0
+    vectors = {
+        "text": batch.vectors["text"],
+        "image": batch.vectors["image"] * photo[:, None],
+        "audio": batch.vectors["image"] * ~photo[:, None],
+    }
+    known = Batch(vectors, {"text": np.ones(200, bool), "image": photo, "audio": ~photo})
+    found = cross_reliability(known, fitted(known))
+    assert set(found) == {"text>image", "image>text", "text>audio", "audio>text"}
+    assert min(found.values()) > 0.5

@@ -165,7 +165,7 @@ def test_what_a_killed_fuse_left_is_not_mixed_in(shop: Shop, monkeypatch: pytest
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(shop.store.record), "put", die)
+        patch.setattr(type(shop.store.record), "put_all", die)
         with pytest.raises(KeyboardInterrupt):
             shop.fuse("fake-fuser(ridge=1000)", name="fake-fuser")
     assert tables(shop.store)

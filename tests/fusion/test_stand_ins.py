@@ -1,13 +1,26 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 from mmsearch.fusion.calibration import Calibration, Pair
-from mmsearch.fusion.stand_ins import further_kinds, with_further
+from mmsearch.fusion.stand_ins import further_kinds, stand_ins, with_further
+from mmsearch.store import Store
 
 
 def test_clips_stand_for_photos_on_either_side() -> None:
     found = further_kinds(["text>image", "image>text"], {"video": "image"})
     assert found == {"text>video": "text>image", "video>text": "image>text"}
     assert further_kinds(["text>image"], {}) == {}
+
+
+def test_nothing_stands_for_what_is_mapped_by_its_contents(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    store.create()
+    for modality, space in (("text", "words"), ("image", "cnn"), ("video", "cnn")):
+        store.record.put(f"encoder/{modality}", {"space": space, "spec": modality, "dim": 2, "table": modality, "fingerprint": modality})
+    assert stand_ins(store, ["text", "image"]) == {"video": "image"}
+    assert stand_ins(store, ["text", "image"], ["text"]) == {"video": "image"}
+    assert stand_ins(store, ["text", "image"], ["text", "image"]) == {}
 
 
 def test_what_was_measured_of_one_holds_for_the_other_and_what_was_measured_itself_wins() -> None:

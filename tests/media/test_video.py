@@ -14,8 +14,9 @@ from fake_videos import COLOURS, scene, scenes, sound_alone, video, with_header_
 from mmsearch.media import MediaError
 from mmsearch.media.boxes import Declared, declared
 from mmsearch.media.content import stream_media
+from mmsearch.media.frame import Scaler
 from mmsearch.media.scenes import sampled
-from mmsearch.media.video import Scaler, open_video, probe_video
+from mmsearch.media.video import open_video, probe_video
 
 
 def seconds(source: bytes) -> list[float]:

@@ -101,3 +101,48 @@ def test_cross_modal_evidence_alone_spreads_less_by_its_reliability() -> None:
     rng = np.random.default_rng(3)
     scores = total(Evidence(0, 1.0, "text>image", rng.normal(size=20_000), reliability=0.3))
     assert scores.std() == pytest.approx(0.3, rel=0.03)
+
+
+# -- weights that are asked for --------------------------------------------------------------------------------------------------
+
+
+def asked(direct: float, cross: float, measured: Joint = NONE) -> Scores:
+    return total(replace(DIRECT, weight=direct), replace(CROSS, weight=cross), measured=measured)
+
+
+def test_a_weight_multiplies_that_of_its_reliability() -> None:
+    measured = Joint({"text>image|text>text": 0.5})
+    weight = 3 * 0.4**TRUST
+    both = (3 + weight * 4) / np.sqrt(1 + weight**2 + 2 * weight * 0.5)
+    # What cross-modal evidence foretells counts in full for a product that has it, and a third of the direct evidence's 1.
+    np.testing.assert_allclose(asked(1, 3, measured), [both * max(1 / 3, 0.4), 0, 0.4 * 4])
+
+
+@pytest.mark.parametrize("scale", [0.01, 1, 70])
+def test_only_their_proportions_count(scale: float) -> None:
+    measured = Joint({"text>image|text>text": 0.5}, {"text>image|text>text": 0.8})
+    np.testing.assert_allclose(asked(scale, 0.3 * scale, measured), asked(1, 0.3, measured))
+
+
+def test_a_vanishing_weight_leaves_the_other_kind_alone() -> None:
+    measured = Joint({"text>image|text>text": 0.5}, {"text>image|text>text": 0.7})
+    np.testing.assert_allclose(asked(1, 1e-9, measured), [3, 0, 0.4 * 4], atol=1e-6)
+    np.testing.assert_allclose(asked(1e-9, 1, measured), [0.4 * 4, 0, 0.4 * 4], atol=1e-6)
+
+
+def test_the_factor_for_the_top_goes_with_how_mixed_the_evidence_is() -> None:
+    """It is what was measured with the weights that it was measured with, nearer to 1 for less mixed evidence and never beyond."""
+    plain, measured = Joint(), Joint({}, {"text>image|text>text": 0.8})
+    factors = [float(asked(1, a, measured)[0] / asked(1, a, plain)[0]) for a in (1e-9, 0.1, 0.5, 1, 4, 1 / 0.4**TRUST)]
+    assert factors[0] == pytest.approx(1) and factors[3] == pytest.approx(0.8)
+    assert factors[:4] == sorted(factors[:4], reverse=True)
+    np.testing.assert_allclose(factors[3:], 0.8)
+
+
+def test_unrelated_scores_spread_equally_whatever_is_asked_for() -> None:
+    rng = np.random.default_rng(0)
+    z = rng.multivariate_normal([0, 0], [[1, 0.3], [0.3, 1]], size=40_000).T
+    for a in (0.2, 1, 5):
+        pair = [Evidence(0, 1.0, "text>text", z[0]), Evidence(0, 1.0, "text>image", z[1], reliability=0.9, weight=a)]
+        scores = total(*pair, measured=Joint({"text>image|text>text": 0.3}))
+        assert scores.std() == pytest.approx(max(1 / max(1, a), 0.9 * a / max(1, a)), rel=0.02)

@@ -34,7 +34,8 @@ def evidences(draw: st.DrawFn) -> list[Evidence]:
         for kind in draw(st.lists(st.sampled_from(KINDS), min_size=1, max_size=3, unique=True)):
             similarity = np.array(draw(st.lists(similarities, min_size=n, max_size=n)))
             mean, std, reliability = draw(st.floats(-0.5, 0.5)), draw(st.floats(0.01, 1)), draw(st.floats(0.05, 1))
-            found.append(Evidence(part, share, kind, similarity, mean, std, reliability))
+            weight = draw(st.sampled_from([1.0, 1.0, 0.05, 0.3, 4.0]))
+            found.append(Evidence(part, share, kind, similarity, mean, std, reliability, weight))
     return found
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -48,3 +50,11 @@ def test_k_is_a_parameter_of_the_spec() -> None:
     assert COMBINERS.create("rrf").k == 60
     with pytest.raises(UsageError, match="k must be 0 or more"):
         COMBINERS.create("rrf(k=-1)")
+
+
+def test_weights_have_a_mean_of_one_in_their_part() -> None:
+    one, other = Evidence(0, 1.0, "text>text", np.array([1.0, 0.5])), Evidence(0, 1.0, "text>image", np.array([0.5, 1.0]))
+    plain = ReciprocalRank(k=1).combine([one, other], Joint()).total
+    np.testing.assert_allclose(plain, [1 / 2 + 1 / 3] * 2)
+    weighed = ReciprocalRank(k=1).combine([replace(one, weight=3.0), other], Joint()).total
+    np.testing.assert_allclose(weighed, [1.5 / 2 + 0.5 / 3, 1.5 / 3 + 0.5 / 2])

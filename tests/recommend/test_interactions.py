@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from mmsearch.errors import InputError
 from mmsearch.recommend.base import Recommended, top
-from mmsearch.recommend.interactions import build, event_values, histories, history_of, weight_matrix
+from mmsearch.recommend.interactions import build, histories, history_of, weight_matrix
 
 
 def test_sorts_by_user_and_time_and_keeps_the_order_of_equal_times() -> None:
@@ -71,29 +71,6 @@ def test_weight_matrix_adds_up_repeated_products() -> None:
     matrix = weight_matrix(histories(events), 3, 0.5).toarray()
     np.testing.assert_allclose(matrix, [[1 + 0.25, 0.1, 0], [0, 0, -0.5]])
     assert weight_matrix([], 3, 0.5).shape == (0, 3)
-
-
-def test_event_kinds_have_weights_and_ratings_their_share_of_the_best() -> None:
-    kinds = ["view", "BUY", "cart", "rate", "rating", "remove_from_cart"]
-    assert event_values(kinds, [np.nan, 7, np.nan, 2, 4, np.nan]).tolist() == [0.2, 1, 0.6, 0.5, 1, 0]
-    assert event_values(["hold"], [np.nan], {"hold": 0.3}).tolist() == [0.3]
-    assert event_values(["rate", "rate"], [0, 0]).tolist() == [0, 0]
-    assert event_values([], []).tolist() == []
-
-
-def test_stronger_kinds_weigh_more() -> None:
-    view, cart, buy = event_values(["view", "cart", "buy"], [np.nan] * 3)
-    assert 0 < view < cart < buy == 1
-
-
-def test_bad_events_are_refused() -> None:
-    with pytest.raises(InputError, match="'veiw' have no weight; did you mean view"):
-        event_values(["buy", "veiw"], [np.nan, np.nan])
-    for bad in (np.nan, -1, np.inf):
-        with pytest.raises(InputError, match="1 of 2 rating events have no usable value"):
-            event_values(["rate", "rate"], [3, bad])
-    with pytest.raises(ValueError, match="2 events but values of shape"):
-        event_values(["buy", "buy"], [1])
 
 
 @given(st.lists(st.sampled_from([-1.0, 0.0, 0.5, 1.0, 2.0, -np.inf]), max_size=12), st.integers(-1, 15))

@@ -337,7 +337,15 @@ def test_a_hit_as_json(shop: Shop) -> None:
     assert list(hit.to_json()) == ["rank", "id", "score", "title", "matched"]
     assert list(hit.to_json("q1", explain=True)) == ["query", "rank", "id", "score", "title", "matched", "explain"]
     assert hit.to_json()["title"] == "Red shoe"
-    assert list(hit.to_json(explain=True)["explain"][0]) == ["part", "evidence", "share", "similarity", "contribution", "reliability"]
+    assert list(hit.to_json(explain=True)["explain"][0]) == [
+        "part",
+        "evidence",
+        "share",
+        "similarity",
+        "contribution",
+        "reliability",
+        "weight",
+    ]
 
 
 # -- many queries, large stores, changing stores -------------------------------------------------------------------

@@ -1,0 +1,80 @@
+"""Evidence that is kept, so that the same queries can be ranked under many weights without comparing anything again."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmsearch.ranking.base import Combiner, Evidence, Joint
+from mmsearch.search.query import Query, shares
+from mmsearch.search.weights import counted
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The evidence of one query over candidates, every kind with weight 1."""
+
+    query: Query
+    candidates: list[str]  # (n,)
+    evidence: list[Evidence]
+    joint: Joint
+
+    def kinds(self) -> list[str]:
+        """The kinds of evidence that there are."""
+        return sorted({e.kind for e in self.evidence})
+
+    def parts(self) -> int:
+        """How many parts the query has that are compared."""
+        return len({e.part for e in self.evidence})
+
+    def best(self, weights: Mapping[str, float], combiner: Combiner, k: int) -> dict[str, float]:
+        """The k best products → score where a kind of evidence counts as `weights` has it (1 if not named), as a search has it.
+
+        None where the weights leave a part nothing to be compared by.
+        """
+        weighed = weighed_anew(self.query, self.evidence, weights)
+        if not weighed:
+            return {}
+        total = combiner.combine(weighed, self.joint).total
+        known = np.flatnonzero(~np.isnan(total))
+        if len(known) > k:
+            known = known[total[known] >= np.partition(total[known], len(known) - k)[len(known) - k]]
+        order = sorted(known.tolist(), key=lambda i: (-total[i], self.candidates[i]))[:k]
+        return {self.candidates[i]: float(total[i]) for i in order}
+
+
+def weighed_anew(query: Query, evidence: Sequence[Evidence], weights: Mapping[str, float]) -> list[Evidence]:
+    """Evidence of a query with every weight at 1 → as it is with other weights; [] where a part is left with none."""
+    asked, kept = {}, []
+    for part in dict.fromkeys(e.part for e in evidence):
+        mine = [e for e in evidence if e.part == part]
+        given = [weights.get(e.kind, 1.0) for e in mine]
+        asked[part] = counted(given, [float(np.max(e.reliability)) for e in mine])
+        left = [dataclasses.replace(e, weight=w) for e, w in zip(mine, given, strict=True) if w > 0]
+        if not left:
+            return []
+        kept += left
+    share = shares(query.parts, asked)
+    return [dataclasses.replace(e, share=share[e.part]) for e in kept]
+
+
+def shortened(candidates: Sequence[str], evidence: Sequence[Evidence], most: int) -> tuple[list[str], list[Evidence]]:
+    """The candidates that any kind of evidence has among its `most` best, and the evidence of them alone."""
+    rows: set[int] = set()
+    for e in evidence:
+        known = np.flatnonzero(~np.isnan(e.similarity))
+        rows |= set(known[np.argsort(-e.similarity[known], kind="stable")[:most]].tolist())
+    chosen: NDArray[np.int64] = np.array(sorted(rows), np.int64)
+
+    def some(value: float | NDArray[np.float64]) -> float | NDArray[np.float64]:
+        return value[chosen] if isinstance(value, np.ndarray) else value
+
+    short = [
+        dataclasses.replace(e, similarity=e.similarity[chosen], mean=some(e.mean), std=some(e.std), reliability=some(e.reliability))
+        for e in evidence
+    ]
+    return [candidates[i] for i in chosen.tolist()], short
