@@ -78,7 +78,7 @@ def main() -> None:
     ENCODERS.register("noise", Noise)
     shop = Shop(sys.argv[1])
     start = time.perf_counter()
-    profile = shop.fuse(sys.argv[2], name="bench", default=False)
+    profile = shop.fuse(sys.argv[2], name="bench", replace=True, force=True)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(time.perf_counter() - start, peak, profile.summary, sep="\t")
 
