@@ -76,6 +76,7 @@ class Knowledge(Fuser):
         self._weights = {name: weight for name, weight in given_weights.items() if weight}
         # What the base reads is known once it is. Events are read in any case: alpha is chosen by them, and what it changes is measured.
         self.reads, self.vectors_suffice = self._base.reads, self._base.vectors_suffice  # type: ignore[misc]
+        self.sees_views = self._base.sees_views  # type: ignore[misc]
         further = [INTERACTIONS, *([TRIPLES] if given else []), *([PRODUCTS] if set(self._weights) - {"bought"} else [])]
         self.learns_from = tuple(dict.fromkeys((*self._base.learns_from, *further)))  # type: ignore[misc]
         self._hops, self._asked = hops, alpha
@@ -248,7 +249,7 @@ class Knowledge(Fuser):
         tables = {m: known["table"] for m, known in recorded.items() if known}
         for start in range(0, len(ids), _PIECE):
             piece = slice(start, start + _PIECE)
-            some, batch = load_batch(store, tables, ids[piece], self._base.reads)
+            some, batch = load_batch(store, tables, ids[piece], self._base)
             if len(batch):  # else the store has no vectors at all
                 out[piece] = self._after(hops, self._base.items(batch), some, store)
         return out

@@ -29,7 +29,13 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
 
 @pytest.mark.parametrize(
     ("spec", "warned"),
-    [("knowledge(alpha=.5)", True), ("knowledge(alpha=.5, bought=0)", False), ("knowledge(alpha=0)", False), ("concat", False)],
+    [
+        ("knowledge(alpha=.5)", True),
+        ("knowledge(alpha=.5, bought=0)", False),
+        ("knowledge(alpha=0)", False),
+        ("gated(supervision=together, rounds=1)", True),
+        ("concat", False),
+    ],
 )
 def test_vectors_that_have_seen_the_held_out_events_are_told(shop: Shop, spec: str, warned: bool) -> None:
     shop.fuse(spec, name="measured", replace=True)
