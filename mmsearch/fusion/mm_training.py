@@ -116,7 +116,7 @@ def train(
 
     Raises
     ------
-    InputError : it was no number before anything was learned.
+    InputError : it was no number before anything was learned; or nothing was learned that holds for `validation`.
     """
     import torch
 
@@ -149,6 +149,9 @@ def train(
     if trouble and not best_epoch:
         message = "mm-model: the loss was no number before anything was learned"
         raise InputError(message, hint=f"learn more slowly: mm-model(rate={plan.rate / 10:g})")
+    if not best_epoch:
+        message = f"mm-model learned nothing: in {epoch} epochs its answers to other examples became no better than at random"
+        raise InputError(message, hint="bring more interactions or labels, or take another method: mmsearch fuse --method aligned")
     return Learned(epoch, best_loss, trouble)
 
 
