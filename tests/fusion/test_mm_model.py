@@ -141,7 +141,7 @@ def test_its_state_brings_it_back(fitted: tuple[MMModel, FitReport], batch: Batc
 def test_one_seed_one_result(batch: Batch) -> None:
     import torch
 
-    short = SMALL | {"epochs": 2}
+    short = SMALL | {"epochs": 1}
     found = []
     for _ in range(2):
         torch.rand(3)  # whoever used torch's generator before
@@ -257,6 +257,8 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
 
 SPEC = "mm-model(dim=16, width=16, embedding=16, epochs=25, patience=8, rate=0.01, popular=0)"
 
+SHORT = SPEC.replace("epochs=25", "epochs=3")
+
 
 def test_a_profile_searches_by_text_and_photo_and_takes_new_products_in(shop: Shop, tmp_path: Path) -> None:
     profile = shop.fuse(SPEC)
@@ -274,7 +276,7 @@ def test_a_profile_searches_by_text_and_photo_and_takes_new_products_in(shop: Sh
 
 
 def test_an_interrupted_fit_leaves_the_old_profile(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = shop.fuse(SPEC)
+    before = shop.fuse(SHORT)
 
     def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
@@ -285,7 +287,7 @@ def test_an_interrupted_fit_leaves_the_old_profile(shop: Shop, monkeypatch: pyte
             shop.fuse("mm-model(epochs=3)")
     assert shop.info()["profiles"]["mm-model"]["version"] == before.version
     assert shop.search("red", within="mm-model", k=3).hits
-    assert shop.fuse(SPEC).version == before.version + 1
+    assert shop.fuse(SHORT).version == before.version + 1
 
 
 def test_the_colours_are_those_of_the_people() -> None:
