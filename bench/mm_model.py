@@ -39,18 +39,7 @@ from mmsearch.shop import Shop
 SAMPLE = Path(__file__).parents[1] / "sample_data"
 MEASURES = ["HR@20", "nDCG@20"]
 #: What was tried on the validation part of scientific, one change at a time.
-TRIED = (
-    "mm-model",
-    "mm-model(history=0)",
-    "mm-model(popular=0)",
-    "mm-model(popular=1)",
-    "mm-model(forget=0.1)",
-    "mm-model(negatives=1)",
-    "mm-model(dim=64)",
-    "mm-model(dim=256)",
-    "mm-model(rate=0.001)",
-    "mm-model(samples=20000)",
-)
+TRIED = ("mm-model", "mm-model(layer=branches)", "mm-model(history=0)", "mm-model(popular=0)", "mm-model(forget=0.1)")
 
 
 def main() -> int:

@@ -138,6 +138,19 @@ def test_its_state_brings_it_back(fitted: tuple[MMModel, FitReport], batch: Batc
     np.testing.assert_allclose(again.items(batch), model.items(batch), atol=1e-6)
 
 
+def test_the_branches_may_be_the_vectors(batch: Batch) -> None:
+    model = MMModel(layer="branches", **SMALL | {"width": 12, "epochs": 15})
+    model.fit(batch, {}, 0)
+    X = model.items(batch)
+    assert X.shape == (len(IDS), 12) and model.dim == 12
+    again = MMModel()
+    again.load_state(*model.state())
+    assert again.dim == 12
+    np.testing.assert_allclose(again.items(batch), X, atol=1e-6)
+    similarity = X @ X.T - 3 * np.eye(len(IDS))
+    assert np.mean([PRODUCTS[i][0] == PRODUCTS[j][0] for i, j in enumerate(similarity.argmax(axis=1))]) > 0.9
+
+
 def test_one_seed_one_result(batch: Batch) -> None:
     import torch
 
@@ -198,6 +211,7 @@ def test_a_label_of_products_is_learned_without_people(tmp_path: Path) -> None:
         ({"dropout": 1.0}, "dropout must be"),
         ({"rate": float("nan")}, "rate must be above 0"),
         ({"popular": 2.0}, "popular must be 0 to 1"),
+        ({"layer": "first"}, "layer must be one of dense, branches"),
         ({"device": "tpu"}, "device must be one of auto, cpu, cuda"),
         ({"at_least": 4.0}, "at_least is of a label"),
     ],
