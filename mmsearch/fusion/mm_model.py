@@ -128,8 +128,8 @@ class MMModel(Fuser):
         rng = np.random.default_rng(seed)
         examples = self._examples(batch, rng)
         said = own_texts(batch.store, examples.users)
-        texts = [None if one is None else words_of(one) for one in batch.contents["text"]] if "text" in there else []
-        self._vocabulary = learn_words([words for words in texts if words], said, self._least_users, _WORDS)
+        texts = _contents(batch.contents.get("text"), len(batch), "text") if "text" in there else []
+        self._vocabulary = learn_words([words_of(one) for one in texts if one is not None], said, self._least_users, _WORDS)
         inputs = self._inputs(batch, there, examples, rng)
         has = {m: inputs.present(m, np.arange(len(batch))) for m in there}
         there = [m for m in there if has[m].any()]
