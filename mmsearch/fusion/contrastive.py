@@ -32,12 +32,12 @@ class Plan:
     """How heads are trained."""
 
     components: int = 512  # of each view, at most
-    power: float = 0.5  # each component is divided by its deviation to this power; 1 is whitening
+    power: float = 0.0  # each component is divided by its deviation to this power; 1 is whitening
     dropout: float = 0.3  # of components, and of hidden units
     rate: float = 1e-3
     decay: float = 1e-4
     batch: int = 1024
-    temperature: float = 0.05  # to begin with; it is learned
+    temperature: float = 0.1  # to begin with; it is learned
     hard: float = 0.0  # share of a batch that is filled group by group
     epochs: int = 60
     patience: int = 6  # epochs without a better one on the held-out pairs
@@ -85,7 +85,7 @@ def fit_heads(
     held_X: Matrix | None = None,
     held_Y: Matrix | None = None,
     *,
-    groups: Sequence[Any] | None = None,
+    groups: Rows | None = None,
     hidden: int = 0,
     dim: int = 256,
     seed: int = 0,
@@ -102,7 +102,7 @@ def fit_heads(
     ----------
     X, Y : (n, dx) and (n, dy), rows of length 1; row i of both is one pair.
     held_X, held_Y : (m, dx) and (m, dy), pairs by which the best epoch is chosen; without them all `plan.epochs` are trained.
-    groups : (n,) what pairs are alike by (a category); None or '' is none. Alike pairs meet in one batch: the hard negatives.
+    groups : (n,) what pairs are alike by (a number of their category); −1 is none. Alike pairs meet in one batch: the hard negatives.
     hidden : units of the hidden layer; 0 for linear heads.
     dim : of the common space.
 
@@ -135,7 +135,7 @@ def fit_heads(
 
     best, best_epoch, ended = heads(), 0, "epochs"
     best_score = score(best)
-    codes = _codes(groups, len(X))
+    codes = np.full(len(X), -1) if groups is None else groups
     for epoch in range(1, plan.epochs + 1):
         for rows in batches(codes, plan, rng):
             loss = _loss(values, inputs, torch.from_numpy(rows), X[rows], Y[rows], plan.dropout, generator)
@@ -184,14 +184,6 @@ def _mixed(order: Rows, codes: Rows, alike: int, steps: int, rng: np.random.Gene
     front = front[np.argsort(rank[codes[front]], kind="stable")]
     dealt = zip(np.array_split(front, steps), np.array_split(rest, steps)[::-1], strict=True)  # the longer parts of one meet the shorter
     return np.concatenate([part for both in dealt for part in both])
-
-
-def _codes(groups: Sequence[Any] | None, n: int) -> Rows:
-    """(n,) numbers of the groups; −1 for none."""
-    if groups is None:
-        return np.full(n, -1)
-    number: dict[Any, int] = {}
-    return np.array([-1 if group in (None, "") else number.setdefault(group, len(number)) for group in groups], np.int64)
 
 
 def _components(X: Matrix, plan: Plan, seed: int) -> tuple[Matrix, Matrix] | None:
