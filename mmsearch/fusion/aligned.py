@@ -18,8 +18,9 @@ from mmsearch.fusion.category_texts import CategoryTexts
 from mmsearch.fusion.cca import LEAST_REG, CanonicalMap, fit_cca
 from mmsearch.fusion.conse import Conse
 from mmsearch.fusion.hubness import Hubness
+from mmsearch.fusion.refinement import KINDS, LEAST_PAIRS, Choice, Refinement, choose, refined, told
 from mmsearch.fusion.shared_space import SharedSpace, pair_recall, same_product
-from mmsearch.fusion.views import Views
+from mmsearch.fusion.views import Seen, Views
 
 Rows = NDArray[np.int64]
 
@@ -48,7 +49,8 @@ class Aligned(SharedSpace):
 
     Texts are seen by their vector and by their words, photos by their vector and the further views that their encoder gives. The path of
     a product's category is a further text of its photo: people ask in fewer words than titles have. What a product owes to being near
-    everything is taken off (`mmsearch.fusion.hubness`).
+    everything is taken off (`mmsearch.fusion.hubness`). Contrastive heads may stand beside the canonical directions
+    (`mmsearch.fusion.refinement`).
     """
 
     reads: ClassVar[tuple[str, ...]] = ("text",)
@@ -66,6 +68,8 @@ class Aligned(SharedSpace):
         views: bool = True,
         words: bool = True,
         categories: bool = True,
+        refine: str = "none",
+        hard: float = 0.0,
         text: float = 1.0,
         image: float = 1.0,
     ):
@@ -80,6 +84,9 @@ class Aligned(SharedSpace):
         min_pairs : with fewer pairs than this ConSE stands alone, where the image encoder has classes.
         hubness : share of what a product owes to being near everything that is taken off; 0 leaves it.
         views, words, categories : whether the further views of photos, the words of texts and the products' categories are looked at.
+        refine : 'linear' or 'mlp' heads that InfoNCE learns from the same pairs, beside the canonical directions, where held-out pairs
+            find each other better with them.
+        hard : share of what heads are told apart from at a time that is of one category.
         text, image : weights of a product's text and photo in its fused vector.
         """
         super().__init__(text, image)
@@ -95,10 +102,13 @@ class Aligned(SharedSpace):
                 raise ValueError(f"{name} must be at least {least}, not {value:g}")
         if reg is not None and not (math.isfinite(reg) and reg >= LEAST_REG):
             raise ValueError(f"reg must be at least {LEAST_REG:g}, not {reg:g}")
+        if refine not in KINDS or not 0 <= hard <= 1:
+            wrong = f"hard must be from 0 to 1, not {hard:g}" if refine in KINDS else f"refine must be {', '.join(KINDS)}, not {refine}"
+            raise ValueError(wrong)
         self._dim, self._landmarks, self._reg, self._power = dim, landmarks, reg, power
         self._prior, self._min_pairs, self._strength = prior, min_pairs, hubness
         self._looks = {"image": views, "text": words}
-        self._categories = categories
+        self._categories, self._refine, self._hard = categories, refine, hard
         self._space = _Space()
 
     def fit(self, batch: Batch, encoders: Mapping[str, Encoder], seed: int) -> FitReport:
@@ -125,7 +135,14 @@ class Aligned(SharedSpace):
                 )
             self._stand(_Space(conse=conse, share=1.0))
             return FitReport(f"ConSE, because {reason}", {"method": "conse", "pairs": len(pairs)})
-        scores = _held_out(T, G, named, learn, conse, seed)
+        choice = self._chosen(T, G, named, learn, seed)
+        refine = functools.partial(self._refined, choice=choice, seed=seed) if choice is not None and choice.share else None
+        scores = _held_out(T, G, named, learn, refine, conse, seed)
+        if self._refine != "none":
+            scores["refine"] = {"kind": self._refine, "kept": False} | (choice.to_json() if choice else {})
+        if refine is not None and _quality(scores["refined"]) > _quality(scores["recall"]):
+            scores["refine"]["kept"], scores["unrefined"], scores["recall"] = True, scores["recall"], scores["refined"]
+            space = refine(space, T, G, named)
         if conse is not None and "before" in scores and _quality(scores["before"]) > _quality(scores["recall"]):
             space = _Space(conse=conse, share=1.0)
         self._stand(space)
@@ -175,8 +192,32 @@ class Aligned(SharedSpace):
             return None
         share = self._prior_share(n) if conse else 0.0
         space = _Space({"text": found.x, "image": found.y}, looks, conse if share else None, share)
-        hubness = Hubness.learn(self._strength, {"text": space.joined("text", T), "image": space.joined("image", G)}, seed)
-        return dataclasses.replace(space, hubness=hubness)
+        return space.corrected(self._strength, T, G, seed)
+
+    def _chosen(self, T: Side, G: Side, named: CategoryTexts | None, learn: Any, seed: int) -> Choice | None:
+        """How a space would be refined: None where nobody asks, or too few pairs are known to tell."""
+        if self._refine == "none" or len(T) < LEAST_PAIRS:
+            return None
+        known = next(_splits(len(T), seed))[0]  # the pairs that recall is measured on choose nothing
+        kept, out = (known[rows] for rows in next(_splits(len(known), seed)))
+        t, g = T.take(kept), G.take(kept)
+        space = learn(t, g, named=None if named is None else named.take(kept))
+        if space is None:
+            return None
+
+        def quality(refinement: Refinement | None) -> float:
+            found = dataclasses.replace(space, refinement=refinement).corrected(self._strength, t, g, seed)
+            return _quality(_recall(found, T.take(out), G.take(out)))
+
+        pairs, held = space.seen(t, g), space.seen(T.take(out), G.take(out))
+        groups = None if named is None else named.take(kept).of
+        return choose(self._refine, pairs, held, quality, groups=groups, hard=self._hard, dim=self._dim, seed=seed)
+
+    def _refined(self, space: _Space, T: Side, G: Side, named: CategoryTexts | None, *, choice: Choice, seed: int) -> _Space:
+        """A space with heads that were learned from the same pairs (n) beside its directions."""
+        groups = None if named is None else named.of
+        found = refined(self._refine, choice, space.seen(T, G), groups=groups, hard=self._hard, dim=self._dim, seed=seed)
+        return dataclasses.replace(space, refinement=found).corrected(self._strength, T, G, seed)
 
     def _ridge(self, pairs: int) -> float:
         return self._reg if self._reg is not None else max(LEAST_REG, 1 / pairs)
@@ -191,29 +232,44 @@ class Aligned(SharedSpace):
 
 @dataclasses.dataclass(frozen=True)
 class _Space:
-    """What was learned: the maps with how they look at items, ConSE and its share, and what is taken off products."""
+    """What was learned: the maps with how they look at items, heads beside them, ConSE and its share, and what is taken off products."""
 
     maps: Mapping[str, CanonicalMap] = dataclasses.field(default_factory=dict)
     looks: Mapping[str, Views] = dataclasses.field(default_factory=dict)
     conse: Conse | None = None
     share: float = 0.0
     hubness: Hubness | None = None
+    refinement: Refinement | None = None
 
     @property
     def dim(self) -> int:
         found = sum(m.weight.shape[1] for m in list(self.maps.values())[:1]) + (self.conse.dim if self.conse else 0)
+        found += self.refinement.dim if self.refinement else 0
         return int(max(1, found)) + (2 if self.hubness else 0)
 
     def joined(self, modality: str, side: Side) -> Matrix:
         """The blocks side by side, each by the root of its share, so that cosines mix by their shares: (n, d) unit rows."""
         blocks = []
         if self.maps:
-            blocks.append(math.sqrt(1 - self.share) * self.maps[modality](self.looks[modality](side)))
+            seen = self.looks[modality](side)
+            block = self.maps[modality](seen)
+            if self.refinement is not None:
+                block = self.refinement.beside(modality, seen, block)
+            blocks.append(math.sqrt(1 - self.share) * block)
         if self.conse is not None and self.share:
             blocks.append(math.sqrt(self.share) * self.conse.project(modality, side))
         if not blocks:
             return np.zeros((len(side), 1), np.float32)
         return unit_rows(np.hstack(blocks))
+
+    def seen(self, T: Side, G: Side) -> tuple[Seen, Seen]:
+        """Texts and photos as the maps see them."""
+        return self.looks["text"](T), self.looks["image"](G)
+
+    def corrected(self, strength: float, T: Side, G: Side, seed: int) -> _Space:
+        """The same, with what products owe to being near everything, as the pairs (n) that it was learned from tell."""
+        hubness = Hubness.learn(strength, {"text": self.joined("text", T), "image": self.joined("image", G)}, seed)
+        return dataclasses.replace(self, hubness=hubness)
 
     def products(self, modality: str, side: Side) -> Matrix:
         P = self.joined(modality, side)
@@ -236,6 +292,8 @@ class _Space:
             values["looks"][modality] = keep(f"look.{modality}", self.looks[modality].state())
         if self.conse is not None:
             values["conse"] = keep("conse", self.conse.state())
+        if self.refinement is not None:
+            values["refinement"] = keep("refinement", self.refinement.state())
         if self.hubness is not None:
             values["hubness"] = keep("hubness", self.hubness.state())
         return arrays, values
@@ -252,24 +310,32 @@ class _Space:
             conse = Conse()
             conse.load_state(under("conse"), values["conse"])
         hubness = Hubness.restored(under("hubness"), values["hubness"]) if "hubness" in values else None
-        return _Space(maps, looks, conse, float(values["share"]), hubness)
+        refinement = Refinement.restored(under("refinement"), values["refinement"]) if "refinement" in values else None
+        return _Space(maps, looks, conse, float(values["share"]), hubness, refinement)
 
 
-def _held_out(T: Side, G: Side, named: CategoryTexts | None, learn: Any, conse: Conse | None, seed: int) -> dict[str, Any]:
-    """Recall on pairs that were kept out of the fit, and ConSE's on the same pairs."""
-    after, before, held = [], [], 0
+def _recall(space: _Space, t: Side, g: Side) -> dict[str, dict[str, float]]:
+    """How pairs (n) find each other in a space."""
+    ask, there = ([by(m, s) for m, s in (("text", t), ("image", g))] for by in (space.queries, space.products))
+    return pair_recall(ask[0], there[1], same_product(t.X, g.X), photos=ask[1], texts=there[0])
+
+
+def _held_out(T: Side, G: Side, named: CategoryTexts | None, learn: Any, refine: Any, conse: Conse | None, seed: int) -> dict[str, Any]:
+    """Recall on pairs that were kept out of the fit, that with heads where there are any, and ConSE's on the same pairs."""
+    after, better, before, held = [], [], [], 0
     for kept, out in _splits(len(T), seed):
         t, g = T.take(out), G.take(out)
-        same = same_product(t.X, g.X)
-        space = learn(T.take(kept), G.take(kept), named=None if named is None else named.take(kept))
-        space = space if space is not None else _Space(conse=conse, share=1.0)
-        ask, there = ([by(m, s) for m, s in (("text", t), ("image", g))] for by in (space.queries, space.products))
-        after.append(pair_recall(ask[0], there[1], same, photos=ask[1], texts=there[0]))
+        fit = T.take(kept), G.take(kept), None if named is None else named.take(kept)
+        space = learn(*fit[:2], named=fit[2])
+        after.append(_recall(space if space is not None else _Space(conse=conse, share=1.0), t, g))
         held = len(out)
+        if refine is not None:
+            better.append(_recall(refine(space, *fit), t, g) if space is not None else after[-1])
         if conse is not None:
-            before.append(pair_recall(conse.project("text", t), conse.project("image", g), same))
+            before.append(_recall(_Space(conse=conse, share=1.0), t, g))
     scores: dict[str, Any] = {"held_out": held, "splits": len(after), "chance": {"R@1": 1 / held, "R@10": min(1.0, 10 / held)}}
-    return scores | {"recall": _mean(after)} | ({"before": _mean(before)} if before else {})
+    also = {"refined": _mean(better)} if better else {}
+    return scores | {"recall": _mean(after)} | ({"before": _mean(before)} if before else {}) | also
 
 
 def _pairs(batch: Batch) -> Rows:
@@ -321,4 +387,4 @@ def _summary(scores: Mapping[str, Any]) -> str:
     mixed = f", mixed with {scores['conse_share']:.0%} ConSE" if scores["conse_share"] else ""
     before = f"; ConSE alone {text_to_image(scores['before'])}" if "before" in scores else ""
     found = f"a held-out title finds its photo among {scores['held_out']} with {text_to_image(scores['recall'])}"
-    return f"aligned on {pairs}{mixed}: {found}{before}"
+    return f"aligned on {pairs}{mixed}: {found}{before}{told(scores)}"
