@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from mmsearch.encoders import ENCODERS
-from mmsearch.encoders.base import Encoder, Matrix
+from mmsearch.encoders.base import Encoder
 from mmsearch.fusion import FUSERS
 from mmsearch.fusion.base import Batch, Fuser, Side
 from mmsearch.fusion.shared_space import pair_recall
@@ -36,6 +36,12 @@ ALTERNATIVES = {
     "ridge × pairs (200)": (200, [f"aligned(reg={r / 200})" for r in (0.25, 0.5, 1, 2, 4)]),
     "prior (50 pairs)": (50, [f"aligned(prior={p})" for p in (0, 20, 40, 80)]),
     "prior (200 pairs)": (200, [f"aligned(prior={p})" for p in (0, 20, 40, 80)]),
+    "hubness (2,000 pairs)": (2000, [f"aligned(hubness={h})" for h in (0, 0.25, 0.5, 0.75, 1)]),
+    "what is looked at (2,000 pairs)": (
+        2000,
+        ["aligned", "aligned(views=false)", "aligned(words=false)", "aligned(views=false, words=false)"],
+    ),
+    "hubness (50 pairs)": (50, [f"aligned(hubness={h})" for h in (0, 0.5)]),
     "classes mixed": (2000, [f"conse(top={t}, temperature={c})" for t in (10, 100, 1000) for c in (1, 2, 3)]),
 }
 
@@ -45,13 +51,23 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def both(T: Matrix, G: Matrix) -> Batch:
-    return Batch({"text": T, "image": G}, {"text": np.ones(len(T), bool), "image": np.ones(len(G), bool)})
+def both(T: Side, G: Side) -> Batch:
+    """Pairs of text and photo as a batch."""
+    everywhere = np.ones(len(T), bool)
+    views = {} if G.views is None else {"image": G.views}
+    return Batch({"text": T.X, "image": G.X}, {"text": everywhere, "image": everywhere}, {"text": T.contents or []}, views=views)
 
 
-def recall(fuser: Fuser, T: Matrix, G: Matrix) -> dict[str, list[float]]:
-    found = pair_recall(fuser.project("text", Side(T)), fuser.project("image", Side(G)), np.eye(len(T), dtype=bool))
+def recall(fuser: Fuser, T: Side, G: Side) -> dict[str, list[float]]:
+    (ask, there) = ([by(m, side) for m, side in (("text", T), ("image", G))] for by in (fuser.query, fuser.project))
+    found = pair_recall(ask[0], there[1], np.eye(len(T), dtype=bool), photos=ask[1], texts=there[0])
     return {way: list(values.values()) for way, values in found.items()}
+
+
+def encoded(encoder: Encoder, things: list[Any]) -> Side:
+    """Texts or photos, all of which can be encoded."""
+    found = encoder.encode(things)
+    return Side(found.vectors, things if isinstance(things[0], str) else None, found.views)
 
 
 def shown(values: Iterable[float]) -> str:
@@ -64,16 +80,16 @@ class Fashion:
         split = np.array([row["split"] for row in table])
         self.encoders = encoders
         self.rows = {name: np.flatnonzero(split == name) for name in ("train", "validation", "test")}
-        self.T = encoders["text"].encode([row["title"] for row in table]).vectors
+        self.T = encoded(encoders["text"], [row["title"] for row in table])
         photos = [data / "fashion" / row["image"] for row in table]
         if encoders["image"].learns:  # of the products that the map is learned from, too, and no others
             encoders["image"].fit([photos[i] for i in self.rows["train"]])
-        self.G = encoders["image"].encode(photos).vectors
+        self.G = encoded(encoders["image"], photos)
 
     def fitted(self, spec: str, pairs: int, part: int) -> Fuser:
         chosen = np.random.default_rng(part).permutation(self.rows["train"])[:pairs]
         fuser: Fuser = FUSERS.create(spec)
-        fuser.fit(both(self.T[chosen], self.G[chosen]), self.encoders, 0)
+        fuser.fit(both(self.T.take(chosen), self.G.take(chosen)), self.encoders, 0)
         return fuser
 
     def mean(self, spec: str, pairs: int) -> str:
@@ -82,21 +98,21 @@ class Fashion:
             measured += recall(self.fitted(spec, pairs, part), *self.of("validation")).values()
         return shown(np.mean(measured, axis=0))
 
-    def of(self, split: str) -> tuple[Matrix, Matrix]:
-        return self.T[self.rows[split]], self.G[self.rows[split]]
+    def of(self, split: str) -> tuple[Side, Side]:
+        return self.T.take(self.rows[split]), self.G.take(self.rows[split])
 
 
 def grocery(data: Path, encoders: dict[str, Encoder]) -> None:
     products, shelf = rows(data / "grocery" / "products.csv"), rows(data / "grocery" / "shelf.csv")
     ids = [row["id"] for row in products]
     wanted = np.array([ids.index(row["product"]) for row in shelf])
-    G, S = (encoders["image"].encode([data / "grocery" / row["image"] for row in table]).vectors for table in (products, shelf))
+    G, S = (encoded(encoders["image"], [data / "grocery" / row["image"] for row in table]) for table in (products, shelf))
     texts = {
         "title": [row["title"] for row in products],
         "title and category": [f"{row['title']} {row['subcategory']} {row['category']}" for row in products],
     }
     for name, words in texts.items():
-        T = encoders["text"].encode(words).vectors
+        T = encoded(encoders["text"], words)
         for spec in ("conse", "aligned"):
             for pairs in (20, 40, 60):
                 measured: list[list[float]] = []
@@ -104,13 +120,13 @@ def grocery(data: Path, encoders: dict[str, Encoder]) -> None:
                     order = np.random.default_rng(part).permutation(len(products))
                     kept, out = order[:pairs], order[pairs:]
                     fuser: Fuser = FUSERS.create(spec)
-                    fuser.fit(both(T[kept], G[kept]), encoders, 0)
-                    measured += recall(fuser, T[out], G[out]).values()
+                    fuser.fit(both(T.take(kept), G.take(kept)), encoders, 0)
+                    measured += recall(fuser, T.take(out), G.take(out)).values()
                 print(f"grocery, {name}, {spec}, {pairs} pairs, {len(products) - pairs} candidates: {shown(np.mean(measured, axis=0))}")
             fuser = FUSERS.create(spec)
             fuser.fit(both(T, G), encoders, 0)
             own = recall(fuser, T, G)["text>image"]
-            ranked = (-(fuser.project("image", Side(S)) @ fuser.project("text", Side(T)).T)).argsort(axis=1, kind="stable")
+            ranked = (-(fuser.query("image", S) @ fuser.project("text", T).T)).argsort(axis=1, kind="stable")
             place = (ranked == wanted[:, None]).argmax(axis=1)
             print(
                 f"grocery, {name}, {spec} of all 81: title → own photo {shown(own)}{' (learned from them)' if spec == 'aligned' else ''}; "
@@ -125,7 +141,8 @@ def clothing(data: Path, encoders: dict[str, Encoder]) -> None:
     kinds = sorted(set(labels))
     conse: Fuser = FUSERS.create("conse")
     conse.fit(Batch({"image": G}, {"image": np.ones(len(G), bool)}), encoders, 0)
-    scores = conse.project("text", Side(encoders["text"].encode([str(kind) for kind in kinds]).vectors)) @ conse.project("image", Side(G)).T
+    named = encoded(encoders["text"], [str(kind) for kind in kinds])
+    scores = conse.query("text", named) @ conse.project("image", Side(G)).T
     precisions, tops = [], []
     for kind, row in zip(kinds, scores, strict=True):
         right = labels[np.argsort(-row, kind="stable")] == kind

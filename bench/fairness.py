@@ -23,7 +23,7 @@ def build(folder: Path, rows: list[dict[str, str]], name: str, method: str | Non
     """A store of the rows; photos by absolute path."""
     path = folder / f"{name}.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
-        out = csv.DictWriter(file, ["id", "title", "type", "colour", "image"], extrasaction="ignore")
+        out = csv.DictWriter(file, ["id", "title", "category", "type", "colour", "image"], extrasaction="ignore")
         out.writeheader()
         out.writerows(rows)
     shop = mmsearch.open(folder / f"{name}.lancedb")
@@ -38,6 +38,8 @@ def main() -> int:
     method = sys.argv[2] if len(sys.argv) > 2 else None
     with (data / "products.csv").open(encoding="utf-8", newline="") as file:
         rows = [dict(row, image=str(data / row["image"])) for row in csv.DictReader(file)]
+    for row in rows:  # what `gated` learns from; no text, and no search looks at it
+        row["category"] = " > ".join((row["category"], row["subcategory"], row["type"]))
     halved = [dict(row) for row in rows]
     without = set(random.Random(0).sample(range(len(rows)), len(rows) // 2))
     for i in without:

@@ -3,6 +3,7 @@
     python -m bench.gated DATA_FOLDER                  (the folder that holds fashion/ and scientific/)
     python -m bench.gated DATA_FOLDER --test           the test split, too, which chose nothing
     python -m bench.gated DATA_FOLDER --alternatives   what the defaults were chosen by, on validation products
+    python -m bench.gated DATA_FOLDER --only=fashion   one of sample, scientific, fashion
 
 Fashion: learned from the 2,000 train products by their category path (category > subcategory > type), measured among the 500 products
 of a split: every product asks for those of its type, MAP / P@10. The same with half of the photos removed (seed 0), with texts alone and
@@ -34,7 +35,6 @@ from mmsearch.evaluation.splits import LeaveLastOut
 from mmsearch.fusion import FUSERS
 from mmsearch.fusion.base import Batch, FitReport, Fuser
 from mmsearch.fusion.batch import load_batch
-from mmsearch.fusion.gated import Gated
 from mmsearch.fusion.shared_space import pair_recall
 from mmsearch.measures import parse_measure
 from mmsearch.recommend.base import Products
@@ -61,7 +61,7 @@ def written(path: Path, table: list[dict[str, Any]]) -> Path:
 
 
 def fitted(spec: str, batch: Batch, encoders: dict[str, Any], seed: int = 0) -> tuple[Fuser, FitReport, float]:
-    fuser: Fuser = Gated() if spec == "gated" else FUSERS.create(spec)
+    fuser: Fuser = FUSERS.create(spec)
     started = time.perf_counter()
     report = fuser.fit(batch, encoders, seed)
     return fuser, report, time.perf_counter() - started
@@ -180,7 +180,7 @@ def sample(folder: Path) -> Iterator[str]:
     shop = mmsearch.open(folder / "sample.lancedb")
     for name in ("products", "events"):
         shop.ingest(SAMPLE / f"{name}.csv")
-    shop.embed(features="none")
+    shop.embed(no_features="all")
     from mmsearch.encoders.recorded import recorded_encoder
 
     tables = {m: known["table"] for m in ("text", "image", "audio", "video") if (known := recorded_encoder(shop.store, m))}
@@ -196,14 +196,16 @@ def sample(folder: Path) -> Iterator[str]:
 def main() -> int:
     data, options = Path(sys.argv[1]).resolve(), set(sys.argv[2:])
     parts = ["validation", "test"] if "--test" in options else ["validation"]
+    alternatives = "--alternatives" in options
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for lines in (
-            sample(folder),
-            scientific(data, folder, parts, "--alternatives" in options),
-            fashion(data, folder, parts, "--alternatives" in options),
-        ):
-            for line in lines:
+        subjects = {
+            "sample": lambda: sample(folder),
+            "scientific": lambda: scientific(data, folder, parts, alternatives),
+            "fashion": lambda: fashion(data, folder, parts, alternatives),
+        }
+        for subject in [o.removeprefix("--only=") for o in options if o.startswith("--only=")] or subjects:
+            for line in subjects[subject]():
                 print(line, flush=True)
     return 0
 

@@ -45,9 +45,11 @@ def compare_recommenders(store: Store, methods: Sequence[str], measures: Sequenc
 
 
 def _seen_events(store: Store) -> str | None:
-    """What to say of vectors that know what is to be foreseen: those of products drawn to what was bought with them."""
+    """What to say of vectors that know what is to be foreseen: those of products drawn to what was bought with them, or learned from it."""
     name = default_name(store)
     scores = {} if name is None else load(store, name).scores
-    if not scores.get("alpha") or not scores.get("edges", {}).get("bought"):
-        return None
-    return f"the profile {name} joins products that were bought together, held-out events among them: the figure is too good"
+    if scores.get("alpha") and scores.get("edges", {}).get("bought"):
+        return f"the profile {name} joins products that were bought together, held-out events among them: the figure is too good"
+    if scores.get("supervision") == "together":
+        return f"the profile {name} learned from what the same people took, held-out events among them: the figure is too good"
+    return None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +14,16 @@ from numpy.typing import NDArray
 from mmsearch.encoders.base import Encoder
 from mmsearch.errors import InputError
 from mmsearch.fusion.base import Batch, FitReport, Matrix, Side, unit_rows
-from mmsearch.fusion.cca import LEAST_REG, CanonicalMap, Features, fit_cca
+from mmsearch.fusion.category_texts import CategoryTexts
+from mmsearch.fusion.cca import LEAST_REG, CanonicalMap, fit_cca
 from mmsearch.fusion.conse import Conse
+from mmsearch.fusion.hubness import Hubness
 from mmsearch.fusion.shared_space import SharedSpace, pair_recall, same_product
+from mmsearch.fusion.views import Views
 
 Rows = NDArray[np.int64]
+
+_SIDES = ("text", "image")
 
 _LEAST_SHARE = 0.05  # a smaller share of ConSE helps no longer, and its block would triple the vectors
 
@@ -38,7 +45,14 @@ class Aligned(SharedSpace):
     (1 − s)·cos_CCA + s·cos_ConSE with s = prior / (prior + pairs), so ConSE fades as pairs come in; below `min_pairs`, or
     where held-out pairs say that it is better alone, it stands alone. Learned per store: a map does not carry over to
     another catalogue. Audio and video are not aligned; they are compared in their own vectors.
+
+    Texts are seen by their vector and by their words, photos by their vector and the further views that their encoder gives. The path of
+    a product's category is a further text of its photo: people ask in fewer words than titles have. What a product owes to being near
+    everything is taken off (`mmsearch.fusion.hubness`).
     """
+
+    reads: ClassVar[tuple[str, ...]] = ("text",)
+    sees_views: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -48,6 +62,10 @@ class Aligned(SharedSpace):
         power: float = 1.0,
         prior: float = 40.0,
         min_pairs: int = _LEAST_PAIRS,
+        hubness: float = 0.5,
+        views: bool = True,
+        words: bool = True,
+        categories: bool = True,
         text: float = 1.0,
         image: float = 1.0,
     ):
@@ -60,6 +78,8 @@ class Aligned(SharedSpace):
         power : directions are weighted by their correlation to this power.
         prior : how many pairs ConSE is worth; 0 leaves it out.
         min_pairs : with fewer pairs than this ConSE stands alone, where the image encoder has classes.
+        hubness : share of what a product owes to being near everything that is taken off; 0 leaves it.
+        views, words, categories : whether the further views of photos, the words of texts and the products' categories are looked at.
         text, image : weights of a product's text and photo in its fused vector.
         """
         super().__init__(text, image)
@@ -69,16 +89,17 @@ class Aligned(SharedSpace):
             ("min_pairs", min_pairs, 2),
             ("power", power, 0),
             ("prior", prior, 0),
+            ("hubness", hubness, 0),
         ):
             if not (math.isfinite(value) and value >= least):
                 raise ValueError(f"{name} must be at least {least}, not {value:g}")
         if reg is not None and not (math.isfinite(reg) and reg >= LEAST_REG):
             raise ValueError(f"reg must be at least {LEAST_REG:g}, not {reg:g}")
         self._dim, self._landmarks, self._reg, self._power = dim, landmarks, reg, power
-        self._prior, self._min_pairs = prior, min_pairs
-        self._maps: dict[str, CanonicalMap] = {}
-        self._conse: Conse | None = None
-        self._share = 0.0
+        self._prior, self._min_pairs, self._strength = prior, min_pairs, hubness
+        self._looks = {"image": views, "text": words}
+        self._categories = categories
+        self._space = _Space()
 
     def fit(self, batch: Batch, encoders: Mapping[str, Encoder], seed: int) -> FitReport:
         """Measure on held-out pairs, then learn from all. See `Fuser.fit`.
@@ -89,61 +110,73 @@ class Aligned(SharedSpace):
         """
         pairs = _pairs(batch)
         conse, unable = _conse(batch, encoders, seed)
-        T, G = batch.vectors["text"][pairs], batch.vectors["image"][pairs]
+        T, G = (self._side(batch, m, pairs) for m in _SIDES)
+        sizes = {m: dict(encoders[m].views) if m in encoders else {} for m in _SIDES}
+        named = CategoryTexts.read(batch.take(pairs), encoders) if self._categories and len(pairs) else None
+        learn = functools.partial(self._learn, sizes=sizes, conse=conse, seed=seed)
         needed = self._min_pairs if conse else min(self._min_pairs, _LEAST_PAIRS)
-        maps = self._learn(T, G, seed) if len(pairs) >= needed else None
-        if maps is None:
+        space = learn(T, G, named=named) if len(pairs) >= needed else None
+        if space is None:
             few = f"only {len(pairs)} products have both a title and a photo, and {needed} are needed"
             reason = few if len(pairs) < needed else "all titles or all photos of the catalogue are alike"
             if conse is None:
                 raise InputError(
                     f"nothing to align: {reason}; and ConSE cannot stand in: {unable}", hint="ingest more products with photos"
                 )
-            self._stand(None, conse, 1.0)
+            self._stand(_Space(conse=conse, share=1.0))
             return FitReport(f"ConSE, because {reason}", {"method": "conse", "pairs": len(pairs)})
-        scores = self._held_out(T, G, conse, seed)
-        if "before" in scores and _quality(scores["before"]) > _quality(scores["recall"]):
-            self._stand(None, conse, 1.0)
-        else:
-            self._stand(maps, conse, self._prior_share(len(pairs)) if conse else 0.0)
-        method = "conse" if not self._maps else "cca+conse" if self._share else "cca"
-        scores = {"method": method, "pairs": len(pairs), "conse_share": self._share, "reg": self._ridge(len(pairs))} | scores
+        scores = _held_out(T, G, named, learn, conse, seed)
+        if conse is not None and "before" in scores and _quality(scores["before"]) > _quality(scores["recall"]):
+            space = _Space(conse=conse, share=1.0)
+        self._stand(space)
+        method = "conse" if not space.maps else "cca+conse" if space.share else "cca"
+        found = {"pairs": len(pairs), "conse_share": space.share, "reg": self._ridge(len(pairs)), "categories": len(named or ())}
+        scores = {"method": method} | found | scores
         return FitReport(_summary(scores), scores)
 
     def project(self, modality: str, side: Side) -> Matrix:
         """See `Fuser.project`."""
         if modality not in self.modalities():
             raise KeyError(modality)
-        return _joined(modality, side.X, self._maps, self._conse, self._share)
+        return self._space.products(modality, side)
+
+    def query(self, modality: str, side: Side) -> Matrix:
+        """See `Fuser.query`: nothing is taken off a query."""
+        if modality not in self.modalities():
+            raise KeyError(modality)
+        return self._space.queries(modality, side)
 
     def state(self) -> tuple[dict[str, Matrix], dict[str, Any]]:
         """See `Fuser.state`."""
-        arrays: dict[str, Matrix] = {}
-        values: dict[str, Any] = {"dim": self.dim, "share": self._share, "maps": {}}
-        for modality, map in self._maps.items():
-            arrays |= {f"{modality}.landmarks": map.features.landmarks, f"{modality}.mean": map.mean, f"{modality}.weight": map.weight}
-            values["maps"][modality] = {"rooted": map.features.rooted, "sharpness": map.features.sharpness}
-        if self._conse is not None:
-            inner, values["conse"] = self._conse.state()
-            arrays |= {f"conse.{name}": array for name, array in inner.items()}
-        return arrays, values
+        return self._space.state()
 
     def load_state(self, arrays: Mapping[str, Matrix], values: Mapping[str, Any]) -> None:
         """See `Fuser.load_state`."""
-        self.dim, self._share, self._conse = int(values["dim"]), float(values["share"]), None
-        self._maps = {}
-        for m, known in values["maps"].items():
-            features = Features(known["rooted"], arrays[f"{m}.landmarks"], known["sharpness"])
-            self._maps[m] = CanonicalMap(features, arrays[f"{m}.mean"], arrays[f"{m}.weight"])
-        if "conse" in values:
-            self._conse = Conse()
-            inner = {name.removeprefix("conse."): array for name, array in arrays.items() if name.startswith("conse.")}
-            self._conse.load_state(inner, values["conse"])
+        self._stand(_Space.restored(arrays, values))
 
-    def _learn(self, T: Matrix, G: Matrix, seed: int) -> dict[str, CanonicalMap] | None:
-        """Titles and photos of pairs (n, d) → the two maps; None where one side does not vary."""
-        found = fit_cca(T, G, dim=self._dim, landmarks=self._landmarks, reg=self._ridge(len(T)), power=self._power, seed=seed)
-        return {"text": found.x, "image": found.y} if found else None
+    def _side(self, batch: Batch, modality: str, rows: Rows) -> Side:
+        """What is looked at of a modality."""
+        side = batch.side(modality, rows)
+        looks = self._looks[modality]
+        return Side(side.X, side.contents if modality == "text" and looks else None, side.views if modality == "image" and looks else None)
+
+    def _learn(
+        self, T: Side, G: Side, *, named: CategoryTexts | None, sizes: Mapping[str, Mapping[str, int]], conse: Conse | None, seed: int
+    ) -> _Space | None:
+        """Texts and photos of pairs (n) → the space; None where one side does not vary."""
+        n = len(T)
+        looks = {m: Views.learn(side, sizes[m]) for m, side in zip(_SIDES, (T, G), strict=True)}
+        X, Y = looks["text"](T), looks["image"](G)
+        if named is not None:  # the same photos again, with the names of what they are of
+            rows, texts = named.texts()
+            X, Y = X.joined(looks["text"](texts)), Y.joined(Y[rows])
+        found = fit_cca(X, Y, dim=self._dim, landmarks=self._landmarks, reg=self._ridge(n), power=self._power, seed=seed, among=n)
+        if found is None:
+            return None
+        share = self._prior_share(n) if conse else 0.0
+        space = _Space({"text": found.x, "image": found.y}, looks, conse if share else None, share)
+        hubness = Hubness.learn(self._strength, {"text": space.joined("text", T), "image": space.joined("image", G)}, seed)
+        return dataclasses.replace(space, hubness=hubness)
 
     def _ridge(self, pairs: int) -> float:
         return self._reg if self._reg is not None else max(LEAST_REG, 1 / pairs)
@@ -152,37 +185,91 @@ class Aligned(SharedSpace):
         share = self._prior / (self._prior + pairs)
         return share if share >= _LEAST_SHARE else 0.0
 
-    def _stand(self, maps: dict[str, CanonicalMap] | None, conse: Conse | None, share: float) -> None:
-        self._maps, self._share = maps or {}, share
-        self._conse = conse if share else None
-        self.dim = sum(m.weight.shape[1] for m in list(self._maps.values())[:1]) + (self._conse.dim if self._conse else 0)
-
-    def _held_out(self, T: Matrix, G: Matrix, conse: Conse | None, seed: int) -> dict[str, Any]:
-        """Recall on pairs that were kept out of the fit, and ConSE's on the same pairs."""
-        after, before, held = [], [], 0
-        for kept, out in _splits(len(T), seed):
-            same = same_product(T[out], G[out])
-            maps = self._learn(T[kept], G[kept], seed)
-            share = (1.0 if maps is None else self._prior_share(len(kept))) if conse else 0.0
-            both = [_joined(m, X[out], maps or {}, conse, share) for m, X in (("text", T), ("image", G))]
-            after.append(pair_recall(both[0], both[1], same))
-            held = len(out)
-            if conse is not None:
-                before.append(pair_recall(conse.project("text", Side(T[out])), conse.project("image", Side(G[out])), same))
-        scores: dict[str, Any] = {"held_out": held, "splits": len(after), "chance": {"R@1": 1 / held, "R@10": min(1.0, 10 / held)}}
-        return scores | {"recall": _mean(after)} | ({"before": _mean(before)} if before else {})
+    def _stand(self, space: _Space) -> None:
+        self._space, self.dim = space, space.dim
 
 
-def _joined(modality: str, X: Matrix, maps: Mapping[str, CanonicalMap], conse: Conse | None, share: float) -> Matrix:
-    """The blocks side by side, each by the root of its share, so that cosines mix by their shares."""
-    blocks = []
-    if maps:
-        blocks.append(math.sqrt(1 - share) * maps[modality](X))
-    if conse is not None and share:
-        blocks.append(math.sqrt(share) * conse.project(modality, Side(X)))
-    if not blocks:
-        return np.zeros((len(X), 1), np.float32)
-    return unit_rows(np.hstack(blocks))
+@dataclasses.dataclass(frozen=True)
+class _Space:
+    """What was learned: the maps with how they look at items, ConSE and its share, and what is taken off products."""
+
+    maps: Mapping[str, CanonicalMap] = dataclasses.field(default_factory=dict)
+    looks: Mapping[str, Views] = dataclasses.field(default_factory=dict)
+    conse: Conse | None = None
+    share: float = 0.0
+    hubness: Hubness | None = None
+
+    @property
+    def dim(self) -> int:
+        found = sum(m.weight.shape[1] for m in list(self.maps.values())[:1]) + (self.conse.dim if self.conse else 0)
+        return int(max(1, found)) + (2 if self.hubness else 0)
+
+    def joined(self, modality: str, side: Side) -> Matrix:
+        """The blocks side by side, each by the root of its share, so that cosines mix by their shares: (n, d) unit rows."""
+        blocks = []
+        if self.maps:
+            blocks.append(math.sqrt(1 - self.share) * self.maps[modality](self.looks[modality](side)))
+        if self.conse is not None and self.share:
+            blocks.append(math.sqrt(self.share) * self.conse.project(modality, side))
+        if not blocks:
+            return np.zeros((len(side), 1), np.float32)
+        return unit_rows(np.hstack(blocks))
+
+    def products(self, modality: str, side: Side) -> Matrix:
+        P = self.joined(modality, side)
+        return P if self.hubness is None else self.hubness.products(modality, P)
+
+    def queries(self, modality: str, side: Side) -> Matrix:
+        Q = self.joined(modality, side)
+        return Q if self.hubness is None else self.hubness.queries(Q)
+
+    def state(self) -> tuple[dict[str, Matrix], dict[str, Any]]:
+        arrays: dict[str, Matrix] = {}
+        values: dict[str, Any] = {"share": self.share, "maps": {}, "looks": {}}
+
+        def keep(prefix: str, part: tuple[dict[str, Matrix], dict[str, Any]]) -> dict[str, Any]:
+            arrays.update({f"{prefix}.{name}": array for name, array in part[0].items()})
+            return part[1]
+
+        for modality, map in self.maps.items():
+            values["maps"][modality] = keep(f"map.{modality}", map.state())
+            values["looks"][modality] = keep(f"look.{modality}", self.looks[modality].state())
+        if self.conse is not None:
+            values["conse"] = keep("conse", self.conse.state())
+        if self.hubness is not None:
+            values["hubness"] = keep("hubness", self.hubness.state())
+        return arrays, values
+
+    @staticmethod
+    def restored(arrays: Mapping[str, Matrix], values: Mapping[str, Any]) -> _Space:
+        def under(prefix: str) -> dict[str, Matrix]:
+            return {name.removeprefix(f"{prefix}."): array for name, array in arrays.items() if name.startswith(f"{prefix}.")}
+
+        maps = {m: CanonicalMap.restored(under(f"map.{m}"), known) for m, known in values["maps"].items()}
+        looks = {m: Views.restored(under(f"look.{m}"), known) for m, known in values["looks"].items()}
+        conse = None
+        if "conse" in values:
+            conse = Conse()
+            conse.load_state(under("conse"), values["conse"])
+        hubness = Hubness.restored(under("hubness"), values["hubness"]) if "hubness" in values else None
+        return _Space(maps, looks, conse, float(values["share"]), hubness)
+
+
+def _held_out(T: Side, G: Side, named: CategoryTexts | None, learn: Any, conse: Conse | None, seed: int) -> dict[str, Any]:
+    """Recall on pairs that were kept out of the fit, and ConSE's on the same pairs."""
+    after, before, held = [], [], 0
+    for kept, out in _splits(len(T), seed):
+        t, g = T.take(out), G.take(out)
+        same = same_product(t.X, g.X)
+        space = learn(T.take(kept), G.take(kept), named=None if named is None else named.take(kept))
+        space = space if space is not None else _Space(conse=conse, share=1.0)
+        ask, there = ([by(m, s) for m, s in (("text", t), ("image", g))] for by in (space.queries, space.products))
+        after.append(pair_recall(ask[0], there[1], same, photos=ask[1], texts=there[0]))
+        held = len(out)
+        if conse is not None:
+            before.append(pair_recall(conse.project("text", t), conse.project("image", g), same))
+    scores: dict[str, Any] = {"held_out": held, "splits": len(after), "chance": {"R@1": 1 / held, "R@10": min(1.0, 10 / held)}}
+    return scores | {"recall": _mean(after)} | ({"before": _mean(before)} if before else {})
 
 
 def _pairs(batch: Batch) -> Rows:

@@ -33,6 +33,7 @@ class Batch:
     contents: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     ids: Sequence[str] = ()  # (n,) of the products, where they come from a store
     store: Store | None = None  # whose products they are, for a method that learns from more than their vectors
+    views: Mapping[str, Matrix] = field(default_factory=dict)  # modality → (n, e) further views, zero rows where there are none
 
     def __len__(self) -> int:
         return len(next(iter(self.present.values()))) if self.present else 0
@@ -45,13 +46,15 @@ class Batch:
             {m: [c[row] for row in rows.tolist()] for m, c in self.contents.items()},
             [self.ids[row] for row in rows.tolist()] if len(self.ids) else (),
             self.store,
+            {m: v[rows] for m, v in self.views.items()},
         )
 
     def side(self, modality: str, rows: NDArray[Any]) -> Side:
         """What `Fuser.project` takes of a modality of some rows (indices, or a mask of n)."""
         at = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
-        known = self.contents.get(modality)
-        return Side(self.vectors[modality][at], None if known is None else [known[row] for row in at.tolist()])
+        known, views = self.contents.get(modality), self.views.get(modality)
+        contents = None if known is None else [known[row] for row in at.tolist()]
+        return Side(self.vectors[modality][at], contents, None if views is None else views[at])
 
 
 @dataclass(frozen=True)
@@ -60,13 +63,15 @@ class Side:
 
     X: Matrix  # (n, d), unit rows
     contents: Sequence[Any] | None = None  # (n,) as in `Batch`; None where the method reads none
+    views: Matrix | None = None  # (n, e), as `mmsearch.encoders.base.Encoder.views` names them; None where there are none
 
     def __len__(self) -> int:
         return len(self.X)
 
     def take(self, rows: NDArray[np.int64]) -> Side:
         """The same, for some rows."""
-        return Side(self.X[rows], None if self.contents is None else [self.contents[row] for row in rows.tolist()])
+        contents = None if self.contents is None else [self.contents[row] for row in rows.tolist()]
+        return Side(self.X[rows], contents, None if self.views is None else self.views[rows])
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,8 @@ class Fuser(ABC):
     dim: int
     #: Modalities of which it sees what was encoded, beside the vectors (`Batch.contents`, `Side.contents`).
     reads: ClassVar[tuple[str, ...]] = ()
+    #: Whether it sees the further views of items, too (`Batch.views`, `Side.views`).
+    sees_views: ClassVar[bool] = False
     #: Tables of the store that it learns from beside the vectors (`interactions`, `triples` …): it is fitted anew when their rows change.
     learns_from: ClassVar[tuple[str, ...]] = ()
     #: Whether it maps by their vectors alone what it reads otherwise: a clip's frames, whose vectors stand in for photos, have no contents.

@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mmsearch.fusion.base import Batch, Matrix
+from mmsearch.fusion.base import Batch, Fuser, Matrix
 from mmsearch.fusion.contents import contents_by_product
 from mmsearch.store import Store
 from mmsearch.store.vectors import VectorRows, dimension, read_vectors
 
 
 def load_batch(
-    store: Store, tables: Mapping[str, str], ids: Sequence[str] | None = None, reads: Collection[str] = ()
+    store: Store, tables: Mapping[str, str], ids: Sequence[str] | None = None, fuser: Fuser | None = None
 ) -> tuple[list[str], Batch]:
     """The products that have any vector in the tables (modality → table), or the given ones, with their vectors.
 
-    Several photos of a product become their mean direction. `reads`: modalities of which the contents are read, too.
+    Several photos of a product become their mean direction. `fuser`: what that method sees beside vectors is read, too.
     """
     some = None if ids is None else list(ids)
-    rows = {m: read_vectors(store, t, some) for m, t in tables.items() if store.has(t)}
+    more = fuser is not None and fuser.sees_views
+    rows = {m: read_vectors(store, t, some, views=more) for m, t in tables.items() if store.has(t)}
     names = pa.array(ids, pa.string()) if ids is not None else pc.unique(pa.chunked_array([r.ids for r in rows.values()], pa.string()))
-    vectors, present = {}, {}
+    vectors, present, views = {}, {}, {}
     for modality, found in rows.items():
         dim = dimension(store, tables[modality]) or 0
         vectors[modality], present[modality] = mean_by_product(found, names, dim)
+        if found.views is not None:
+            views[modality] = _mean_views(found, names)
     known: list[str] = names.to_pylist()
-    contents = {m: contents_by_product(store, m, known) for m in reads if m in vectors}
-    return known, Batch(vectors, present, contents, known, store)
+    contents = {m: contents_by_product(store, m, known) for m in (fuser.reads if fuser is not None else ()) if m in vectors}
+    return known, Batch(vectors, present, contents, known, store, views)
 
 
 def sample_batch(store: Store, tables: Mapping[str, str], size: int, seed: int = 0) -> tuple[list[str], Batch, int]:
@@ -45,6 +48,20 @@ def sample_batch(store: Store, tables: Mapping[str, str], size: int, seed: int =
     rows = np.random.default_rng(seed).permutation(len(ids))[:size]
     chosen, batch = load_batch(store, there, ids.take(pa.array(np.sort(rows))).to_pylist())
     return chosen, batch, len(ids)
+
+
+def _mean_views(rows: VectorRows, ids: pa.Array) -> Matrix:
+    """The mean of the further views of each product's items (n, e), zeros for one that has none."""
+    if rows.views is None:
+        raise ValueError("these rows have no further views")
+    place = pc.index_in(rows.ids, value_set=ids)
+    known = place.is_valid().to_numpy(zero_copy_only=False)
+    at = place.drop_null().to_numpy(zero_copy_only=False)
+    sums = np.zeros((len(ids), rows.views.shape[1]), np.float32)
+    np.add.at(sums, at, rows.views[known])
+    counts = np.bincount(at, minlength=len(ids)).astype(np.float32)
+    means: Matrix = (sums / np.maximum(counts, 1)[:, None]).astype(np.float32)
+    return means
 
 
 def mean_by_product(rows: VectorRows, ids: pa.Array, dim: int) -> tuple[Matrix, np.ndarray]:

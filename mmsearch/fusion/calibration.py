@@ -212,7 +212,7 @@ def _similarities(batch: Batch, fuser: Fuser | None, queries: NDArray[np.int64])
         found[f"{query}>{query}"] = _masked(direct, asking, batch.present[query])
         if fuser is None or query not in fuser.modalities():
             continue
-        mapped = _projected(fuser, batch, query, queries)
+        mapped = _projected(fuser, batch, query, queries, asking=True)
         for product in fuser.modalities():
             if product in batch.vectors and product != query and fuser.compares(query, product):
                 cross = mapped @ _projected(fuser, batch, product, np.arange(len(batch))).T
@@ -225,12 +225,13 @@ def _similarities(batch: Batch, fuser: Fuser | None, queries: NDArray[np.int64])
     return found
 
 
-def _projected(fuser: Fuser, batch: Batch, modality: str, rows: NDArray[np.int64]) -> Matrix:
-    """Projections of those of the rows that are there, zero rows for the others."""
+def _projected(fuser: Fuser, batch: Batch, modality: str, rows: NDArray[np.int64], *, asking: bool = False) -> Matrix:
+    """Projections of those of the rows that are there, zero rows for the others; `asking`: as queries."""
     out = np.zeros((len(rows), fuser.dim), np.float32)
     present = batch.present[modality][rows]
     if present.any():
-        out[present] = fuser.project(modality, batch.side(modality, rows[present]))
+        side = batch.side(modality, rows[present])
+        out[present] = fuser.query(modality, side) if asking else fuser.project(modality, side)
     return out
 
 

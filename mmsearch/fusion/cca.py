@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmsearch.fusion.base import Matrix, unit_rows
+from mmsearch.fusion.views import Seen
 
 Float64 = NDArray[np.float64]
 
@@ -30,17 +32,21 @@ class Features:
     """
 
     rooted: bool
-    landmarks: Matrix  # (m, d) unit rows, rooted if the vectors are; m = 0 for the linear map
+    landmarks: Seen  # (m, d) unit rows, rooted if the vectors are; m = 0 for the linear map, which looks at `dense` alone
     sharpness: float  # γ of exp(−γ·‖x − landmark‖²)
 
-    def __call__(self, X: Matrix) -> Matrix:
-        """Unit rows (n, d) → (n, m), or (n, d) where there are no landmarks."""
-        seen = unit_rows(np.sqrt(np.maximum(X, 0))) if self.rooted else X
+    def __call__(self, X: Seen) -> Matrix:
+        """Items (n) → (n, m), or (n, d) where there are no landmarks."""
+        seen = self.looked(X)
         if not len(self.landmarks):
-            return seen
-        squared = 2 - 2 * (seen @ self.landmarks.T)
+            return seen.dense
+        squared = 2 - 2 * seen.similarity(self.landmarks)
         similar: Matrix = np.exp(-self.sharpness * np.maximum(squared, 0))
         return similar
+
+    def looked(self, X: Seen) -> Seen:
+        """Items as distances are measured between them."""
+        return Seen(unit_rows(np.sqrt(np.maximum(X.dense, 0))), X.words) if self.rooted else X
 
 
 @dataclass(frozen=True)
@@ -51,8 +57,34 @@ class CanonicalMap:
     mean: Matrix  # (m,)
     weight: Matrix  # (m, k)
 
-    def __call__(self, X: Matrix) -> Matrix:
-        """(n, d) → (n, k) unit rows; a zero row for a vector that equals the mean."""
+    def state(self) -> tuple[dict[str, Matrix], dict[str, Any]]:
+        """Named arrays and JSON values, for a fuser's own. Words of landmarks as rows of a sparse matrix."""
+        landmarks = self.features.landmarks
+        arrays = {"landmarks": landmarks.dense, "mean": self.mean, "weight": self.weight}
+        values: dict[str, Any] = {"rooted": self.features.rooted, "sharpness": self.features.sharpness}
+        if landmarks.words is not None:
+            arrays["words"] = landmarks.words.data.astype(np.float32)
+            values["words"] = {
+                "columns": landmarks.words.indices.tolist(),
+                "starts": landmarks.words.indptr.tolist(),
+                "of": landmarks.words.shape[1],
+            }
+        return arrays, values
+
+    @staticmethod
+    def restored(arrays: Mapping[str, Matrix], values: Mapping[str, Any]) -> CanonicalMap:
+        """What `state` gave."""
+        words = None
+        if known := values.get("words"):
+            from scipy.sparse import csr_array
+
+            places = np.array(known["columns"], np.int32), np.array(known["starts"], np.int32)
+            words = csr_array((arrays["words"], *places), shape=(len(known["starts"]) - 1, known["of"]))
+        features = Features(values["rooted"], Seen(arrays["landmarks"], words), values["sharpness"])
+        return CanonicalMap(features, arrays["mean"], arrays["weight"])
+
+    def __call__(self, X: Seen) -> Matrix:
+        """Items (n) → (n, k) unit rows; a zero row for one that equals the mean."""
         out = np.empty((len(X), self.weight.shape[1]), np.float32)
         for rows in _chunks(len(X)):
             out[rows] = unit_rows((self.features(X[rows]) - self.mean) @ self.weight)
@@ -68,7 +100,9 @@ class Canonical:
     correlations: Matrix  # (k,) of the directions, falling
 
 
-def fit_cca(X: Matrix, Y: Matrix, *, dim: int, landmarks: int, reg: float, power: float = 1.0, seed: int = 0) -> Canonical | None:
+def fit_cca(
+    X: Seen, Y: Seen, *, dim: int, landmarks: int, reg: float, power: float = 1.0, seed: int = 0, among: int | None = None
+) -> Canonical | None:
     """Maps of two views into one space, where the two rows of a pair are near.
 
     Each view is described by its Gaussian similarities to some of the pairs (Nyström: Williams & Seeger, NIPS 2000; kernel
@@ -79,16 +113,17 @@ def fit_cca(X: Matrix, Y: Matrix, *, dim: int, landmarks: int, reg: float, power
 
     Parameters
     ----------
-    X, Y : (n, dx) and (n, dy), rows of length 1; row i of both is one pair.
+    X, Y : n items each; row i of both is one pair.
     dim : directions that are kept at most.
     landmarks : pairs that serve as landmarks, at most; 0 for linear CCA.
     reg : ridge, as a share of the total variance; at least `LEAST_REG`.
+    among : landmarks are chosen among the first so many pairs: further pairs of the same photos would be the same landmark twice.
 
     Returns
     -------
     None where the views share nothing: one of them is constant.
     """
-    chosen = np.sort(np.random.default_rng(seed).permutation(len(X))[:landmarks])
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(X) if among is None else among)[:landmarks])
     fx, fy = _describe(X, chosen), _describe(Y, chosen)
     if fx is None or fy is None:
         return None
@@ -105,16 +140,17 @@ def fit_cca(X: Matrix, Y: Matrix, *, dim: int, landmarks: int, reg: float, power
     return Canonical(x, y, c.astype(np.float32))
 
 
-def _describe(X: Matrix, chosen: NDArray[np.int64]) -> Features | None:
+def _describe(X: Seen, chosen: NDArray[np.int64]) -> Features | None:
     """How a view is seen, with its own bandwidth; None where it is constant. A kernel as wide as the data spread is the
     usual choice: γ = 1 / (2·tr C), one over the mean squared distance."""
-    rooted = bool(X.min() >= 0)
-    linear = Features(rooted, X[:0], 0.0)
-    mean = _means(linear, X)
-    total = sum(float(np.square(linear(X[rows]) - mean).sum()) for rows in _chunks(len(X))) / len(X)
+    rooted = bool(X.dense.min() >= 0)
+    looked = Features(rooted, X[:0], 0.0).looked
+    seen = looked(X)
+    # Of the linear map only what it looks at counts.
+    total = (Seen(seen.dense) if not len(chosen) else seen).spread()
     if total < _FLAT:
         return None
-    return Features(rooted, linear(X[chosen]), 1 / (2 * total))
+    return Features(rooted, seen[chosen], 1 / (2 * total))
 
 
 def _chunks(n: int) -> Iterator[slice]:
@@ -122,12 +158,12 @@ def _chunks(n: int) -> Iterator[slice]:
         yield slice(start, min(n, start + _CHUNK))
 
 
-def _means(features: Features, X: Matrix) -> Float64:
+def _means(features: Features, X: Seen) -> Float64:
     total = np.sum([features(X[rows]).sum(axis=0, dtype=np.float64) for rows in _chunks(len(X))], axis=0)
     return np.asarray(total / len(X), np.float64)
 
 
-def _moment(fx: Features, X: Matrix, mean_x: Float64, fy: Features, Y: Matrix, mean_y: Float64) -> Float64:
+def _moment(fx: Features, X: Seen, mean_x: Float64, fy: Features, Y: Seen, mean_y: Float64) -> Float64:
     """The (cross-)covariance of features, with a bounded part of the rows in memory at a time."""
     total = np.zeros((len(mean_x), len(mean_y)))
     for rows in _chunks(len(X)):

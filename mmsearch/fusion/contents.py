@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmsearch.encoders.sources import items
+from mmsearch.fusion.base import Fuser, Side
 from mmsearch.store import Store
+from mmsearch.store.vectors import VectorRows
 
 
 def contents_of(store: Store, modality: str, ids: Sequence[str]) -> dict[tuple[str, str], str | Path]:
@@ -23,3 +25,12 @@ def contents_by_product(store: Store, modality: str, ids: Sequence[str]) -> list
     for (id, _), content in contents_of(store, modality, ids).items():
         found.setdefault(id, content)
     return [found.get(id) for id in ids]
+
+
+def side_of(store: Store, fuser: Fuser, modality: str, rows: VectorRows, by: str | None = None) -> Side:
+    """Rows of a table as a method sees them; `by`: the modality in whose place they stand, if they do (they have no contents then)."""
+    if modality not in fuser.reads or by not in (None, modality):
+        return Side(rows.vectors, None, rows.views)
+    ids = rows.ids.to_pylist()
+    known = contents_of(store, modality, list(dict.fromkeys(ids)))
+    return Side(rows.vectors, [known.get(key) for key in zip(ids, rows.parts.to_pylist(), strict=True)], rows.views)

@@ -102,7 +102,7 @@ def fuse(
             drop_others(store, name, old)  # what a fuse left that was killed after it had recorded the profile
             bring_up_to_date(store, old, load_fuser(store, old))
             return Fused(old, False, [])
-        ids, batch = load_batch(store, tables, reads=fuser.reads)
+        ids, batch = load_batch(store, tables, fuser=fuser)
         report = fuser.fit(batch, encoders, seed)
         kept = old.weights if old is not None and same_method else {}
         profile = _profile(store, name, spec, fuser, report, ids, batch, encoders, seed, old, kept)

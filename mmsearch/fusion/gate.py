@@ -52,6 +52,11 @@ def shares(loudness: Mapping[str, Matrix], present: Mapping[str, NDArray[np.bool
     return dict(zip(loudness, (raised / np.where(total > 0, total, 1)).astype(np.float32), strict=True))
 
 
+def weighed(lies: Mapping[str, Matrix], share: Mapping[str, Matrix]) -> Matrix:
+    """Σ g_m·h_m of h (n, dim) and g (n,) of each modality, unit rows; zero rows where there is nothing."""
+    return unit_rows(sum((share[m][:, None] * X for m, X in lies.items()), np.zeros((1, 1), np.float32)))
+
+
 def gated(towers: Mapping[str, Tower], vectors: Mapping[str, Matrix], present: Mapping[str, NDArray[np.bool_]]) -> Matrix:
     """Products (n) by the modalities that they have → Σ g_m·h_m, unit rows (n, dim); zero rows for those that have none.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from mmsearch.fusion.gate import Tower, gated, mean_shares
 from mmsearch.fusion.gated_training import Settings, measured, ndcg, train, varies
 from mmsearch.fusion.together import Relation, read_categories, read_together
 from mmsearch.settings import MODALITIES
+from mmsearch.store import INTERACTIONS, PRODUCTS
 
 Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -48,6 +49,9 @@ class Gated(Fuser):
     whatever each of them lacks, and so that a product seen through one modality lies where it lies seen through the others. A tenth of
     the products is held out: half of them say when to stop, by the other half the result is measured.
     """
+
+    #: Interactions, and of the products their categories: another price has it fitted anew, too, when `fuse` is asked again.
+    learns_from: ClassVar[tuple[str, ...]] = (INTERACTIONS, PRODUCTS)
 
     def __init__(
         self,
@@ -194,10 +198,9 @@ def _relation(batch: Batch, modalities: list[str], supervision: str) -> tuple[st
         found["together"] = together.among(here)
         if persons == 1 and together.pairs:
             missing["together"] = "all interactions are of one user: they say what that person likes, not what belongs together"
-        elif found["together"].pairs < _FEWEST_PAIRS:
-            missing["together"] = (
-                f"only {found['together'].pairs} pairs of products were taken by the same user, and {_FEWEST_PAIRS} are needed"
-            )
+        elif (pairs := found["together"].pairs) < _FEWEST_PAIRS:
+            few = f"only {pairs} pairs of products were taken by the same user, and {_FEWEST_PAIRS} are needed"
+            missing["together"] = few if pairs else "no two products were taken by the same user"
     if supervision != "together":
         categories = read_categories(batch.store, batch.ids).among(here)
         found["category"] = categories
@@ -216,7 +219,8 @@ def _relation(batch: Batch, modalities: list[str], supervision: str) -> tuple[st
         if told < _ENOUGH_PRODUCTS * here.sum():
             reason = f"it learns from categories, because only {told} of {here.sum()} products were taken with another by the same user"
             return "category", usable["category"], [reason]
-    return first, usable[first], [f"it learns from categories, because {missing['together']}"] if first == "category" and missing else []
+    tried = first == "category" and "together" in missing and found["together"].pairs
+    return first, usable[first], [f"it learns from categories, because {missing['together']}"] if tried else []
 
 
 def _held_out(batch: Batch, modalities: list[str], relation: Relation, seed: int) -> tuple[Rows, Rows]:

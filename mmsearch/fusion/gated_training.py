@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmsearch.fusion.base import Batch, Matrix
-from mmsearch.fusion.gate import Tower, gated
+from mmsearch.fusion.gate import Tower, shares, weighed
 from mmsearch.fusion.gated_network import Adam, Values, batches, blank, contrast, finite, initial, look, towers, trace
 from mmsearch.fusion.together import Relation
 
@@ -30,7 +30,7 @@ _BATCH = 256
 _LEAST_STEPS = 10  # a round, however small the catalogue
 _PATIENCE = 5  # rounds without a better one on the products held out
 _AT = 10  # places of a ranking that are measured
-_QUERIES = 512  # products held out that are asked, at most, in each half
+_QUERIES = 256  # products held out that are asked, at most, after a round; more of them tell no better when to stop
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def ndcg(queries: Matrix, rows: Rows, relation: Relation, items: Matrix | None =
     Products without a relation are not asked; NaN where none is left.
     """
     X = queries if items is None else items
-    asked = rows[relation.some()[rows] & (np.linalg.norm(queries[rows], axis=1) > 0.5)][:_QUERIES]
+    asked = rows[relation.some()[rows] & (np.linalg.norm(queries[rows], axis=1) > 0.5)]
     there = np.flatnonzero(np.linalg.norm(X, axis=1) > 0.5)
     if not len(asked) or len(there) < 2:
         return math.nan
@@ -158,6 +158,8 @@ def train(batch: Batch, modalities: list[str], relation: Relation, kept: Mask, w
     count = np.sum([data.present[m] for m in modalities], axis=0)
     learned = relation.among(kept & (count > 0))
     anchors = np.flatnonzero(kept & (learned.some() | (count > 1)))
+    if len(watched) > _QUERIES:
+        watched = np.sort(rng.permutation(watched)[:_QUERIES])
     best = towers(values, modalities)
     best_round, best_score, ended = 0, _watch(best, data, relation, watched), "rounds"
     for number in range(1, settings.rounds + 1):
@@ -176,7 +178,8 @@ def train(batch: Batch, modalities: list[str], relation: Relation, kept: Mask, w
 
 def _watch(found: Mapping[str, Tower], data: Seen, relation: Relation, watched: Rows) -> float:
     """Mean of what is measured of the watched products: see `measured`."""
-    scores = [value for part in measured(found, data.components, data.present, relation, watched).values() for value in part.values()]
+    parts = measured(found, data.components, data.present, relation, watched)
+    scores = [value for part in parts.values() for value in part.values()]
     return float(np.mean(scores)) if scores else math.nan
 
 
@@ -186,8 +189,9 @@ def measured(
     """How well some products (q,) find among all those that belong with them ('belongs': by all that products have, and by each modality
     alone), and through one modality themselves by another ('itself': 'text>image'). nDCG@10; what cannot be measured is left out."""
     names = list(found)
-    alone = {m: gated(found, vectors, {m: present[m]}) for m in names}
-    seen_by = {"all": gated(found, vectors, {m: present[m] for m in names})} | (alone if len(names) > 1 else {})
+    alone = {m: np.where(present[m][:, None], found[m].project(vectors[m]), 0) for m in names}
+    fused = weighed(alone, shares({m: found[m].loudness(vectors[m]) for m in names}, present))
+    seen_by = {"all": fused} | (alone if len(names) > 1 else {})
     own = {f"{a}>{b}": ndcg(alone[a], rows, _Itself(present[b]), alone[b]) for a in names for b in names if a != b}
     both = {"belongs": {name: ndcg(items, rows, relation) for name, items in seen_by.items()}, "itself": own}
     return {part: {name: value for name, value in values.items() if not math.isnan(value)} for part, values in both.items()}

@@ -73,6 +73,7 @@ class Knowledge(Fuser):
                 raise ValueError(f"the weight of {name} must be a number of at least 0, not {weight:g}")
         self._base: Fuser = FUSERS.create(base)
         self.reads = self._base.reads  # type: ignore[misc]  # what the base reads is known once it is
+        self.sees_views = self._base.sees_views  # type: ignore[misc]
         self._hops, self._asked = hops, alpha
         self._weights = {name: weight for name, weight in given_weights.items() if weight}
         self._alpha = 0.0
@@ -240,7 +241,7 @@ class Knowledge(Fuser):
         tables = {m: known["table"] for m, known in recorded.items() if known}
         for start in range(0, len(ids), _PIECE):
             piece = slice(start, start + _PIECE)
-            some, batch = load_batch(store, tables, ids[piece], self._base.reads)
+            some, batch = load_batch(store, tables, ids[piece], self._base)
             if len(batch):  # else the store has no vectors at all
                 out[piece] = self._after(hops, self._base.items(batch), some, store)
         return out

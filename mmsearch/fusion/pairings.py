@@ -22,7 +22,7 @@ from mmsearch.fusion import FUSERS
 from mmsearch.fusion import profile as profiles
 from mmsearch.fusion.base import Fuser, Matrix, Side
 from mmsearch.fusion.batch import load_batch
-from mmsearch.fusion.contents import contents_of
+from mmsearch.fusion.contents import side_of
 from mmsearch.fusion.profile import Profile
 from mmsearch.store import Store
 from mmsearch.store.vectors import VectorRows, batches_of
@@ -72,7 +72,7 @@ class Space:
         elif len(order) > 1 and self.meeting is not None:
             texts = _text_vectors(store, self.meeting, order)
             for group in _groups([id for id in order if id in texts]):
-                yield _pairing(store, group, lambda _, side: side.X, {}, texts)
+                yield _pairing(store, group, None, texts)
 
 
 def _learned(store: Store, profile: Profile, order: list[str], notes: list[str]) -> Iterator[Pairing]:
@@ -83,7 +83,7 @@ def _learned(store: Store, profile: Profile, order: list[str], notes: list[str])
                 f"with {len(order)} pairs of text and photo none can be left out: those that were learned from look better than they are"
             )
             known = profiles.load_fuser(store, profile)
-            yield _pairing(store, order, known.project, _reads(known), None)
+            yield _pairing(store, order, known, None)
         return
     tables = {m: (recorded_encoder(store, m) or {})["table"] for m in profile.modalities}
     encoders = {m: load_encoder(store, m) for m in profile.modalities}
@@ -94,7 +94,7 @@ def _learned(store: Store, profile: Profile, order: list[str], notes: list[str])
         kept = [id for id in [*order, *rest] if id not in left_out][:_LEARNED]
         fuser: Fuser = FUSERS.create(profile.spec)
         try:
-            _, batch = load_batch(store, tables, sorted(kept), fuser.reads)
+            _, batch = load_batch(store, tables, sorted(kept), fuser)
             fuser.fit(batch, encoders, profile.seed)
         except InputError as error:
             notes.append(
@@ -102,13 +102,17 @@ def _learned(store: Store, profile: Profile, order: list[str], notes: list[str])
             )
             fuser = profiles.load_fuser(store, profile)
         for group in _groups(fold):
-            yield _pairing(store, group, fuser.project, _reads(fuser), None)
+            yield _pairing(store, group, fuser, None)
 
 
-def _pairing(store: Store, ids: Sequence[str], mapped: Mapped, reads: Mapping[str, bool], texts: Mapping[str, Matrix] | None) -> Pairing:
-    """Some products in the space; `texts`: their vectors where the store's own are of another space."""
+def _pairing(store: Store, ids: Sequence[str], fuser: Fuser | None, texts: Mapping[str, Matrix] | None) -> Pairing:
+    """Some products in the space of a method, or of one model (None); `texts`: their vectors where the store's own are of another space."""
     ids = sorted(ids)
     row = {id: i for i, id in enumerate(ids)}
+
+    def mapped(modality: str, rows: VectorRows) -> Matrix:
+        return rows.vectors if fuser is None else fuser.project(modality, side_of(store, fuser, modality, rows))
+
     owners: list[int]
     parts: list[str]
     pieces: list[Matrix]
@@ -116,7 +120,7 @@ def _pairing(store: Store, ids: Sequence[str], mapped: Mapped, reads: Mapping[st
     for modality in ("text", "image"):
         owners, parts, pieces = found[modality] = ([], [], [])
         for rows in _of(store, modality, ids):
-            pieces.append(mapped(modality, _side(store, modality, rows, reads.get(modality, False))))
+            pieces.append(mapped(modality, rows))
             owners += [row[id] for id in rows.ids.to_pylist()]
             parts += rows.parts.to_pylist()
     if texts is not None:
@@ -132,7 +136,7 @@ def _pairing(store: Store, ids: Sequence[str], mapped: Mapped, reads: Mapping[st
             yield list(texts), np.stack(list(texts.values()))
             return
         for rows in _of(store, "text", None):
-            yield rows.ids.to_pylist(), mapped("text", _side(store, "text", rows, reads.get("text", False)))
+            yield rows.ids.to_pylist(), mapped("text", rows)
 
     return Pairing(ids, ordered, np.concatenate(pieces)[order], np.array(owners, np.int64)[order], [parts[i] for i in order], others)
 
@@ -140,21 +144,12 @@ def _pairing(store: Store, ids: Sequence[str], mapped: Mapped, reads: Mapping[st
 def _of(store: Store, modality: str, ids: Sequence[str] | None) -> Iterator[VectorRows]:
     """The vectors of a modality, of some products, batch by batch; of texts the products' own alone."""
     wanted = None if ids is None else pa.array(ids, pa.string())
-    for rows, _ in batches_of(store, (recorded_encoder(store, modality) or {})["table"]):
+    for rows, _ in batches_of(store, (recorded_encoder(store, modality) or {})["table"], views=True):
         keep = pc.equal(rows.parts, "") if modality == "text" else pa.array(np.ones(len(rows), bool))
         if wanted is not None:
             keep = pc.and_(keep, pc.is_in(rows.ids, value_set=wanted))
         if pc.any(keep).as_py():
-            mask = keep.to_numpy(zero_copy_only=False)
-            yield VectorRows(rows.ids.filter(keep), rows.parts.filter(keep), rows.vectors[mask])
-
-
-def _side(store: Store, modality: str, rows: VectorRows, reads: bool) -> Side:
-    if not reads:
-        return Side(rows.vectors)
-    ids = rows.ids.to_pylist()
-    known = contents_of(store, modality, list(dict.fromkeys(ids)))
-    return Side(rows.vectors, [known.get(key) for key in zip(ids, rows.parts.to_pylist(), strict=True)])
+            yield rows.take(np.flatnonzero(keep.to_numpy(zero_copy_only=False)).tolist())
 
 
 def _text_vectors(store: Store, meeting: Meeting, ids: Sequence[str]) -> dict[str, Matrix]:
@@ -180,10 +175,6 @@ def _ids(store: Store, modality: str, *, whole: bool = False) -> list[str]:
         rows = rows.filter(pc.equal(rows.column("part"), ""))
     ids: list[str] = pc.unique(rows.column("id")).to_pylist()
     return ids
-
-
-def _reads(fuser: Fuser) -> dict[str, bool]:
-    return dict.fromkeys(fuser.reads, True)
 
 
 def _split(ids: list[str], parts: int) -> list[list[str]]:

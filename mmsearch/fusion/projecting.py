@@ -7,20 +7,19 @@ import re
 from collections.abc import Iterator
 
 import numpy as np
-import pyarrow as pa
 
 from mmsearch.encoders.recorded import recorded_encoder
 from mmsearch.errors import StoreError
-from mmsearch.fusion.base import Fuser, Side
+from mmsearch.fusion.base import Fuser
 from mmsearch.fusion.batch import load_batch
 from mmsearch.fusion.calibration import patterns
-from mmsearch.fusion.contents import contents_of
+from mmsearch.fusion.contents import side_of
 from mmsearch.fusion.direct import calibrate_direct
 from mmsearch.fusion.profile import Profile, load, load_fuser, names, recorded
 from mmsearch.fusion.stand_ins import stand_ins
 from mmsearch.settings import MODALITIES
 from mmsearch.store import Store
-from mmsearch.store.vectors import VectorRows, batches_of, key_of, source_hashes, write_vectors
+from mmsearch.store.vectors import batches_of, key_of, source_hashes, write_vectors
 from mmsearch.store.where import id_list
 
 
@@ -59,7 +58,7 @@ def bring_up_to_date(store: Store, profile: Profile, fuser: Fuser) -> None:
     have = {key.partition("\x1f")[0]: digest for key, digest in source_hashes(store, profile.fused_table).items()}
     todo = [id for id, digest in wanted.items() if have.get(id) != digest]
     for chunk in _pieces(todo, 20_000):
-        ids, batch = load_batch(store, tables, chunk, fuser.reads)
+        ids, batch = load_batch(store, tables, chunk, fuser)
         vectors = fuser.items(batch)
         good = np.linalg.norm(vectors, axis=1) > 0.5
         kept = [id for id, ok in zip(ids, good, strict=True) if ok]
@@ -75,24 +74,15 @@ def _project(store: Store, profile: Profile, fuser: Fuser, modality: str, table:
     wanted, present = source_hashes(store, table), source_hashes(store, target)
     if wanted == present:
         return
-    for rows, hashes in batches_of(store, table):
+    for rows, hashes in batches_of(store, table, views=fuser.sees_views):
         ids, parts = rows.ids.to_pylist(), rows.parts.to_pylist()
         new = [i for i, (id, part, digest) in enumerate(zip(ids, parts, hashes, strict=True)) if present.get(key_of(id, part)) != digest]
         if new:
-            projected = fuser.project(by, _side(store, fuser, modality, by, rows, new))
+            projected = fuser.project(by, side_of(store, fuser, modality, rows.take(new), by))
             good = np.linalg.norm(projected, axis=1) > 0.5
             kept = [i for i, ok in zip(new, good, strict=True) if ok]
             write_vectors(store, target, [ids[i] for i in kept], [parts[i] for i in kept], [hashes[i] for i in kept], projected[good])
     _delete(store, target, [key for key, digest in source_hashes(store, target).items() if wanted.get(key) != digest])
-
-
-def _side(store: Store, fuser: Fuser, modality: str, by: str, rows: VectorRows, new: list[int]) -> Side:
-    """Some rows of a table of vectors, as the method sees them. What stands in for a modality (`by`) has only vectors."""
-    if by not in fuser.reads or modality != by:
-        return Side(rows.vectors[new])
-    ids, parts = rows.ids.take(pa.array(new)).to_pylist(), rows.parts.take(pa.array(new)).to_pylist()
-    known = contents_of(store, modality, list(dict.fromkeys(ids)))
-    return Side(rows.vectors[new], [known.get(key) for key in zip(ids, parts, strict=True)])
 
 
 def _delete(store: Store, table: str, keys: list[str]) -> None:

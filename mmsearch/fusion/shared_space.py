@@ -48,20 +48,24 @@ class SharedSpace(Fuser):
         return {query, product} <= set(self.modalities())
 
 
-def pair_recall(T: Matrix, G: Matrix, same: NDArray[np.bool_]) -> dict[str, dict[str, float]]:
+def pair_recall(
+    T: Matrix, G: Matrix, same: NDArray[np.bool_], *, photos: Matrix | None = None, texts: Matrix | None = None
+) -> dict[str, dict[str, float]]:
     """How often a text finds its own photo among n, and a photo its own text.
 
     Parameters
     ----------
     T, G : projected texts and photos (n, d), row i of both belonging to one product.
+    photos, texts : the same photos as queries and texts as products, where a method projects these otherwise.
     same : (n, n), whether product j is as right an answer as product i itself (see `same_product`).
 
     Returns
     -------
     'text>image' and 'image>text' → R@1, R@10 and RR, the mean of 1/rank. Ties with a wrong answer count against.
     """
-    similarity = (T @ G.T).astype(np.float64)
-    return {"text>image": _recall(similarity, same), "image>text": _recall(similarity.T, same)}
+    forth = (T @ G.T).astype(np.float64)
+    back = forth.T if photos is None or texts is None else (photos @ texts.T).astype(np.float64)
+    return {"text>image": _recall(forth, same), "image>text": _recall(back, same)}
 
 
 def same_product(T: Matrix, G: Matrix) -> NDArray[np.bool_]:

@@ -28,7 +28,7 @@ from mmsearch.search.index import Index, Placed, widening
 from mmsearch.search.kept import Kept, shortened
 from mmsearch.search.query import Part, Query, shares
 from mmsearch.search.speech import Listener
-from mmsearch.search.targets import Target, Targets
+from mmsearch.search.targets import Target, Targets, views_of
 from mmsearch.search.weights import WORDS
 from mmsearch.search.words import Met, Words, among, nearest
 from mmsearch.store import PRODUCTS, Store
@@ -162,6 +162,9 @@ class Engine:
                         raise InputError(f"the query {modality} {mine[start + index].content} cannot be used: {reason}")
                     for i, vector in zip(encoded.kept, encoded.vectors, strict=True):
                         vectors.setdefault(mine[start + i], {})[name] = vector
+                    if encoded.views is not None:
+                        for i, views in zip(encoded.kept, encoded.views, strict=True):
+                            vectors[mine[start + i]][views_of(name)] = views
         for part in parts:
             if part.kind == "like":
                 vectors[part] = self._product_vectors(part.content)
@@ -171,10 +174,12 @@ class Engine:
         found = {}
         for modality in settings.MODALITIES:
             known = recorded_encoder(self.store, modality)
-            if known and self.store.has(known["table"]) and len(rows := read_vectors(self.store, known["table"], [id])):
+            if known and self.store.has(known["table"]) and len(rows := read_vectors(self.store, known["table"], [id], views=True)):
                 means, present = mean_by_product(rows, pa.array([id], pa.string()), rows.vectors.shape[1])
                 if present[0]:
                     found[modality] = means[0]
+                    if rows.views is not None:
+                        found[views_of(modality)] = rows.views.mean(axis=0)
         if not found:
             if not self.store.count(PRODUCTS, id_list("id", [id])):
                 near = did_you_mean(id, self.index.products().to_pylist()[:100_000])

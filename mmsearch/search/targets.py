@@ -64,6 +64,11 @@ class Chosen:
     asked: dict[int, float]
 
 
+def views_of(name: str) -> str:
+    """Under which name the further views of a query stand beside its vector."""
+    return f"{name}+views"
+
+
 class Targets:
     """Chooses the comparisons of queries with one store. A fitted fusion method is loaded when a query first needs it, and kept.
 
@@ -183,11 +188,11 @@ class Targets:
                 targets.append(Target(number, kind, f"{product} through {across[kind].name}", table, vector))
             elif modality in vectors and profile is not None and kind in profile.compares:
                 stands_for = stand_ins(self._store, profile.modalities, profile.by_contents).get(modality, modality)
-                mapped = self._mapped(profile, stands_for, modality, vectors[modality], part)
+                mapped = self._mapped(profile, stands_for, modality, vectors, part)
                 targets.append(Target(number, kind, f"{product} through {profile.name}", profile.projected_table(product), mapped))
         return targets
 
-    def _mapped(self, profile: Profile, by: str, modality: str, vector: Matrix, part: Part) -> Matrix:
+    def _mapped(self, profile: Profile, by: str, modality: str, vectors: Mapping[str, Matrix], part: Part) -> Matrix:
         """A query vector in the space of a profile, by its map for the modality `by`."""
         fuser = self._fuser(profile)
         contents: list[object] | None = None
@@ -196,7 +201,8 @@ class Targets:
                 contents = list(contents_by_product(self._store, modality, [part.content]))
             else:
                 contents = [part.content if modality == "text" else Path(part.content)]
-        mapped: Matrix = fuser.query(by, Side(vector[None, :], contents))[0]
+        views = vectors.get(views_of(modality)) if fuser.sees_views else None
+        mapped: Matrix = fuser.query(by, Side(vectors[modality][None, :], contents, None if views is None else views[None, :]))[0]
         return mapped
 
     def _fused_target(
@@ -217,7 +223,7 @@ class Targets:
         if stored is not None:
             total = stored[1] if reweighed is None else reweighed.query(stored[1])
         elif counting:
-            total = np.sum([self._mapped(profile, maps[m], m, vectors[m], part) for m in known if maps[m] in counting], axis=0)
+            total = np.sum([self._mapped(profile, maps[m], m, vectors, part) for m in known if maps[m] in counting], axis=0)
         mapped = (total / max(float(np.linalg.norm(total)), 1e-6)).astype(np.float32)
         if reweighed is not None:
             mapped = reweighed.query(mapped)

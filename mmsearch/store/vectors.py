@@ -39,6 +39,12 @@ class VectorRows:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def take(self, rows: Sequence[int]) -> VectorRows:
+        """Some of the rows."""
+        at = pa.array(rows, pa.int64())
+        views = None if self.views is None else self.views[rows]
+        return VectorRows(self.ids.take(at), self.parts.take(at), self.vectors[rows], views)
+
 
 def key_of(id: str, part: str) -> str:
     """The unique key of a vector: a unit separator cannot stand in either (cleaning removes control characters)."""

@@ -29,15 +29,21 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
 
 @pytest.mark.parametrize(
     ("spec", "warned"),
-    [("knowledge(alpha=.5)", True), ("knowledge(alpha=.5, bought=0)", False), ("knowledge(alpha=0)", False), ("concat", False)],
+    [
+        ("knowledge(alpha=.5)", True),
+        ("knowledge(alpha=.5, bought=0)", False),
+        ("knowledge(alpha=0)", False),
+        ("gated(supervision=together, rounds=1)", True),
+        ("concat", False),
+    ],
 )
 def test_vectors_that_have_seen_the_held_out_events_are_told(shop: Shop, spec: str, warned: bool) -> None:
-    shop.fuse(spec, name="measured")
+    shop.fuse(spec, name="measured", replace=True)
     content, popular = shop.evaluate_recommend(["content", "popular"], ["HR@5"])
     assert ("held-out events among them" in content.get("warning", "")) == warned and "warning" not in popular
 
 
 def test_the_command_line_says_so(shop: Shop, tmp_path: Path) -> None:
-    shop.fuse("knowledge(alpha=.5)", name="measured")
+    shop.fuse("knowledge(alpha=.5)", name="measured", replace=True)
     run = CliRunner().invoke(app, ["--store", str(shop.store.path), "eval", "recommend", "--method", "content", "--metric", "HR@5"])
     assert run.exit_code == 0 and "the figure is too good" in run.stderr

@@ -126,10 +126,12 @@ def test_a_modality_that_was_not_fitted_is_a_key_error(fuser: Fuser, batch: Batc
         fuser.project("video", batch.side("text", np.array([0])))
 
 
-def test_a_query_is_projected_as_a_product_is(fuser: Fuser, batch: Batch) -> None:
+def test_a_query_alone_is_what_it_is_among_others(fuser: Fuser, batch: Batch) -> None:
     for modality in fuser.modalities():
         side = batch.side(modality, np.arange(3))
-        for i, row in enumerate(fuser.project(modality, side)):
+        together = fuser.query(modality, side)
+        np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
+        for i, row in enumerate(together):
             np.testing.assert_allclose(fuser.query(modality, side.take(np.array([i])))[0], row, atol=1e-5)
 
 

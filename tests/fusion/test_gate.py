@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from mmsearch.fusion.gate import Tower, gated, mean_shares, shares
+from mmsearch.fusion.gate import Tower, gated, mean_shares, shares, weighed
 
 NAMES = ("text", "image", "audio")
 loudness = arrays(np.float32, (3, 5), elements=st.floats(-50, 50, width=32))
@@ -90,3 +90,11 @@ def test_the_mean_share_is_over_those_that_have_a_choice() -> None:
     four = shares({m: known[m].loudness(vectors[m]) for m in NAMES}, present)
     assert found == {m: float(four[m][:4].mean()) for m in ("text", "image")}
     assert mean_shares(known, vectors, present | {"image": np.zeros(9, bool)}) == {}
+
+
+def test_weighing_what_was_mapped_is_the_same() -> None:
+    vectors, present = products(4)
+    known = towers()
+    lies = {m: known[m].project(vectors[m]) for m in NAMES}
+    share = shares({m: known[m].loudness(vectors[m]) for m in NAMES}, present)
+    np.testing.assert_allclose(weighed(lies, share), gated(known, vectors, present), atol=1e-6)

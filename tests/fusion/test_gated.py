@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import small_shop
 from product_shelf import bring, new_store, product
 from safetensors import numpy as safe
 from small_shop import write_csv
@@ -285,6 +286,14 @@ def test_interactions_that_tell_of_few_products(tmp_path: Path) -> None:
     assert report.scores["supervision"] == "together" and report.scores["pairs"] == 8 * 15
 
 
+def test_a_shop_without_any_interactions_learns_from_categories_and_needs_no_excuse(tmp_path: Path) -> None:
+    batch = batch_of(shop(tmp_path, [f"kind {kind}" for kind in KIND]), text=views(KIND, 1, noise=1))
+    _, report = fit(batch, supervision="auto", rounds=2)
+    assert report.scores["supervision"] == "category" and "because" not in report.summary
+    with pytest.raises(InputError, match="no two products were taken by the same user"):
+        fit(batch, supervision="together")
+
+
 def test_one_category_or_one_for_each(tmp_path: Path) -> None:
     text = views(KIND, 1, noise=1)
     with pytest.raises(InputError, match="all products are of one category"):
@@ -305,8 +314,7 @@ def test_one_category_or_one_for_each(tmp_path: Path) -> None:
         ("gated(supervision=people)", "one of auto, together, category, not people"),
     ],
 )
-def test_bad_parameters(spec: str, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(FUSERS._local, "gated", Gated)  # this tree's, installed or not
+def test_bad_parameters(spec: str, reason: str) -> None:
     with pytest.raises(UsageError, match=reason):
         FUSERS.create(spec)
 
@@ -315,3 +323,15 @@ def test_a_modality_that_was_not_fitted_is_a_key_error(store: Store) -> None:
     fuser, _ = fit(batch_of(store, text=views(KIND, 1, noise=1)), rounds=1)
     with pytest.raises(KeyError):
         fuser.project("image", Side(np.ones((1, DIM), np.float32)))
+
+
+def test_new_purchases_have_a_profile_fitted_anew(tmp_path: Path) -> None:
+    shop = small_shop.make(tmp_path, fuse=False)
+    spec = "gated(supervision=together, rounds=2)"
+    assert shop.fuse(spec).version == 1 and shop.fuse(spec).version == 1
+    rows = [{"user": "new", "product": f"red-{kind}", "event": "buy", "time": 1} for kind in small_shop.KINDS]
+    shop.ingest(write_csv(tmp_path / "more.csv", ("user", "product", "event", "time"), rows))
+    told: list[str] = []
+    again = shop.fuse(spec, told=told.append)
+    assert again.version == 2 and any("interactions" in line for line in told)
+    assert "gated" in again.summary and shop.fuse(spec).version == 2
