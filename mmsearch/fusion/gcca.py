@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import functools
+import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmsearch.fusion.base import Matrix
+from mmsearch.fusion.cca import LEAST_REG, CanonicalMap, Features, described, ridge_of, solve
+from mmsearch.fusion.views import Seen
 
 Float64 = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -16,6 +20,7 @@ Rows = NDArray[np.int64]
 _CHUNK = 2_048  # products whose features of all views are in memory at a time
 _UNCORRELATED = 1e-6  # correlation that is rounding
 _WEAKEST = 1e-3  # directions whose correlation is below this share of the first add nothing to a cosine
+_WIDEST = 3_000  # landmarks of all modalities together: the time of a fit grows with their cube
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,6 @@ def fit_gcca(views: Mapping[str, View], *, dim: int, power: float = 1.0) -> Shar
     """
     if len(views) < 2:
         raise ValueError(f"at least two views are needed, not {len(views)}")
-    names = list(views)
     rows = teaching({name: view.present for name, view in views.items()})
     views = {name: view for name, view in views.items() if view.present[rows].any()}
     if len(views) < 2:
@@ -83,21 +87,89 @@ def fit_gcca(views: Mapping[str, View], *, dim: int, power: float = 1.0) -> Shar
     means = {name: _mean(view, rows) for name, view in views.items()}
     places = _places({name: len(mean) for name, mean in means.items()})
     sums = _moments(views, means, places, rows)
+    counts = _counts(views)
     factors: dict[str, Float64] = {}
+    scales: dict[str, float] = {}
     for name, view in views.items():
         block = places[name]
-        total = sum((1 - 1 / count) * found[block, block] for count, found in sums.items())
-        # In all it weighs W; the covariance is total / W.
-        W = float(np.sum(1 - 1 / _counts(views)[np.intersect1d(rows, np.flatnonzero(view.present))]))
-        C = np.asarray(total / W, np.float64)
-        factors[name] = np.sqrt(W) * np.linalg.cholesky(C + view.ridge(C))
-    M = sum(found / count for count, found in sums.items())
-    found = _directions(_whitened(np.asarray(M), places, factors), dim)
+        W = float(np.sum(1 - 1 / counts[rows[view.present[rows]]]))
+        C = np.asarray(sum((1 - 1 / count) * found[block, block] for count, found in sums.items()) / W, np.float64)
+        factors[name] = np.linalg.cholesky(C + view.ridge(C))
+        scales[name] = math.sqrt(W)
+    M = np.asarray(sum(found / count for count, found in sums.items()), np.float64)
+    found = _directions(_whitened(M, places, factors, scales), dim)
     if found is None:
         return None
     V, c = found
-    weights = {name: _solve(factors[name], V[block] * c**power, transposed=True) for name, block in places.items()}
-    return Shared(means, {name: weights[name] for name in names if name in weights}, c)
+    V = math.sqrt(len(views)) * V  # so that what all views share equally has variance 1
+    return Shared(means, {name: solve(factors[name], V[block] * c**power, transposed=True) for name, block in places.items()}, c)
+
+
+@dataclass(frozen=True)
+class Items:
+    """The items of one modality and whose they are: item i belongs to product `of[i]`, and no product has two."""
+
+    seen: Seen  # (m,)
+    of: Rows  # (m,)
+
+
+def fit_maps(
+    items: Mapping[str, Items],
+    *,
+    among: int,
+    dim: int,
+    landmarks: int,
+    reg: float | None = None,
+    power: float = 1.0,
+    seed: int = 0,
+) -> tuple[dict[str, CanonicalMap], Float64] | None:
+    """Maps of every modality into one space by `fit_gcca`, each described as `mmsearch.fusion.cca.fit_cca` does.
+
+    Parameters
+    ----------
+    items : modality → its items; products are counted from 0.
+    among : the products below this number can be landmarks, and their number is what the ridge goes by; those from it on are
+        further texts of the same photos, which would be the same landmark twice.
+    landmarks : at most so many a modality, 3,000 over all; 0 for the linear analysis.
+    reg : ridge of each modality, as a share of its total variance; None is one over its products that have another modality, too.
+
+    Returns
+    -------
+    The maps, and the correlations of the directions (k,); None where nothing is shared. A modality that is constant has no map.
+    """
+    n = 1 + max(int(one.of.max(initial=-1)) for one in items.values())
+    places = {m: _inverse(one.of, n) for m, one in items.items()}
+    rows = teaching({m: at >= 0 for m, at in places.items()})
+    rows = rows[rows < among]
+    shuffled = rows[np.random.default_rng(seed).permutation(len(rows))]
+    most = min(landmarks, _WIDEST // len(items))
+    views: dict[str, View] = {}
+    seers: dict[str, Features] = {}
+    for m, one in items.items():
+        at = places[m]
+        mine = shuffled[at[shuffled] >= 0]
+        features = described(one.seen, at[np.sort(mine[:most])]) if len(mine) else None
+        if features is None:
+            continue
+        seers[m] = features
+        share = reg if reg is not None else max(LEAST_REG, 1 / len(mine))
+        views[m] = View(at >= 0, _looking(features, one.seen, at), functools.partial(ridge_of, features, reg=share))
+    found = fit_gcca(views, dim=dim, power=power) if len(views) > 1 else None
+    if found is None:
+        return None
+    maps = {m: CanonicalMap(seers[m], found.means[m].astype(np.float32), found.weights[m].astype(np.float32)) for m in found.weights}
+    return maps, found.correlations
+
+
+def _inverse(of: Rows, n: int) -> Rows:
+    """Product → its item (n,), −1 where it has none."""
+    at = np.full(n, -1)
+    at[of] = np.arange(len(of))
+    return at
+
+
+def _looking(features: Features, seen: Seen, at: Rows) -> Callable[[Rows], Matrix]:
+    return lambda rows: features(seen[at[rows]])
 
 
 def _counts(views: Mapping[str, View]) -> NDArray[np.int64]:
@@ -142,14 +214,14 @@ def _moments(views: Mapping[str, View], means: Mapping[str, Float64], places: Ma
     return sums
 
 
-def _whitened(M: Float64, places: Mapping[str, slice], factors: Mapping[str, Float64]) -> Float64:
-    """L_i⁻¹ M_ij L_j⁻ᵀ, and zeros on the diagonal blocks."""
+def _whitened(M: Float64, places: Mapping[str, slice], factors: Mapping[str, Float64], scales: Mapping[str, float]) -> Float64:
+    """L_i⁻¹ M_ij L_j⁻ᵀ, divided by the scales of both, and zeros on the diagonal blocks."""
     out = np.zeros_like(M)
     names = list(places)
     for i, one in enumerate(names):
         for other in names[i + 1 :]:
-            half = _solve(factors[one], M[places[one], places[other]])
-            block = _solve(factors[other], half.T).T
+            half = solve(factors[one], M[places[one], places[other]])
+            block = solve(factors[other], half.T).T / (scales[one] * scales[other])
             out[places[one], places[other]] = block
             out[places[other], places[one]] = block.T
     return out
@@ -163,10 +235,3 @@ def _directions(M: Float64, dim: int) -> tuple[Float64, Float64] | None:
     c = values[::-1]
     kept = int((c > max(_WEAKEST * c[0], _UNCORRELATED)).sum())
     return (V[:, ::-1][:, :kept], c[:kept]) if kept else None
-
-
-def _solve(L: Float64, B: Float64, transposed: bool = False) -> Float64:
-    """L⁻¹B, or L⁻ᵀB."""
-    from scipy.linalg import solve_triangular
-
-    return np.asarray(solve_triangular(L, B, lower=True, trans="T" if transposed else "N", check_finite=False), np.float64)
