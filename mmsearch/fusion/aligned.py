@@ -1,4 +1,4 @@
-"""Text and photos in one space, learned from the catalogue's own pairs of title and photo."""
+"""Text, photos and what goes with them in one space, learned from the catalogue's own pairs of title and photo."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from mmsearch.fusion.base import Batch, FitReport, Matrix, Side, unit_rows
 from mmsearch.fusion.category_texts import CategoryTexts
 from mmsearch.fusion.cca import LEAST_REG, CanonicalMap, fit_cca
 from mmsearch.fusion.conse import Conse
+from mmsearch.fusion.further import Further, choose
 from mmsearch.fusion.hubness import Hubness
 from mmsearch.fusion.shared_space import SharedSpace, pair_recall, same_product
 from mmsearch.fusion.views import Views
@@ -44,7 +45,10 @@ class Aligned(SharedSpace):
     The space has two blocks: the canonical directions, and ConSE's mean class names. A cosine in it is
     (1 − s)·cos_CCA + s·cos_ConSE with s = prior / (prior + pairs), so ConSE fades as pairs come in; below `min_pairs`, or
     where held-out pairs say that it is better alone, it stands alone. Learned per store: a map does not carry over to
-    another catalogue. Audio and video are not aligned; they are compared in their own vectors.
+    another catalogue.
+
+    Sounds and videos join the space where enough products have them and held-out ones find their text or photo better than chance
+    (`mmsearch.fusion.further`); all maps are then learned together, by generalised CCA. One that stays out is compared in its own vectors.
 
     Texts are seen by their vector and by their words, photos by their vector and the further views that their encoder gives. The path of
     a product's category is a further text of its photo: people ask in fewer words than titles have. What a product owes to being near
@@ -68,6 +72,8 @@ class Aligned(SharedSpace):
         categories: bool = True,
         text: float = 1.0,
         image: float = 1.0,
+        audio: float = 1.0,
+        video: float = 1.0,
     ):
         """
         Parameters
@@ -77,12 +83,14 @@ class Aligned(SharedSpace):
         reg : ridge, as a share of the total variance; None is 1 / pairs.
         power : directions are weighted by their correlation to this power.
         prior : how many pairs ConSE is worth; 0 leaves it out.
-        min_pairs : with fewer pairs than this ConSE stands alone, where the image encoder has classes.
+        min_pairs : with fewer pairs than this ConSE stands alone, where the image encoder has classes; and as many products must have a
+            sound, or a video, together with a text or a photo, for it to join.
         hubness : share of what a product owes to being near everything that is taken off; 0 leaves it.
         views, words, categories : whether the further views of photos, the words of texts and the products' categories are looked at.
-        text, image : weights of a product's text and photo in its fused vector.
+        text, image, audio, video : weights of what a product has in its fused vector, as far as it is mapped; 0 for audio or video leaves
+            it out altogether.
         """
-        super().__init__(text, image)
+        super().__init__(text, image, audio=audio, video=video)
         for name, value, least in (
             ("dim", dim, 1),
             ("landmarks", landmarks, 0),
@@ -115,7 +123,9 @@ class Aligned(SharedSpace):
         named = CategoryTexts.read(batch.take(pairs), encoders) if self._categories and len(pairs) else None
         learn = functools.partial(self._learn, sizes=sizes, conse=conse, seed=seed)
         needed = self._min_pairs if conse else min(self._min_pairs, _LEAST_PAIRS)
-        space = learn(T, G, named=named) if len(pairs) >= needed else None
+        chosen = choose(self._looked_at(batch), encoders, sizes, needed, seed) if len(pairs) >= needed else None
+        beside = Further.read(self._looked_at(batch), pairs, chosen.joined) if chosen else None
+        space = learn(T, G, named=named, beside=beside) if len(pairs) >= needed else None
         if space is None:
             few = f"only {len(pairs)} products have both a title and a photo, and {needed} are needed"
             reason = few if len(pairs) < needed else "all titles or all photos of the catalogue are alike"
@@ -125,14 +135,21 @@ class Aligned(SharedSpace):
                 )
             self._stand(_Space(conse=conse, share=1.0))
             return FitReport(f"ConSE, because {reason}", {"method": "conse", "pairs": len(pairs)})
-        scores = _held_out(T, G, named, learn, conse, seed)
+        scores = _held_out(T, G, named, beside, learn, conse, seed)
         if conse is not None and "before" in scores and _quality(scores["before"]) > _quality(scores["recall"]):
             space = _Space(conse=conse, share=1.0)
         self._stand(space)
         method = "conse" if not space.maps else "cca+conse" if space.share else "cca"
         found = {"pairs": len(pairs), "conse_share": space.share, "reg": self._ridge(len(pairs)), "categories": len(named or ())}
         scores = {"method": method} | found | scores
-        return FitReport(_summary(scores), scores)
+        if chosen and chosen.told:
+            scores["further"] = {"joined": [m for m in self.modalities() if m in chosen.joined], "measured": chosen.measured}
+        told = chosen.told if chosen and space.maps else [f"{m} stays out of it" for m in (chosen.joined if chosen else ())]
+        return FitReport("; ".join([_summary(scores), *told]), scores)
+
+    def modalities(self) -> list[str]:
+        """See `Fuser.modalities`: text, image and what has joined them."""
+        return ["text", "image", *(m for m in self._space.maps if m not in _SIDES)]
 
     def project(self, modality: str, side: Side) -> Matrix:
         """See `Fuser.project`."""
@@ -156,27 +173,52 @@ class Aligned(SharedSpace):
 
     def _side(self, batch: Batch, modality: str, rows: Rows) -> Side:
         """What is looked at of a modality."""
-        side = batch.side(modality, rows)
-        looks = self._looks[modality]
-        return Side(side.X, side.contents if modality == "text" and looks else None, side.views if modality == "image" and looks else None)
+        return self._looked_at(batch).side(modality, rows)
+
+    def _looked_at(self, batch: Batch) -> Batch:
+        """The batch without what is not looked at."""
+        contents = {"text": batch.contents["text"]} if "text" in batch.contents and self._looks["text"] else {}
+        views = {"image": batch.views["image"]} if "image" in batch.views and self._looks["image"] else {}
+        kept = [m for m in batch.vectors if self._weights[m] or m in _SIDES]
+        vectors, present = {m: batch.vectors[m] for m in kept}, {m: batch.present[m] for m in kept}
+        return dataclasses.replace(batch, vectors=vectors, present=present, contents=contents, views=views)
 
     def _learn(
-        self, T: Side, G: Side, *, named: CategoryTexts | None, sizes: Mapping[str, Mapping[str, int]], conse: Conse | None, seed: int
+        self,
+        T: Side,
+        G: Side,
+        *,
+        named: CategoryTexts | None,
+        beside: Further | None,
+        sizes: Mapping[str, Mapping[str, int]],
+        conse: Conse | None,
+        seed: int,
     ) -> _Space | None:
-        """Texts and photos of pairs (n) → the space; None where one side does not vary."""
+        """Texts and photos of pairs (n), and what there is beside them → the space; None where one side does not vary."""
         n = len(T)
         looks = {m: Views.learn(side, sizes[m]) for m, side in zip(_SIDES, (T, G), strict=True)}
         X, Y = looks["text"](T), looks["image"](G)
         if named is not None:  # the same photos again, with the names of what they are of
             rows, texts = named.texts()
             X, Y = X.joined(looks["text"](texts)), Y.joined(Y[rows])
-        found = fit_cca(X, Y, dim=self._dim, landmarks=self._landmarks, reg=self._ridge(n), power=self._power, seed=seed, among=n)
-        if found is None:
-            return None
+        maps: dict[str, CanonicalMap]
+        if beside is None:
+            found = fit_cca(X, Y, dim=self._dim, landmarks=self._landmarks, reg=self._ridge(n), power=self._power, seed=seed, among=n)
+            if found is None:
+                return None
+            maps = {"text": found.x, "image": found.y}
+        else:
+            params = {"dim": self._dim, "landmarks": self._landmarks, "reg": self._reg, "power": self._power, "seed": seed}
+            joint = beside.learn(X, Y, looks, **params)
+            if joint is None or not set(_SIDES) <= set(joint[0]):
+                return None
+            maps, looks = joint[0], looks | joint[1]
         share = self._prior_share(n) if conse else 0.0
-        space = _Space({"text": found.x, "image": found.y}, looks, conse if share else None, share)
-        hubness = Hubness.learn(self._strength, {"text": space.joined("text", T), "image": space.joined("image", G)}, seed)
-        return dataclasses.replace(space, hubness=hubness)
+        space = _Space(maps, looks, conse if share else None, share)
+        projected = {"text": space.joined("text", T), "image": space.joined("image", G)}
+        if beside is not None:
+            projected |= {m: beside.paired(m, space.joined(m, beside.items[m][1])) for m in maps if m not in _SIDES}
+        return dataclasses.replace(space, hubness=Hubness.learn(self._strength, projected, seed))
 
     def _ridge(self, pairs: int) -> float:
         return self._reg if self._reg is not None else max(LEAST_REG, 1 / pairs)
@@ -210,7 +252,8 @@ class _Space:
         if self.maps:
             blocks.append(math.sqrt(1 - self.share) * self.maps[modality](self.looks[modality](side)))
         if self.conse is not None and self.share:
-            blocks.append(math.sqrt(self.share) * self.conse.project(modality, side))
+            named = self.conse.project(modality, side) if modality in _SIDES else np.zeros((len(side), self.conse.dim), np.float32)
+            blocks.append(math.sqrt(self.share) * named)
         if not blocks:
             return np.zeros((len(side), 1), np.float32)
         return unit_rows(np.hstack(blocks))
@@ -255,13 +298,16 @@ class _Space:
         return _Space(maps, looks, conse, float(values["share"]), hubness)
 
 
-def _held_out(T: Side, G: Side, named: CategoryTexts | None, learn: Any, conse: Conse | None, seed: int) -> dict[str, Any]:
+def _held_out(
+    T: Side, G: Side, named: CategoryTexts | None, beside: Further | None, learn: Any, conse: Conse | None, seed: int
+) -> dict[str, Any]:
     """Recall on pairs that were kept out of the fit, and ConSE's on the same pairs."""
     after, before, held = [], [], 0
     for kept, out in _splits(len(T), seed):
         t, g = T.take(out), G.take(out)
         same = same_product(t.X, g.X)
-        space = learn(T.take(kept), G.take(kept), named=None if named is None else named.take(kept))
+        rest = (None if part is None else part.take(kept) for part in (named, beside))
+        space = learn(T.take(kept), G.take(kept), **dict(zip(("named", "beside"), rest, strict=True)))
         space = space if space is not None else _Space(conse=conse, share=1.0)
         ask, there = ([by(m, s) for m, s in (("text", t), ("image", g))] for by in (space.queries, space.products))
         after.append(pair_recall(ask[0], there[1], same, photos=ask[1], texts=there[0]))

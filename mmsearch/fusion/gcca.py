@@ -94,7 +94,7 @@ def fit_gcca(views: Mapping[str, View], *, dim: int, power: float = 1.0) -> Shar
         block = places[name]
         W = float(np.sum(1 - 1 / counts[rows[view.present[rows]]]))
         C = np.asarray(sum((1 - 1 / count) * found[block, block] for count, found in sums.items()) / W, np.float64)
-        factors[name] = np.linalg.cholesky(C + view.ridge(C))
+        factors[name] = np.linalg.cholesky(C + view.ridge(C)).astype(np.float64)
         scales[name] = math.sqrt(W)
     M = np.asarray(sum(found / count for count, found in sums.items()), np.float64)
     found = _directions(_whitened(M, places, factors, scales), dim)
@@ -174,7 +174,7 @@ def _looking(features: Features, seen: Seen, at: Rows) -> Callable[[Rows], Matri
 
 def _counts(views: Mapping[str, View]) -> NDArray[np.int64]:
     """How many views each product has, (n,)."""
-    return np.sum([view.present for view in views.values()], axis=0, dtype=np.int64)
+    return np.asarray(np.sum([view.present for view in views.values()], axis=0), np.int64)
 
 
 def _pieces(rows: Rows) -> Iterator[Rows]:
