@@ -17,10 +17,11 @@ from mmsearch.fusion.base import Batch, FitReport, Matrix, Side, unit_rows
 from mmsearch.fusion.category_texts import CategoryTexts
 from mmsearch.fusion.cca import LEAST_REG, CanonicalMap, fit_cca
 from mmsearch.fusion.conse import Conse
-from mmsearch.fusion.further import Further, choose
+from mmsearch.fusion.further import Further, choose, learn_alone
 from mmsearch.fusion.hubness import Hubness
 from mmsearch.fusion.shared_space import SharedSpace, pair_recall, same_product
 from mmsearch.fusion.views import Views
+from mmsearch.settings import MODALITIES
 
 Rows = NDArray[np.int64]
 
@@ -116,6 +117,8 @@ class Aligned(SharedSpace):
         ------
         InputError : no titles or no photos have vectors; or there are too few pairs and ConSE cannot stand in.
         """
+        if (alone := self._without_pairs(batch, encoders, seed)) is not None:
+            return alone
         pairs = _pairs(batch)
         conse, unable = _conse(batch, encoders, seed)
         T, G = (self._side(batch, m, pairs) for m in _SIDES)
@@ -148,8 +151,8 @@ class Aligned(SharedSpace):
         return FitReport("; ".join([_summary(scores), *told]), scores)
 
     def modalities(self) -> list[str]:
-        """See `Fuser.modalities`: text, image and what has joined them."""
-        return ["text", "image", *(m for m in self._space.maps if m not in _SIDES)]
+        """See `Fuser.modalities`: text, image and what has joined them; sound and text where a catalogue has no photos."""
+        return [m for m in MODALITIES if m in self._space.maps] or list(_SIDES)
 
     def project(self, modality: str, side: Side) -> Matrix:
         """See `Fuser.project`."""
@@ -170,6 +173,19 @@ class Aligned(SharedSpace):
     def load_state(self, arrays: Mapping[str, Matrix], values: Mapping[str, Any]) -> None:
         """See `Fuser.load_state`."""
         self._stand(_Space.restored(arrays, values))
+
+    def _without_pairs(self, batch: Batch, encoders: Mapping[str, Encoder], seed: int) -> FitReport | None:
+        """Learn from sounds or videos with texts alone, or with photos alone, where a catalogue lacks the other; else None."""
+        alone = learn_alone(self._looked_at(batch), encoders, self._min_pairs, self._params(seed))
+        if alone is None:
+            return None
+        space = _Space(alone.maps, alone.looks)
+        projected = {m: alone.beside.by_product(m, space.joined(m, alone.beside.items[m][1])) for m in space.maps}
+        self._stand(dataclasses.replace(space, hubness=Hubness.learn(self._strength, projected, seed)))
+        return alone.report
+
+    def _params(self, seed: int) -> dict[str, Any]:
+        return {"dim": self._dim, "landmarks": self._landmarks, "reg": self._reg, "power": self._power, "seed": seed}
 
     def _side(self, batch: Batch, modality: str, rows: Rows) -> Side:
         """What is looked at of a modality."""
@@ -208,8 +224,7 @@ class Aligned(SharedSpace):
                 return None
             maps = {"text": found.x, "image": found.y}
         else:
-            params = {"dim": self._dim, "landmarks": self._landmarks, "reg": self._reg, "power": self._power, "seed": seed}
-            joint = beside.learn(X, Y, looks, **params)
+            joint = beside.learn(X, Y, looks, **self._params(seed))
             if joint is None or not set(_SIDES) <= set(joint[0]):
                 return None
             maps, looks = joint[0], looks | joint[1]
@@ -217,7 +232,7 @@ class Aligned(SharedSpace):
         space = _Space(maps, looks, conse if share else None, share)
         projected = {"text": space.joined("text", T), "image": space.joined("image", G)}
         if beside is not None:
-            projected |= {m: beside.paired(m, space.joined(m, beside.items[m][1])) for m in maps if m not in _SIDES}
+            projected |= {m: beside.by_product(m, space.joined(m, beside.items[m][1])) for m in maps if m not in _SIDES}
         return dataclasses.replace(space, hubness=Hubness.learn(self._strength, projected, seed))
 
     def _ridge(self, pairs: int) -> float:

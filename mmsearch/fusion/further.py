@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmsearch.encoders.base import Encoder
-from mmsearch.fusion.base import Batch, Matrix, Side
+from mmsearch.errors import InputError
+from mmsearch.fusion.base import Batch, FitReport, Matrix, Side
 from mmsearch.fusion.cca import CanonicalMap
 from mmsearch.fusion.gcca import Items, fit_maps
 from mmsearch.fusion.shared_space import same_product
@@ -32,7 +33,7 @@ _ERRORS = 2.0  # standard errors by which it must be better than chance: by one,
 
 @dataclasses.dataclass(frozen=True)
 class Further:
-    """What there is to learn from beside n pairs of a text and a photo.
+    """What there is to learn from beside n pairs of a text and a photo; n may be 0, where a catalogue has no photos, or no texts.
 
     Products are counted from 0: the pairs first, then those that have a sound or a video with one of the two.
     """
@@ -92,11 +93,13 @@ class Further:
         found = fit_maps(all, among=self.products, **params)
         return None if found is None else (found[0], more)
 
-    def paired(self, modality: str, projected: Matrix) -> Matrix:
-        """The projections of a further modality's items, each in the row of its pair: (pairs, d), zero rows where there is none."""
+    def by_product(self, modality: str, projected: Matrix) -> Matrix:
+        """The projections of a modality's items, each in the row of its pair (pairs, d), or of its product where there are no pairs;
+        zero rows where there is none."""
         of, _ = self.items[modality]
-        out = np.zeros((self.pairs, projected.shape[1]), np.float32)
-        out[of[of < self.pairs]] = projected[of < self.pairs]
+        n = self.pairs or self.products
+        out = np.zeros((n, projected.shape[1]), np.float32)
+        out[of[of < n]] = projected[of < n]
         return out
 
 
@@ -137,6 +140,41 @@ def choose(batch: Batch, encoders: Mapping[str, Encoder], sizes: Mapping[str, Ma
         else:
             told.append(f"{m} stays out: {line}")
     return Chosen(joined, measured, told)
+
+
+@dataclasses.dataclass(frozen=True)
+class Alone:
+    """The maps of sounds or videos and of texts, or of photos, where a catalogue lacks the other."""
+
+    maps: dict[str, CanonicalMap]
+    looks: dict[str, Views]
+    beside: Further
+    report: FitReport
+
+
+def learn_alone(batch: Batch, encoders: Mapping[str, Encoder], least: int, params: Mapping[str, Any]) -> Alone | None:
+    """From products with a sound or a video where there are no photos at all, or no texts; None where there are both, or neither.
+
+    `params` are those of `fit_maps`. Raises InputError where there are sounds or videos and none goes together with what there is.
+    """
+    there = [m for m in ("text", "image") if m in batch.present and batch.present[m].any()]
+    if len(there) != 1 or not any(m in NAMES and here.any() for m, here in batch.present.items()):
+        return None
+    sizes = {m: dict(encoders[m].views) for m in there if m in encoders}
+    chosen = choose(batch, encoders, sizes, least, int(params["seed"]))
+    beside = Further.read(batch, np.empty(0, np.int64), chosen.joined)
+    looks, found = {}, None
+    if beside is not None:
+        looks = {m: Views.learn(side, sizes.get(m, {})) for m, (_, side) in beside.items.items()}
+        found = fit_maps({m: Items(looks[m](side), of) for m, (of, side) in beside.items.items()}, among=beside.products, **params)
+    if beside is None or found is None:
+        lacking = "photos" if there == ["text"] else "texts"
+        why = "".join(f"; {line}" for line in chosen.told)
+        hint = f"ingest more products with {lacking}, and make vectors: mmsearch embed"
+        raise InputError(f"nothing to align: no product has a vector of {lacking}{why}", hint=hint)
+    scores = {"method": "gcca", "products": beside.products, "further": {"joined": chosen.joined, "measured": chosen.measured}}
+    report = FitReport("; ".join([f"aligned on {beside.products} products: {', '.join(found[0])}", *chosen.told]), scores)
+    return Alone(found[0], looks, beside, report)
 
 
 def _found(batch: Batch, modality: str, partners: list[str], sizes: Mapping[str, Mapping[str, int]], seed: int) -> dict[str, Any]:
