@@ -21,7 +21,7 @@ from mmsearch.encoders.base import Encoder, Matrix
 from mmsearch.shop import Shop
 
 PRODUCTS, SHOPPERS, EVENTS = 100_000, 30_000, 300_000
-SPECS = ("concat", "knowledge(alpha=.5)", "knowledge", "knowledge(alpha=.5, hops=2)")
+SPECS = ("concat", "knowledge(alpha=.5)", "knowledge")
 
 
 class Noise(Encoder):
@@ -78,7 +78,7 @@ def main() -> None:
     ENCODERS.register("noise", Noise)
     shop = Shop(sys.argv[1])
     start = time.perf_counter()
-    profile = shop.fuse(sys.argv[2], name="bench", default=False)
+    profile = shop.fuse(sys.argv[2], name="bench", replace=True, force=True)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(time.perf_counter() - start, peak, profile.summary, sep="\t")
 

@@ -84,7 +84,7 @@ def written(path: Path, events: Interactions) -> Path:
 
 
 def recommended(shop: Shop, spec: str, events: Interactions, part: str) -> str:
-    profile = shop.fuse(spec, name="measured")
+    profile = shop.fuse(spec, name="measured", replace=True)
     products: Products = load_products(shop.store, events.product_ids)
     measures = [parse_measure(name) for name in ("HR@20", "nDCG@20")]
     found = evaluate_recommender(Content(), events, products, LeaveLastOut(part), measures).evaluation
@@ -104,7 +104,7 @@ def electronics(data: Path, folder: Path, parts: list[str], quick: bool) -> Iter
         split = dict(line.split() for line in file if line.strip())
     queries, qrels = read_queries(str(source / "queries.tsv")), read_qrels(str(source / "qrels.txt"))
     for spec in ("concat", "knowledge", *([] if quick else [f"knowledge(alpha={a})" for a in (0.2, 0.3, 0.5, 0.7)])):
-        shop.fuse(spec, name="measured", default=False)
+        shop.fuse(spec, name="measured", replace=True, default=False)
         for part in parts:
             mine = {id: judged for id, judged in qrels.items() if split.get(id) == part}
             asked = {id: replace(query, within="measured") for id, query in queries.items() if id in mine}
@@ -120,7 +120,7 @@ def fashion(data: Path, folder: Path) -> Iterator[str]:
     shop.ingest(data / "fashion" / "products.csv")
     shop.embed(no_features="all")
     for spec in ("knowledge(base=concat(text=1, image=1), alpha=.1)", "knowledge(base=concat(text=1, image=1), alpha=.5)"):
-        profile = shop.fuse(spec, name="measured", default=False)
+        profile = shop.fuse(spec, name="measured", replace=True, default=False)
         yield f"fashion, {spec}: {json.dumps(profile.scores['edges'])}"
         for name, told in profile.scores["held_out"].items():
             if name != "alpha_is":

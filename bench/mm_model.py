@@ -2,7 +2,7 @@
 
     python -m bench.mm_model DATA_FOLDER                        # test parts
     python -m bench.mm_model DATA_FOLDER --choose SPEC SPEC …   # scientific, validation part: what the parameters were chosen by
-    python -m bench.mm_model DATA_FOLDER --only scientific      # or shop, films
+    python -m bench.mm_model DATA_FOLDER --only scientific      # or shop, films; --spec SPEC: with other parameters
 
 The shop is sample_data/ with its photos and sounds. Scientific: text alone; the profile is learned without the events that a recommender
 is then asked to foresee (each user's last, or last but one). Films: MovieLens-100k, whether a rating is 4 or more, from the title, the
@@ -39,18 +39,7 @@ from mmsearch.shop import Shop
 SAMPLE = Path(__file__).parents[1] / "sample_data"
 MEASURES = ["HR@20", "nDCG@20"]
 #: What was tried on the validation part of scientific, one change at a time.
-TRIED = (
-    "mm-model",
-    "mm-model(history=0)",
-    "mm-model(popular=0)",
-    "mm-model(popular=1)",
-    "mm-model(forget=0.1)",
-    "mm-model(negatives=1)",
-    "mm-model(dim=64)",
-    "mm-model(dim=256)",
-    "mm-model(rate=0.001)",
-    "mm-model(samples=20000)",
-)
+TRIED = ("mm-model", "mm-model(layer=branches)", "mm-model(history=0)", "mm-model(popular=0)", "mm-model(forget=0.1)")
 
 
 def main() -> int:
@@ -58,6 +47,7 @@ def main() -> int:
     parser.add_argument("data", type=Path, metavar="DATA_FOLDER")
     parser.add_argument("--choose", nargs="*", metavar="SPEC", help="the validation part of scientific, with what was tried")
     parser.add_argument("--only", choices=("shop", "scientific", "films"))
+    parser.add_argument("--spec", action="append", metavar="SPEC", help="of the test parts, in place of the default")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if given.choose is not None:
@@ -66,9 +56,9 @@ def main() -> int:
         if given.only in (None, "shop"):
             shop(Path(folder))
         if given.only in (None, "scientific"):
-            scientific(given.data / "scientific", Path(folder), "test", ("mm-model",))
+            scientific(given.data / "scientific", Path(folder), "test", given.spec or ["mm-model"])
         if given.only in (None, "films"):
-            films(given.data / "ml100k", Path(folder))
+            films(given.data / "ml100k", Path(folder), given.spec or ["mm-model(label=rating, at_least=4)"])
     return 0
 
 
@@ -100,11 +90,8 @@ def shop(folder: Path) -> None:
     for name in ("products", "events", "reviews", "searches"):
         store.ingest(SAMPLE / f"{name}.csv")
     store.embed(no_features="all")
-    rows = []
-    for spec in ("mm-model", "mm-model(history=0)"):
-        _, scores, _, _, seconds = fitted(store, spec)
-        rows += figures(f"{spec}: {'+'.join(scores['branches'])}", scores, seconds)
-    print_table("sample shop: who took what", rows)
+    _, scores, _, _, seconds = fitted(store, "mm-model")
+    print_table("sample shop: who took what", figures(f"mm-model: {'+'.join(scores['branches'])}", scores, seconds))
 
 
 def scientific(data: Path, folder: Path, part: str, specs: Sequence[str]) -> None:
@@ -143,7 +130,7 @@ def scientific(data: Path, folder: Path, part: str, specs: Sequence[str]) -> Non
         print_table(f"scientific, {part} part: recommended by content", worth)
 
 
-def films(data: Path, folder: Path) -> None:
+def films(data: Path, folder: Path, specs: Sequence[str]) -> None:
     store = Shop(folder / "films.lancedb")
     with (data / "ml-100k.item").open(encoding="utf-8") as file, (folder / "films.csv").open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out)
@@ -159,7 +146,7 @@ def films(data: Path, folder: Path) -> None:
     store.ingest(folder / "ratings.csv", kind="interactions")
     store.embed(no_features="all")
     rows = []
-    for spec in ("mm-model(label=rating, at_least=4)", "mm-model(label=rating, at_least=4, history=20)"):
+    for spec in specs:
         _, scores, _, _, seconds = fitted(store, spec)
         rows += figures(spec, scores, seconds)
     print_table("films: is a rating 4 or more", rows)

@@ -8,12 +8,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmsearch.catalog.ingest import Options, ingest, unfinished
+from mmsearch.catalog.ingest import Options, ingest
 from mmsearch.catalog.report import IngestReport
 from mmsearch.errors import InputError, StoreError, UsageError
 from mmsearch.search.hits import Result
 from mmsearch.search.query import NEGATIVE_WEIGHT, Query, make_query, split_weight
-from mmsearch.store import FACTS, INTERACTIONS, PRODUCTS, REVIEWS, SEARCHES, TRIPLES, USERS, Store
+from mmsearch.store import Store
 
 if TYPE_CHECKING:  # imported where they are used: opening a shop costs nothing
     from mmsearch.encoders.pipeline import Told
@@ -356,47 +356,12 @@ class Shop:
     def info(self) -> dict[str, Any]:
         """What the store holds: counts, attributes, encoders, profiles; and the ingest that was interrupted, if one was.
 
-        `features` is name → spec, and the products that have each of its `facts`. `attributes` is name → `filled` (products that have
-        it), `share` of the products, `types`, and whether it is `sparse`
-        (kept in a table of its own); the most filled first.
+        See `mmsearch.search.inventory.inventory`.
         """
-        from mmsearch.features.chosen import recorded_features
-        from mmsearch.fusion import profile
-        from mmsearch.store.facts import fact_names
-        from mmsearch.store.layout import survey
-        from mmsearch.store.sparse import count_names
+        from mmsearch.search.inventory import inventory
 
         self.store.check()
-        record = self.store.record
-        encoders = {}
-        for key in record.keys("encoder/"):
-            known = record.get(key) or {}
-            encoders[key.removeprefix("encoder/")] = {
-                "encoder": known["spec"],
-                "dim": known["dim"],
-                "vectors": self.store.count(known["table"]),
-            }
-        counts = count_names(self.store, FACTS)
-        facts = fact_names(self.store)
-        features = {
-            name: {"spec": known["spec"], "facts": {fact: counts[fact] for fact, (owner, _) in sorted(facts.items()) if owner == name}}
-            for name, known in recorded_features(self.store).items()
-        }
-        default = profile.default_name(self.store)
-        profiles = {n: record.get(f"profile/{n}") or {} for n in profile.names(self.store)}
-        return {
-            "store": self.store.path,
-            "products": self.store.count(PRODUCTS),
-            **{kind: self.store.count(kind) for kind in (INTERACTIONS, REVIEWS, SEARCHES, USERS, TRIPLES)},
-            "unfinished": unfinished(self.store),
-            "attributes": survey(self.store),
-            "encoders": encoders,
-            "features": features,
-            "profiles": {
-                n: {"method": p["spec"], "version": p["version"], "default": n == default, "summary": p["summary"]}
-                for n, p in profiles.items()
-            },
-        }
+        return inventory(self.store)
 
 
 def _many(value: Texts) -> list[str]:

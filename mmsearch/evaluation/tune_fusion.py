@@ -25,8 +25,9 @@ from mmsearch.search.query import Query
 MEASURE = "nDCG@10"
 FEWEST = 20  # judged queries with a relevant product, half to choose on and half to report on
 _FEWEST_OF_A_KIND = 10  # queries to choose on that meet a kind of evidence, below which its weight stays as it is
-#: Weights tried for one kind while the others stay as they are. Only proportions count: 1 to 50, either way, and none at all.
-GRID = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0)
+#: Weights tried for one kind while the others stay as they are. Only proportions count: 1 to 50, either way. Never 0: the judged
+#: queries may have no product that lacks the rest, and a search would not find it any more.
+GRID = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0)
 _ROUNDS = 10  # times that every kind is gone through, at most
 MOST = 1_000  # candidates kept a kind of evidence
 
@@ -213,8 +214,8 @@ def compared(
 
 
 def _distance(weight: float, other: float) -> float:
-    """How far two weights are apart, as proportions; 0 is far from all others."""
-    return abs(math.log(max(weight, 1e-3)) - math.log(max(other, 1e-3)))
+    """How far two weights are apart, as proportions; 0, which only a query or a profile can have, is far from all others."""
+    return abs(math.log(weight) - math.log(max(other, 1e-4)))
 
 
 def _proportions(weights: Weights, kept: Iterable[Kept]) -> Weights:

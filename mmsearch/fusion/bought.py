@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mmsearch.catalog.behaviour import EVENT_WEIGHTS, RATING
 from mmsearch.fusion.sparse import Sparse, as_csr, csr, row_of_each, scaled
 from mmsearch.store import INTERACTIONS, Store
 
-_BOUGHT = frozenset(("buy", "purchase", "order", "transaction"))
+_BOUGHT = frozenset(kind for kind, weight in EVENT_WEIGHTS.items() if weight == 1)
+_NOTHING = frozenset(kind for kind, weight in EVENT_WEIGHTS.items() if weight == 0)
 _NEIGHBOURS = 10  # kept of each product: with 20, and with 50, recommendations on the scientific data are no better
 _HISTORY = 50  # newest products of a person that count: whoever bought thousands says little of any two of them
 _AT_ONCE = 2_000  # products whose neighbours are counted at a time, for bounded memory
@@ -34,19 +36,17 @@ class Events(NamedTuple):
 
 
 def read_events(store: Store) -> Events:
-    """The purchases; where there are none, everything that shoppers did.
+    """The purchases; where there are none, everything that shoppers did but take things out of the cart.
 
     A row without a kind counts as a purchase, unless it is a rating.
     """
-    if not store.has(INTERACTIONS):
+    if not store.count(INTERACTIONS):
         return Events(np.zeros(0, np.int64), np.zeros(0, np.int64), [])
     rows = store.read(INTERACTIONS, ["user", "product", "event", "value", "time"])
-    kinds = [
-        event or ("rate" if value is not None else "buy")
-        for event, value in zip(*(rows[c].to_pylist() for c in ("event", "value")), strict=True)
-    ]
-    bought = np.array([kind.lower() in _BOUGHT for kind in kinds], dtype=bool)
-    kept = bought if bought.any() else np.ones(len(kinds), dtype=bool)
+    named_or_valued = zip(rows["event"].to_pylist(), rows["value"].to_pylist(), strict=True)
+    kinds = [(event or (RATING if value is not None else "buy")).lower() for event, value in named_or_valued]
+    bought = np.array([kind in _BOUGHT for kind in kinds], dtype=bool)
+    kept = bought if bought.any() else np.array([kind not in _NOTHING for kind in kinds], dtype=bool)
     users = np.asarray(rows["user"].combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False), dtype=np.int64)[kept]
     named = rows["product"].combine_chunks().dictionary_encode()
     products = np.asarray(named.indices.to_numpy(zero_copy_only=False), dtype=np.int64)[kept]

@@ -18,23 +18,38 @@ ALPHAS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8)
 _FEWEST = 200  # held-out purchases below which nothing is chosen by them
 _MOST = 5_000  # people asked about at most
 _AT_ONCE = 128  # of these
-_SCORES = 200_000_000  # similarities counted for one alpha at most
+_SCORES = 100_000_000  # similarities counted for one alpha at most
 _DECAY = 0.6  # of one step back in a person's purchases, as the content recommender has it
 _DEPTH = 20  # places in which a held-out purchase is looked for
 _QUERIES = 300  # products whose values are hidden
 _FEW = 50  # of these, fewer say nothing
 _TOP = 10  # neighbours among which they are looked for
-_SURE = 2.0  # standard errors that a gain must have to be more than chance
-_HURT = 0.98  # of what it was before: less is called a loss
+_SURE = 2.0  # standard errors that a gain or a loss must have to be more than chance
 
 
 class Compared(NamedTuple):
-    """A measure without and with propagation, over n cases."""
+    """A measure without and with propagation: means over n cases, and the standard error of their difference."""
 
     measure: str
     before: float
     after: float
     n: int
+    error: float
+
+    @property
+    def worse(self) -> bool:
+        """A loss that is more than chance."""
+        return self.before - self.after > max(_SURE * self.error, 1e-9)
+
+
+def compared(measure: str, before: NDArray[np.float64], after: NDArray[np.float64]) -> Compared:
+    """What the same cases (n,) have before and after."""
+    return Compared(measure, float(before.mean()), float(after.mean()), len(before), _error(after - before))
+
+
+def _error(values: NDArray[np.float64]) -> float:
+    """Standard error of their mean."""
+    return float(values.std() / np.sqrt(len(values)))
 
 
 @dataclass(frozen=True)
@@ -78,8 +93,7 @@ def evidence_of(
     if purchases is not None:
         if asked is None:
             alpha, reason = chosen_alpha(purchases, untold)
-        before, after = (float(purchases[share].mean()) for share in (0.0, alpha))
-        changes["bought"] = Compared(f"nDCG@{_DEPTH}", before, after, len(purchases[0.0]))
+        changes["bought"] = compared(f"nDCG@{_DEPTH}", purchases[0.0], purchases[alpha])
     tried = alpha or untold  # where none is taken, what a little of it would change is told
     changes |= {type: c for type in dict(relations) if (c := _hidden_values(H, relations, type, tried, hops, seed)) is not None}
     return Evidence(alpha, reason, changes)
@@ -92,7 +106,7 @@ def chosen_alpha(found: Mapping[float, NDArray[np.float64]], untold: float) -> t
     """
     best = min(found, key=lambda alpha: (-found[alpha].mean(), alpha))
     gains = found[best] - found[0.0]
-    if not best or gains.mean() >= _SURE * gains.std() / np.sqrt(len(gains)):
+    if not best or gains.mean() >= _SURE * _error(gains):
         return best, "chosen"
     return untold, "unsure"
 
@@ -109,7 +123,7 @@ def summary(found: Evidence, scores: Mapping[str, Any], base: str) -> str:
     told = "; ".join(f"{name} {c.measure} {c.before:.3f} → {c.after:.3f}" for name, c in found.changes.items())
     line = f"{edges} edges, {scores['hops']} hop{'s' * (scores['hops'] != 1)}, alpha {found.alpha:g} ({how})"
     line += f"; held out: {told or 'nothing to measure'}"
-    if worse := [name for name, c in found.changes.items() if c.after < _HURT * c.before]:
+    if worse := [name for name, c in found.changes.items() if c.worse]:
         line += f"; WORSE for {' and '.join(worse)}" + ("" if found.alpha else ", so that nothing is propagated")
     elif not found.alpha and found.reason == "chosen":
         line += "; propagation does not help, so that nothing is propagated"
@@ -200,7 +214,7 @@ def _hidden_values(H: Matrix, relations: Sequence[tuple[str, Relation]], type: s
     known = [Relation(r.weight, scaled(edges, rows=seen)) if i == at else r for i, (_, r) in enumerate(relations)]
     shares = (edges[:, rarest[asking]] > 0).T.tocsr()  # (q, n)
     before, after = _precision(H, asking, shares), _precision(propagate(H, known, alpha, hops)[0], asking, shares)
-    return Compared(f"P@{_TOP}", before, after, len(asking))
+    return compared(f"P@{_TOP}", before, after)
 
 
 def _rarest(edges: Sparse, sizes: NDArray[Any]) -> NDArray[np.int64]:
@@ -213,8 +227,8 @@ def _rarest(edges: Sparse, sizes: NDArray[Any]) -> NDArray[np.int64]:
     return out
 
 
-def _precision(Z: Matrix, asking: NDArray[np.int64], shares: Sparse) -> float:
-    """Mean share of the nearest ten (the product itself left out) that have the same value."""
+def _precision(Z: Matrix, asking: NDArray[np.int64], shares: Sparse) -> NDArray[np.float64]:
+    """Share of each one's nearest ten (the product itself left out) that have the same value (q,)."""
     best = np.full((len(asking), _TOP), -np.inf, np.float32)
     hit = np.zeros((len(asking), _TOP), bool)
     Q = unit_rows(Z[asking])
@@ -226,4 +240,4 @@ def _precision(Z: Matrix, asking: NDArray[np.int64], shares: Sparse) -> float:
         scores, same = np.hstack([best, scores]), np.hstack([hit, shares[:, block].toarray()])
         top = np.argpartition(-scores, _TOP - 1, axis=1)[:, :_TOP]
         best, hit = np.take_along_axis(scores, top, axis=1), np.take_along_axis(same, top, axis=1)
-    return float(hit[np.isfinite(best)].mean())
+    return np.asarray((hit & np.isfinite(best)).mean(axis=1), dtype=np.float64)

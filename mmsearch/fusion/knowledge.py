@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmsearch.encoders.base import Encoder
 from mmsearch.encoders.recorded import recorded_encoder
@@ -72,10 +73,13 @@ class Knowledge(Fuser):
             if not (math.isfinite(weight) and weight >= 0):
                 raise ValueError(f"the weight of {name} must be a number of at least 0, not {weight:g}")
         self._base: Fuser = FUSERS.create(base)
-        self.reads = self._base.reads  # type: ignore[misc]  # what the base reads is known once it is
-        self.sees_views = self._base.sees_views  # type: ignore[misc]
-        self._hops, self._asked = hops, alpha
         self._weights = {name: weight for name, weight in given_weights.items() if weight}
+        # What the base reads is known once it is. Events are read in any case: alpha is chosen by them, and what it changes is measured.
+        self.reads, self.vectors_suffice = self._base.reads, self._base.vectors_suffice  # type: ignore[misc]
+        self.sees_views = self._base.sees_views  # type: ignore[misc]
+        further = [INTERACTIONS, *([TRIPLES] if given else []), *([PRODUCTS] if set(self._weights) - {"bought"} else [])]
+        self.learns_from = tuple(dict.fromkeys((*self._base.learns_from, *further)))  # type: ignore[misc]
+        self._hops, self._asked = hops, alpha
         self._alpha = 0.0
         self._nodes: dict[str, dict[str, int]] = {}  # type → node → its row among the type's means
         self._rarity: dict[str, Matrix] = {}  # type → (v,)
@@ -115,6 +119,10 @@ class Knowledge(Fuser):
         if self._alpha:
             self._keep(propagate(H, [r for _, r in relations], self._alpha, self._hops)[1], relations)
         return FitReport(summary(found, scores, told.summary), scores | {"alpha": self._alpha, "held_out": found.to_json()})
+
+    def held_out(self) -> NDArray[np.int64] | None:
+        """See `Fuser.held_out`: those of the base, by which cross-modal evidence is compared."""
+        return self._base.held_out()
 
     def project(self, modality: str, side: Side) -> Matrix:
         """See `Fuser.project`: by the base."""

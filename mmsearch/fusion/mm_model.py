@@ -28,6 +28,7 @@ _MOST_EXAMPLES = 200_000  # of more, some are chosen at random
 _MOST_MEDIA = 20_000  # products whose media are looked at in training: decoded, a picture takes 7 kB
 _OTHER = "take a method that needs no shoppers: mmsearch fuse --method aligned"
 _DEVICES = ("auto", "cpu", "cuda")
+_LAYERS = ("dense", "branches")
 
 
 class MMModel(Fuser):
@@ -58,13 +59,14 @@ class MMModel(Fuser):
         negatives: int = 4,
         popular: float = 0.5,
         history: int = 5,
-        epochs: int = 12,
-        patience: int = 2,
+        epochs: int = 20,
+        patience: int = 3,
         samples: int = 10_000,
         rate: float = 0.002,
         dropout: float = 0.2,
         forget: float = 0.3,
         least_users: int = 3,
+        layer: str = "dense",
         device: str = "auto",
     ):
         """
@@ -78,6 +80,7 @@ class MMModel(Fuser):
         epochs, patience, samples : epochs at most; epochs without a better validation loss; examples an epoch.
         rate : Adam's learning rate. dropout : of the dense layer. forget : how often a branch, or the user, is left out in training.
         least_users : different users that must have written a word that no product has.
+        layer : whose outputs are the fused vectors: dense, the penultimate one; or branches, the mean of a product's branches.
         device : auto, cpu or cuda.
         """
         whole = (("dim", dim, 2), ("width", width, 2), ("embedding", embedding, 2), ("negatives", negatives, 1), ("history", history, 0))
@@ -92,11 +95,13 @@ class MMModel(Fuser):
             raise ValueError(f"rate must be above 0, not {rate:g}")
         if not (math.isfinite(popular) and 0 <= popular <= 1):
             raise ValueError(f"popular must be 0 to 1, not {popular:g}")
+        if layer not in _LAYERS:
+            raise ValueError(f"layer must be one of {', '.join(_LAYERS)}, not {layer}")
         if device not in _DEVICES:
             raise ValueError(f"device must be one of {', '.join(_DEVICES)}, not {device}")
         if at_least is not None and not label:
             raise ValueError("at_least is of a label: name it, label=value")
-        self._label, self._at_least, self._device = label, at_least, device
+        self._label, self._at_least, self._layer, self._device = label, at_least, layer, device
         self._sizes = {"dim": dim, "width": width, "embedding": embedding}
         self._popular, self._history, self._dropout, self._least_users = popular, history, dropout, least_users
         self._plan = Plan(rate, epochs, patience, samples, 128, negatives, 64, forget, 0.1)
@@ -123,8 +128,8 @@ class MMModel(Fuser):
         rng = np.random.default_rng(seed)
         examples = self._examples(batch, rng)
         said = own_texts(batch.store, examples.users)
-        texts = [None if one is None else words_of(one) for one in batch.contents["text"]] if "text" in there else []
-        self._vocabulary = learn_words([words for words in texts if words], said, self._least_users, _WORDS)
+        texts = _contents(batch.contents.get("text"), len(batch), "text") if "text" in there else []
+        self._vocabulary = learn_words([words_of(one) for one in texts if one is not None], said, self._least_users, _WORDS)
         inputs = self._inputs(batch, there, examples, rng)
         has = {m: inputs.present(m, np.arange(len(batch))) for m in there}
         there = [m for m in there if has[m].any()]
@@ -144,8 +149,8 @@ class MMModel(Fuser):
             only = Inputs({m: inputs.of[m] for m in there})
             scores = self._learn(network, only, examples, parts, contexts, np.flatnonzero(anything), rng)
         self._network, self._unseen = network, parts.unseen
-        self.dim = shape.dim
-        self._means = means_of(network, only, len(batch), rng)
+        self.dim = shape.size(self._layer)
+        self._means = means_of(network, only, len(batch), self._layer, rng)
         scores |= {
             "branches": list(branches),
             "words": shape.words,
@@ -225,7 +230,7 @@ class MMModel(Fuser):
         given = {m: _contents(known, n, m) for m, known in contents.items()}
         for start in range(0, n if given else 0, _AT_ONCE):
             inputs = Inputs({m: self._seen(m, known[start : start + _AT_ONCE]) for m, known in given.items()})
-            out[start : start + _AT_ONCE] = centred(network, inputs, min(_AT_ONCE, n - start), self._means)
+            out[start : start + _AT_ONCE] = centred(network, inputs, min(_AT_ONCE, n - start), self._layer, self._means)
         return unit_rows(out)
 
     def modalities(self) -> list[str]:
@@ -241,7 +246,7 @@ class MMModel(Fuser):
         network = self._fitted()
         arrays = {f"network.{name}": array for name, array in network.arrays().items()}
         arrays |= {f"mean.{name}": mean for name, mean in self._means.items()}
-        return arrays, {"shape": network.shape.to_json(), "words": list(self._vocabulary.words)}
+        return arrays, {"shape": network.shape.to_json(), "layer": self._layer, "words": list(self._vocabulary.words)}
 
     def load_state(self, arrays: Mapping[str, Matrix], values: Mapping[str, Any]) -> None:
         """See `Fuser.load_state`."""
@@ -250,7 +255,8 @@ class MMModel(Fuser):
         network.load({name.removeprefix("network."): array for name, array in arrays.items() if name.startswith("network.")})
         self._network, self._vocabulary = network, Vocabulary(values["words"])
         self._means = {name.removeprefix("mean."): array for name, array in arrays.items() if name.startswith("mean.")}
-        self.dim = shape.dim
+        self._layer = values["layer"]
+        self.dim = shape.size(self._layer)
 
     def _fitted(self) -> Network:
         if self._network is None:

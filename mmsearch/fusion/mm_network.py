@@ -34,6 +34,10 @@ class Shape:
     width: int  # of a branch's output, and of an LSTM's state
     embedding: int
 
+    def size(self, layer: str) -> int:
+        """Of the vectors of a layer: 'dense' or 'branches'."""
+        return self.width if layer == "branches" else self.dim
+
     def to_json(self) -> dict[str, Any]:
         return asdict(self) | {"branches": list(self.branches)}
 

@@ -15,7 +15,7 @@ Answers = tuple[NDArray[np.bool_], NDArray[np.float64]]  # what is true (k,), an
 
 
 def measured(validation: Answers, test: Answers, new: Answers) -> dict[str, Any]:
-    """Held-out figures. Yes is said from the probability on that has the best F1 on the validation examples.
+    """Held-out figures. Yes is said from the probability on that goes best with the truth of the validation examples.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from mmsearch.fusion.mm_training import Pairs, Rows, Sampler, joined
 from mmsearch.fusion.mm_words import Said, Vocabulary
 
 _SHARE = 10  # a tenth of the examples is held out, another tenth serves early stopping
-_MOST_HELD = 2_000  # of yes, and of no: more tell no more
+_MOST_HELD = 4_000  # of either: more tell no more
 _FEWEST_PRODUCTS = 8  # never seen: fewer say nothing
 _MOST_PRODUCTS = 400
 _LEFT = 5  # examples of yes, and of no, that must remain
@@ -45,9 +45,10 @@ def part(examples: Examples, whole: NDArray[np.bool_], rng: np.random.Generator)
     if any((examples.yes == answer).any() and np.count_nonzero((examples.yes == answer) & ~is_new) < _LEFT for answer in (True, False)):
         unseen, is_new = unseen[:0], np.zeros(len(examples), bool)
     train, validation, test = [], [], []
+    share = min(1 / _SHARE, _MOST_HELD / max(1, int(np.count_nonzero(~is_new))))
     for answer in (True, False):
         mine = rng.permutation(np.flatnonzero((examples.yes == answer) & ~is_new))
-        held = max(1, min(_MOST_HELD, len(mine) // _SHARE)) if len(mine) > 2 else 0
+        held = max(1, round(share * len(mine))) if len(mine) > 2 else 0
         test.append(mine[:held])
         validation.append(mine[held : 2 * held])
         train.append(mine[2 * held :])

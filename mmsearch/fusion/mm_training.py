@@ -116,7 +116,7 @@ def train(
 
     Raises
     ------
-    InputError : it was no number before anything was learned.
+    InputError : it was no number before anything was learned; or nothing was learned that holds for `validation`.
     """
     import torch
 
@@ -149,6 +149,9 @@ def train(
     if trouble and not best_epoch:
         message = "mm-model: the loss was no number before anything was learned"
         raise InputError(message, hint=f"learn more slowly: mm-model(rate={plan.rate / 10:g})")
+    if not best_epoch:
+        message = f"mm-model learned nothing: in {epoch} epochs its answers to other examples became no better than at random"
+        raise InputError(message, hint="bring more interactions or labels, or take another method: mmsearch fuse --method aligned")
     return Learned(epoch, best_loss, trouble)
 
 
@@ -171,13 +174,21 @@ def probabilities(network: Network, inputs: Inputs, contexts: Sequence[Rows], pa
     return np.asarray(torch.cat(answers).numpy(), np.float64)
 
 
-def penultimate(network: Network, inputs: Inputs, rows: Rows) -> NDArray[np.float32]:
-    """The dense layer of products (m, dim), without any user; rows of products that have nothing are those of its bias."""
+def penultimate(network: Network, inputs: Inputs, rows: Rows, layer: str = "dense") -> NDArray[np.float32]:
+    """What is seen of products (m) without any user; nothing is known of a product that has nothing.
+
+    Parameters
+    ----------
+    layer : 'dense', the penultimate layer (m, dim); or 'branches', the mean output of the branches (m, width), which meets the user's.
+    """
     import torch
 
+    found = [np.empty((0, network.shape.size(layer)), np.float32)]
     with torch.inference_mode():
-        found = [network.hidden(_of_products(network, inputs, rows[at])).cpu().numpy() for at in _chunks(len(rows))]
-    return np.concatenate(found) if found else np.empty((0, network.shape.dim), np.float32)
+        for at in _chunks(len(rows)):
+            brought = _of_products(network, inputs, rows[at])
+            found.append((brought.output if layer == "branches" else network.hidden(brought)).cpu().numpy())
+    return np.concatenate(found)
 
 
 def _steps(known: Pairs, sampler: Sampler | None, plan: Plan, rng: np.random.Generator) -> Iterator[Pairs]:

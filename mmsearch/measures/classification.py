@@ -58,17 +58,23 @@ def roc_auc(truth: Truth, probability: Probabilities) -> float:
 
 
 def best_threshold(truth: Truth, probability: Probabilities) -> float:
-    """A threshold with the highest F1 on some answers (n,): halfway between two of them, so that others near by fall on the same side.
+    """The threshold with the highest Matthews correlation on some answers (n,), the largest of several; .5 where there is only yes or no.
 
-    Of several the largest; .5 where nothing is yes.
+    Unlike the one with the best F1, it does not say yes to nearly all where most are yes: Matthews, "Comparison of the predicted and
+    observed secondary structure of T4 phage lysozyme", 1975. It lies halfway between two answers, so that others near by fall on the
+    same side.
     """
-    if not truth.any():
+    yes = int(np.count_nonzero(truth))
+    if not yes or yes == len(truth):
         return 0.5
     order = np.argsort(-probability, kind="stable")
     falling = np.append(probability[order], 0.0)
-    right = np.cumsum(truth[order])
+    right = np.cumsum(truth[order])  # said yes, and is
     said = np.arange(1, len(truth) + 1)
     last = np.append(falling[1:-1] != falling[:-2], True)  # a threshold takes equal answers together
-    F1 = np.where(last, 2 * right / (said + right[-1]), -1.0)
-    at = int(F1.argmax())
+    n = float(len(truth))
+    covariance = n * right - said * float(yes)
+    spread = np.sqrt(said * (n - said) * yes * (n - yes))
+    correlation = np.where(last, np.divide(covariance, spread, out=np.zeros(len(truth)), where=spread > 0), -2.0)
+    at = int(correlation.argmax())
     return float((falling[at] + falling[at + 1]) / 2)

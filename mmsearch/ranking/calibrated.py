@@ -18,12 +18,12 @@ class Calibrated(Combiner):
     One idea at two levels: *a product's score has the same spread over unrelated queries whatever it is made of*.
 
     - A similarity s becomes z = (s − mean) / std, so that cosines of different spaces compare.
-    - Within a part, evidence e counts with weight w_e = a_e r_e²: as much as it is asked to (a_e, 1 unless the query or the
-      profile says otherwise) and as the square of its reliability: u = Σ w_e z_e. It is divided by the standard
+    - Within a part, evidence e counts with weight w_e = r_e² of its reliability: u = Σ w_e z_e. It is divided by the standard
       deviation that u has for unrelated pairs, √(Σ w_e w_f c_ef), times a factor measured at `fuse` for the top of a
-      ranking, where likely products are (see `Joint.tails`), and scaled by the largest r_e there (of r_e a_e / max a). So direct
-      evidence alone gives z, cross-modal evidence alone r·z (shrunk, never zero), and a product with both stands no higher for it.
-      Other weights a bring that factor nearer to 1, for it is the mixing of evidence that it makes up for: see `_tail`.
+      ranking, where likely products are (see `Joint.tails`), and scaled by the largest r_e there. So direct evidence
+      alone gives z, cross-modal evidence alone r·z (shrunk, never zero), and a product with both stands no higher for it.
+    - Weights a_e that the query or the profile asks for multiply w_e: evidence stands as if its reliability were r_e √(a_e / max a),
+      the largest of the part. They bring the factor for the top nearer to 1, for it makes up for mixing evidence: see `_tail`.
     - A product without any evidence for a part has that part completed rather than zeroed: the others are scaled by
       √(Σ share²) / √(Σ present share²), which again keeps the spread.
     - Parts that lower a product subtract where they speak for a likeness (z > 0) and never lift one.
@@ -58,18 +58,16 @@ def _part(evidence: Sequence[Evidence], joint: Joint) -> Scores:
     """The standardised evidence of one part, (e, n): rows add up to the part's score, 0 where there is none."""
     present = np.array([~np.isnan(e.similarity) for e in evidence])
     z = np.array([np.nan_to_num((e.similarity - e.mean) / e.std) for e in evidence]) * present
-    reliability = np.array([np.broadcast_to(e.reliability, z.shape[1:]) for e in evidence])
+    measured = np.array([np.broadcast_to(e.reliability, z.shape[1:]) for e in evidence])
+    asked = np.array([[float(e.weight)] for e in evidence])
+    reliability = measured * np.sqrt(asked / asked.max())
     if len(evidence) == 1:
         alone: Scores = reliability * z
         return alone
-    asked = np.array([[float(e.weight)] for e in evidence]) * present
-    most = asked.max(axis=0)  # of what a product has: its own evidence is weighed, whatever others have
-    asked = np.divide(asked, most, out=np.zeros_like(asked), where=most > 0)
-    weight = reliability**TRUST
-    even, weighted = weight * present, weight * asked
+    even, weighted = measured**TRUST * present, reliability**TRUST * present
     c = np.array([[joint.correlation(a.kind, b.kind) for b in evidence] for a in evidence])
     spread = np.sqrt(np.maximum(np.einsum("en,ef,fn->n", weighted, c, weighted), 1e-12))
-    strongest = (reliability * asked).max(axis=0)
+    strongest = (reliability * present).max(axis=0)
     scale: Scores = np.where(strongest > 0, strongest / spread, 0.0)
     for pattern in np.unique(present, axis=1).T:
         here = (present == pattern[:, None]).all(axis=0)

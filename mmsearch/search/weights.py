@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from mmsearch.errors import ParseError, UsageError, did_you_mean
-from mmsearch.ranking.calibrated import TRUST
 from mmsearch.settings import MODALITIES
 
 #: What a product may be compared by: the modalities, and the words on its photos ('image>words': `mmsearch.fusion.words.KIND`).
@@ -56,6 +55,8 @@ def counted(weights: Sequence[float], reliabilities: Sequence[float]) -> float:
 
     Evidence stands in it by the square of its reliability, as it does in a score (`mmsearch.ranking.calibrated`).
     """
+    from mmsearch.ranking.calibrated import TRUST  # here: help loads no numpy
+
     trust = [float(r**TRUST) for r in reliabilities]
     return sum(w * t for w, t in zip(weights, trust, strict=True)) / sum(trust)
 

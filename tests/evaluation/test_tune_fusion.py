@@ -298,3 +298,14 @@ def test_weights_that_leave_a_part_nothing() -> None:
     one = kept["0"]
     assert weighed_anew(one.query, one.evidence, {TEXTS: 0, PHOTOS: 0}) == []
     assert one.best({TEXTS: 0, PHOTOS: 0}, CALIBRATED, 3) == {}
+
+
+def test_no_kind_is_tuned_away() -> None:
+    """A product that has nothing but the kind that tells the judged queries nothing can still be found."""
+    kept, qrels = made_up(4)
+    for id, one in kept.items():
+        right = int(next(iter(qrels[id])))
+        for e in one.evidence:
+            e.similarity[:] = (-9.0 if e.kind == TEXTS else 9.0) * (np.arange(len(one.candidates)) == right)
+    found = tune(kept, qrels, list(kept), list(kept), {})
+    assert 0 < found.weights[TEXTS] < 1 and found.weights[PHOTOS] == 1

@@ -79,11 +79,18 @@ def bought(shop: Shop) -> dict[int, list[str]]:
 def test_purchases_come_before_looks_each_product_once_in_order(tmp_path: Path) -> None:
     shop = small_shop.make(tmp_path, fuse=False, events=False)
     assert read_events(shop.store).ids == []
-    looks = [("u", "red-hat", "view", 1), ("u", "red-bag", "view", 2)]
+    looks = [("u", "red-hat", "view", 1), ("u", "red-bag", "view", 2), ("u", "red-shoe", "remove_from_cart", 3)]
     shop.ingest(write(tmp_path, looks))
     assert bought(shop) == {0: ["red-hat", "red-bag"]}
     shop.ingest(write(tmp_path, [("u", "red-cup", "buy", 3), ("u", "red-bag", "Purchase", 4), ("u", "red-cup", "buy", 5)]))
     assert bought(shop) == {0: ["red-bag", "red-cup"]}
+
+
+def test_a_table_without_rows_is_as_none(tmp_path: Path) -> None:
+    shop = small_shop.make(tmp_path, fuse=False)
+    with shop.store.writing("test"):
+        shop.store.delete("interactions", "user is not null")
+    assert read_events(shop.store).ids == []
 
 
 def test_only_the_newest_of_a_long_history_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

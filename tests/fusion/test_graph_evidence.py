@@ -107,9 +107,13 @@ def test_a_gain_that_may_be_chance_chooses_nothing() -> None:
 
 
 def test_the_line_for_people_says_what_got_worse() -> None:
-    changes = {"bought": Compared("nDCG@20", 0.1, 0.2, 300), "brand": Compared("P@10", 0.5, 0.4, 300)}
+    changes = {
+        "bought": Compared("nDCG@20", 0.1, 0.2, 300, 0.01),
+        "brand": Compared("P@10", 0.5, 0.4, 300, 0.02),
+        "category": Compared("P@10", 0.5, 0.45, 300, 0.03),  # less than two standard errors
+    }
     line = summary(Evidence(0.5, "chosen", changes), {"edges": {"brand": 1200, "bought": 0}, "hops": 2}, "told by the base")
     assert line == (
         "1,200 brand edges, 2 hops, alpha 0.5 (chosen by held-out purchases); held out: bought nDCG@20 0.100 → 0.200; "
-        "brand P@10 0.500 → 0.400; WORSE for brand. Base: told by the base"
+        "brand P@10 0.500 → 0.400; category P@10 0.500 → 0.450; WORSE for brand. Base: told by the base"
     )

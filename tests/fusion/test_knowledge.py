@@ -18,6 +18,7 @@ from mmsearch.fusion import profile as profiles
 from mmsearch.fusion.base import Batch, FitReport
 from mmsearch.fusion.batch import load_batch
 from mmsearch.fusion.concat import Concat
+from mmsearch.fusion.fitting import changes_since
 from mmsearch.fusion.knowledge import Knowledge
 from mmsearch.fusion.propagation import propagate
 from mmsearch.shop import Shop
@@ -251,6 +252,22 @@ def test_a_nested_spec_is_the_base(batch: Batch) -> None:
     fuser = FUSERS.create("knowledge(base=concat(text=1), alpha=.3)")
     fitted(batch, fuser)
     assert fuser.modalities() == ["text"] and fuser.dim == batch.vectors["text"].shape[1]
+
+
+def test_it_is_fitted_anew_when_events_or_triples_change(tmp_path: Path) -> None:
+    shop = make(tmp_path)
+    shop.fuse("knowledge(alpha=.5)", name="k")
+    for file, header, row in (
+        ("triples.csv", ("head", "relation", "tail"), ("bag", "broader", "clothing")),
+        ("events.csv", ("user", "product", "event", "time"), ("new", "red-hat", "buy", "1800000000")),
+        ("products.csv", ("id", "brand"), ("red-hat", "Elsewhere")),
+    ):
+        shop.fuse(name="k")
+        assert not changes_since(shop.store, profiles.load(shop.store, "k"))
+        write(tmp_path / file, [header, row])
+        shop.ingest(tmp_path / file)
+        assert len(changes_since(shop.store, profiles.load(shop.store, "k"))) == 1, file
+    assert Knowledge(brand=0, category=0, attributes=0, given=0).learns_from == ("interactions",)
 
 
 def test_the_base_says_what_is_missing() -> None:

@@ -37,17 +37,20 @@ def test_it_learns_which_word_says_yes() -> None:
 
 
 def test_it_ends_when_validation_gets_no_better_and_keeps_the_best() -> None:
-    wrong = Pairs(VALIDATION.context, VALIDATION.product, ~VALIDATION.yes)  # the more it learns, the worse
+    """Three of ten are not as they were taught: the surer it gets, the dearer these become."""
+    odd = Pairs(VALIDATION.context, VALIDATION.product, VALIDATION.yes ^ (np.arange(10) < 3))
     net = network()
-    before = net.arrays()
-    learned = training.train(
-        net, INPUTS, NOBODY, TRAIN, wrong, None, Plan(**{**vars(PLAN), "patience": 3, "rate": 0.1}), np.random.default_rng(0)
-    )
-    assert learned.epochs < PLAN.epochs
-    if learned.epochs == 3:  # never better than at the start
-        for name, array in net.arrays().items():
-            np.testing.assert_array_equal(array, before[name])
-    assert learned.loss == pytest.approx(training._loss_of(net, INPUTS, NOBODY, wrong), abs=1e-6)
+    plan = Plan(**{**vars(PLAN), "patience": 3})
+    learned = training.train(net, INPUTS, NOBODY, TRAIN, odd, None, plan, np.random.default_rng(0))
+    assert 3 < learned.epochs < plan.epochs
+    assert learned.loss == pytest.approx(training._loss_of(net, INPUTS, NOBODY, odd), abs=1e-6)
+
+
+def test_what_does_not_hold_for_others_is_not_kept() -> None:
+    wrong = Pairs(VALIDATION.context, VALIDATION.product, ~VALIDATION.yes)
+    with pytest.raises(InputError, match="learned nothing: in 2 epochs"):
+        plan = Plan(**{**vars(PLAN), "patience": 2, "rate": 0.1})
+        training.train(network(), INPUTS, NOBODY, TRAIN, wrong, None, plan, np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("after", [3, 0])

@@ -15,6 +15,7 @@ from mmsearch.fusion import FUSERS
 from mmsearch.fusion import profile as profiles
 from mmsearch.fusion.base import Side
 from mmsearch.fusion.batch import load_batch
+from mmsearch.fusion.contents import side_of
 from mmsearch.shop import Shop
 from mmsearch.store import Store
 from mmsearch.store.vectors import VectorRows, read_vectors
@@ -54,7 +55,7 @@ def assert_up_to_date(store: Store, name: str = "fake-fuser") -> None:
     profile = profiles.load(store, name)
     fuser = profiles.load_fuser(store, profile)
     sources = {m: (store.record.get(f"encoder/{m}") or {})["table"] for m in profile.modalities}
-    ids, batch = load_batch(store, sources)
+    ids, batch = load_batch(store, sources, fuser=fuser)
     have = fused(store, name)
     assert sorted(have) == sorted(ids)
     for id, vector in zip(ids, fuser.items(batch), strict=True):
@@ -64,7 +65,7 @@ def assert_up_to_date(store: Store, name: str = "fake-fuser") -> None:
         assert sorted(keys(raw)) == sorted(keys(projected))
         place = {k: i for i, k in enumerate(keys(projected))}
         order = [place[k] for k in keys(raw)]
-        np.testing.assert_allclose(projected.vectors[order], fuser.project(modality, Side(raw.vectors)), atol=1e-5)
+        np.testing.assert_allclose(projected.vectors[order], fuser.project(modality, side_of(store, fuser, modality, raw)), atol=1e-5)
 
 
 def test_a_profile_is_recorded_with_all_that_made_it(shop: Shop) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score, roc_auc_score
+from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef, precision_score, recall_score, roc_auc_score
 
 from mmsearch.measures.classification import best_threshold, classification, constant_answers, roc_auc
 
@@ -31,10 +31,17 @@ def test_as_scikit_learn_has_it(answers: list[tuple[bool, float]], threshold: fl
 
 
 @given(ANSWERS)
-def test_no_other_threshold_has_a_higher_f1(answers: list[tuple[bool, float]]) -> None:
+def test_no_other_threshold_goes_better_with_the_truth(answers: list[tuple[bool, float]]) -> None:
     truth, likely = arrays(answers)
-    best = classification(truth, likely, best_threshold(truth, likely))["F1"]
-    assert all(classification(truth, likely, threshold)["F1"] <= best + 1e-12 for threshold in np.unique(likely))
+    if truth.all() or not truth.any():
+        assert best_threshold(truth, likely) == 0.5
+        return
+    best = matthews_corrcoef(truth, likely >= best_threshold(truth, likely))
+    assert all(matthews_corrcoef(truth, likely >= threshold) <= best + 1e-9 for threshold in np.unique(likely))
+
+
+def test_a_threshold_lies_between_answers() -> None:
+    assert best_threshold(np.array([True, True, False]), np.array([0.9, 0.8, 0.2])) == pytest.approx(0.5)
 
 
 @given(ANSWERS)

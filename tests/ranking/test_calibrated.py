@@ -110,12 +110,12 @@ def asked(direct: float, cross: float, measured: Joint = NONE) -> Scores:
     return total(replace(DIRECT, weight=direct), replace(CROSS, weight=cross), measured=measured)
 
 
-def test_a_weight_multiplies_that_of_its_reliability() -> None:
+def test_a_weight_multiplies_the_square_of_a_reliability() -> None:
+    """Evidence stands as if its reliability were r √(a / max a)."""
     measured = Joint({"text>image|text>text": 0.5})
-    weight = 3 * 0.4**TRUST
-    both = (3 + weight * 4) / np.sqrt(1 + weight**2 + 2 * weight * 0.5)
-    # What cross-modal evidence foretells counts in full for a product that has it, and a third of the direct evidence's 1.
-    np.testing.assert_allclose(asked(1, 3, measured), [both * max(1 / 3, 0.4), 0, 0.4 * 4])
+    as_if = (replace(DIRECT, reliability=np.sqrt(1 / 3)), CROSS)
+    np.testing.assert_allclose(asked(1, 3, measured), total(*as_if, measured=measured))
+    np.testing.assert_allclose(asked(4, 1, measured), total(DIRECT, replace(CROSS, reliability=0.4 / 2), measured=measured))
 
 
 @pytest.mark.parametrize("scale", [0.01, 1, 70])
@@ -125,15 +125,30 @@ def test_only_their_proportions_count(scale: float) -> None:
 
 
 def test_a_vanishing_weight_leaves_the_other_kind_alone() -> None:
+    """What has nothing but the kind that does not count stands where unrelated products do."""
     measured = Joint({"text>image|text>text": 0.5}, {"text>image|text>text": 0.7})
-    np.testing.assert_allclose(asked(1, 1e-9, measured), [3, 0, 0.4 * 4], atol=1e-6)
-    np.testing.assert_allclose(asked(1e-9, 1, measured), [0.4 * 4, 0, 0.4 * 4], atol=1e-6)
+    np.testing.assert_allclose(asked(1, 1e-12, measured), [3, 0, 0], atol=1e-5)
+    np.testing.assert_allclose(asked(1e-12, 1, measured), [0.4 * 4, 0, 0.4 * 4], atol=1e-5)
+
+
+def test_turning_down_what_all_have_lifts_nobody_who_has_nothing_else() -> None:
+    """Titles that count less count less for products without a photo, too: their places at the top stay about what they were."""
+    rng = np.random.default_rng(0)
+    z = rng.multivariate_normal([0, 0], [[1, 0.3], [0.3, 1]], size=40_000).T
+    photos = np.arange(40_000) < 20_000
+    for a in (0.3, 1, 3):
+        pair = [
+            Evidence(0, 1.0, "text>text", z[0]),
+            Evidence(0, 1.0, "text>image", np.where(photos, z[1], np.nan), reliability=0.5, weight=a),
+        ]
+        best = np.argsort(-total(*pair, measured=Joint({"text>image|text>text": 0.3})))[:1_000]
+        assert photos[best].mean() == pytest.approx(0.5, abs=0.05), a
 
 
 def test_the_factor_for_the_top_goes_with_how_mixed_the_evidence_is() -> None:
     """It is what was measured with the weights that it was measured with, nearer to 1 for less mixed evidence and never beyond."""
     plain, measured = Joint(), Joint({}, {"text>image|text>text": 0.8})
-    factors = [float(asked(1, a, measured)[0] / asked(1, a, plain)[0]) for a in (1e-9, 0.1, 0.5, 1, 4, 1 / 0.4**TRUST)]
+    factors = [float(asked(1, a, measured)[0] / asked(1, a, plain)[0]) for a in (1e-9, 0.1, 0.5, 1, 4, 6)]
     assert factors[0] == pytest.approx(1) and factors[3] == pytest.approx(0.8)
     assert factors[:4] == sorted(factors[:4], reverse=True)
     np.testing.assert_allclose(factors[3:], 0.8)
@@ -145,4 +160,4 @@ def test_unrelated_scores_spread_equally_whatever_is_asked_for() -> None:
     for a in (0.2, 1, 5):
         pair = [Evidence(0, 1.0, "text>text", z[0]), Evidence(0, 1.0, "text>image", z[1], reliability=0.9, weight=a)]
         scores = total(*pair, measured=Joint({"text>image|text>text": 0.3}))
-        assert scores.std() == pytest.approx(max(1 / max(1, a), 0.9 * a / max(1, a)), rel=0.02)
+        assert scores.std() == pytest.approx(max(np.sqrt(1 / max(1, a)), 0.9 * np.sqrt(a / max(1, a))), rel=0.02)
