@@ -1,11 +1,11 @@
-"""Text and photos in one space, learned from the catalogue's own pairs of title and photo."""
+"""Text, photos and what goes with them in one space, learned from the catalogue's own pairs of title and photo."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,18 +13,20 @@ from numpy.typing import NDArray
 
 from mmsearch.encoders.base import Encoder
 from mmsearch.errors import InputError
-from mmsearch.fusion.base import Batch, FitReport, Matrix, Side, unit_rows
+from mmsearch.fusion.aligned_space import Space
+from mmsearch.fusion.base import Batch, FitReport, Matrix, Side
 from mmsearch.fusion.category_texts import CategoryTexts
 from mmsearch.fusion.cca import LEAST_REG, CanonicalMap, fit_cca
 from mmsearch.fusion.conse import Conse
+from mmsearch.fusion.further import Further, learn_alone, which_join
 from mmsearch.fusion.hubness import Hubness
+from mmsearch.fusion.pairs import SIDES, Pairs, quality, splits
 from mmsearch.fusion.refinement import KINDS, LEAST_PAIRS, Choice, Refinement, choose, refined, told
 from mmsearch.fusion.shared_space import SharedSpace, pair_recall, same_product
-from mmsearch.fusion.views import Seen, Views
+from mmsearch.fusion.views import Views
+from mmsearch.settings import MODALITIES
 
-Rows = NDArray[np.int64]
-
-_SIDES = ("text", "image")
+Learn = Callable[[Pairs], Space | None]
 
 _LEAST_SHARE = 0.05  # a smaller share of ConSE helps no longer, and its block would triple the vectors
 
@@ -33,11 +35,6 @@ _LEAST_SHARE = 0.05  # a smaller share of ConSE helps no longer, and its block w
 _LANDMARKS = 1_500
 _LEAST_PAIRS = 20  # enough to beat ConSE by mixing with it: fashion .028/.203 against .026/.189, grocery .231/.666 against .130/.471
 
-_MOST_HELD = 500
-_LEAST_HELD = 20
-_HELD_QUERIES = 200  # held out in all, over repeated splits where one is small: few queries are a noisy measure
-_MOST_SPLITS = 10
-
 
 class Aligned(SharedSpace):
     """Regularised kernel CCA of (title, photo) pairs, with ConSE as what is believed before there are pairs.
@@ -45,7 +42,10 @@ class Aligned(SharedSpace):
     The space has two blocks: the canonical directions, and ConSE's mean class names. A cosine in it is
     (1 − s)·cos_CCA + s·cos_ConSE with s = prior / (prior + pairs), so ConSE fades as pairs come in; below `min_pairs`, or
     where held-out pairs say that it is better alone, it stands alone. Learned per store: a map does not carry over to
-    another catalogue. Audio and video are not aligned; they are compared in their own vectors.
+    another catalogue.
+
+    Sounds and videos join the space where enough products have them and held-out ones find their text or photo better than chance
+    (`mmsearch.fusion.further`); all maps are then learned together, by generalised CCA. One that stays out is compared in its own vectors.
 
     Texts are seen by their vector and by their words, photos by their vector and the further views that their encoder gives. The path of
     a product's category is a further text of its photo: people ask in fewer words than titles have. What a product owes to being near
@@ -72,6 +72,8 @@ class Aligned(SharedSpace):
         hard: float = 0.0,
         text: float = 1.0,
         image: float = 1.0,
+        audio: float = 1.0,
+        video: float = 1.0,
     ):
         """
         Parameters
@@ -81,15 +83,17 @@ class Aligned(SharedSpace):
         reg : ridge, as a share of the total variance; None is 1 / pairs.
         power : directions are weighted by their correlation to this power.
         prior : how many pairs ConSE is worth; 0 leaves it out.
-        min_pairs : with fewer pairs than this ConSE stands alone, where the image encoder has classes.
+        min_pairs : with fewer pairs than this ConSE stands alone, where the image encoder has classes; and as many products must have a
+            sound, or a video, together with a text or a photo, for it to join.
         hubness : share of what a product owes to being near everything that is taken off; 0 leaves it.
         views, words, categories : whether the further views of photos, the words of texts and the products' categories are looked at.
         refine : 'linear' or 'mlp' heads that InfoNCE learns from the same pairs, beside the canonical directions, where held-out pairs
             find each other better with them.
         hard : share of what heads are told apart from at a time that is of one category.
-        text, image : weights of a product's text and photo in its fused vector.
+        text, image, audio, video : weights of what a product has in its fused vector, as far as it is mapped; 0 for audio or video leaves
+            it out altogether.
         """
-        super().__init__(text, image)
+        super().__init__(text, image, audio=audio, video=video)
         for name, value, least in (
             ("dim", dim, 1),
             ("landmarks", landmarks, 0),
@@ -109,7 +113,7 @@ class Aligned(SharedSpace):
         self._prior, self._min_pairs, self._strength = prior, min_pairs, hubness
         self._looks = {"image": views, "text": words}
         self._categories, self._refine, self._hard = categories, refine, hard
-        self._space = _Space()
+        self._space = Space()
 
     def fit(self, batch: Batch, encoders: Mapping[str, Encoder], seed: int) -> FitReport:
         """Measure on held-out pairs, then learn from all. See `Fuser.fit`.
@@ -118,14 +122,19 @@ class Aligned(SharedSpace):
         ------
         InputError : no titles or no photos have vectors; or there are too few pairs and ConSE cannot stand in.
         """
-        pairs = _pairs(batch)
+        if (alone := self._without_pairs(batch, encoders, seed)) is not None:
+            return alone
+        rows = _paired(batch)
         conse, unable = _conse(batch, encoders, seed)
-        T, G = (self._side(batch, m, pairs) for m in _SIDES)
-        sizes = {m: dict(encoders[m].views) if m in encoders else {} for m in _SIDES}
-        named = CategoryTexts.read(batch.take(pairs), encoders) if self._categories and len(pairs) else None
+        looked_at = self._looked_at(batch)
+        sizes = {m: dict(encoders[m].views) if m in encoders else {} for m in SIDES}
+        named = CategoryTexts.read(batch.take(rows), encoders) if self._categories and len(rows) else None
         learn = functools.partial(self._learn, sizes=sizes, conse=conse, seed=seed)
         needed = self._min_pairs if conse else min(self._min_pairs, _LEAST_PAIRS)
-        space = learn(T, G, named=named) if len(pairs) >= needed else None
+        chosen = which_join(looked_at, encoders, sizes, needed, seed) if len(rows) >= needed else None
+        beside = Further.read(looked_at, rows, chosen.joined) if chosen else None
+        pairs = Pairs(looked_at.side("text", rows), looked_at.side("image", rows), named, beside)
+        space = learn(pairs) if len(rows) >= needed else None
         if space is None:
             few = f"only {len(pairs)} products have both a title and a photo, and {needed} are needed"
             reason = few if len(pairs) < needed else "all titles or all photos of the catalogue are alike"
@@ -133,23 +142,30 @@ class Aligned(SharedSpace):
                 raise InputError(
                     f"nothing to align: {reason}; and ConSE cannot stand in: {unable}", hint="ingest more products with photos"
                 )
-            self._stand(_Space(conse=conse, share=1.0))
+            self._stand(Space(conse=conse, share=1.0))
             return FitReport(f"ConSE, because {reason}", {"method": "conse", "pairs": len(pairs)})
-        choice = self._chosen(T, G, named, learn, seed)
+        choice = self._chosen(pairs, learn, seed)
         refine = functools.partial(self._refined, choice=choice, seed=seed) if choice is not None and choice.share else None
-        scores = _held_out(T, G, named, learn, refine, conse, seed)
+        scores = _held_out(pairs, learn, refine, conse, seed)
         if self._refine != "none":
             scores["refine"] = {"kind": self._refine, "kept": False} | (choice.to_json() if choice else {})
-        if refine is not None and _quality(scores["refined"]) > _quality(scores["recall"]):
+        if refine is not None and quality(scores["refined"]) > quality(scores["recall"]):
             scores["refine"]["kept"], scores["unrefined"], scores["recall"] = True, scores["recall"], scores["refined"]
-            space = refine(space, T, G, named)
-        if conse is not None and "before" in scores and _quality(scores["before"]) > _quality(scores["recall"]):
-            space = _Space(conse=conse, share=1.0)
+            space = refine(space, pairs)
+        if conse is not None and "before" in scores and quality(scores["before"]) > quality(scores["recall"]):
+            space = Space(conse=conse, share=1.0)
         self._stand(space)
         method = "conse" if not space.maps else "cca+conse" if space.share else "cca"
         found = {"pairs": len(pairs), "conse_share": space.share, "reg": self._ridge(len(pairs)), "categories": len(named or ())}
         scores = {"method": method} | found | scores
-        return FitReport(_summary(scores), scores)
+        if chosen and chosen.told:
+            scores["further"] = {"joined": [m for m in self.modalities() if m in chosen.joined], "measured": chosen.measured}
+        told = chosen.told if chosen and space.maps else [f"{m} stays out of it" for m in (chosen.joined if chosen else ())]
+        return FitReport("; ".join([_summary(scores), *told]), scores)
+
+    def modalities(self) -> list[str]:
+        """See `Fuser.modalities`: text, image and what has joined them; sound and text where a catalogue has no photos."""
+        return [m for m in MODALITIES if m in self._space.maps] or list(SIDES)
 
     def project(self, modality: str, side: Side) -> Matrix:
         """See `Fuser.project`."""
@@ -169,55 +185,74 @@ class Aligned(SharedSpace):
 
     def load_state(self, arrays: Mapping[str, Matrix], values: Mapping[str, Any]) -> None:
         """See `Fuser.load_state`."""
-        self._stand(_Space.restored(arrays, values))
+        self._stand(Space.restored(arrays, values))
 
-    def _side(self, batch: Batch, modality: str, rows: Rows) -> Side:
-        """What is looked at of a modality."""
-        side = batch.side(modality, rows)
-        looks = self._looks[modality]
-        return Side(side.X, side.contents if modality == "text" and looks else None, side.views if modality == "image" and looks else None)
+    def _without_pairs(self, batch: Batch, encoders: Mapping[str, Encoder], seed: int) -> FitReport | None:
+        """Learn from sounds or videos with texts alone, or with photos alone, where a catalogue lacks the other; else None."""
+        alone = learn_alone(self._looked_at(batch), encoders, self._min_pairs, self._params(seed))
+        if alone is None:
+            return None
+        space = Space(alone.maps, alone.looks)
+        projected = {m: alone.beside.by_product(m, space.joined(m, alone.beside.items[m][1])) for m in space.maps}
+        self._stand(dataclasses.replace(space, hubness=Hubness.learn(self._strength, projected, seed)))
+        return alone.report
 
-    def _learn(
-        self, T: Side, G: Side, *, named: CategoryTexts | None, sizes: Mapping[str, Mapping[str, int]], conse: Conse | None, seed: int
-    ) -> _Space | None:
-        """Texts and photos of pairs (n) → the space; None where one side does not vary."""
+    def _params(self, seed: int) -> dict[str, Any]:
+        return {"dim": self._dim, "landmarks": self._landmarks, "reg": self._reg, "power": self._power, "seed": seed}
+
+    def _looked_at(self, batch: Batch) -> Batch:
+        """The batch without what is not looked at."""
+        contents = {"text": batch.contents["text"]} if "text" in batch.contents and self._looks["text"] else {}
+        views = {"image": batch.views["image"]} if "image" in batch.views and self._looks["image"] else {}
+        kept = [m for m in batch.vectors if self._weights[m] or m in SIDES]
+        vectors, present = {m: batch.vectors[m] for m in kept}, {m: batch.present[m] for m in kept}
+        return dataclasses.replace(batch, vectors=vectors, present=present, contents=contents, views=views)
+
+    def _learn(self, pairs: Pairs, *, sizes: Mapping[str, Mapping[str, int]], conse: Conse | None, seed: int) -> Space | None:
+        """Texts and photos of pairs (n), and what there is beside them → the space; None where one side does not vary."""
+        T, G, named, beside = pairs.texts, pairs.photos, pairs.named, pairs.beside
         n = len(T)
-        looks = {m: Views.learn(side, sizes[m]) for m, side in zip(_SIDES, (T, G), strict=True)}
+        looks = {m: Views.learn(side, sizes[m]) for m, side in zip(SIDES, (T, G), strict=True)}
         X, Y = looks["text"](T), looks["image"](G)
         if named is not None:  # the same photos again, with the names of what they are of
             rows, texts = named.texts()
             X, Y = X.joined(looks["text"](texts)), Y.joined(Y[rows])
-        found = fit_cca(X, Y, dim=self._dim, landmarks=self._landmarks, reg=self._ridge(n), power=self._power, seed=seed, among=n)
-        if found is None:
-            return None
+        maps: dict[str, CanonicalMap]
+        if beside is None:
+            found = fit_cca(X, Y, dim=self._dim, landmarks=self._landmarks, reg=self._ridge(n), power=self._power, seed=seed, among=n)
+            if found is None:
+                return None
+            maps = {"text": found.x, "image": found.y}
+        else:
+            joint = beside.learn(X, Y, looks, **self._params(seed))
+            if joint is None or not set(SIDES) <= set(joint[0]):
+                return None
+            maps, looks = joint[0], looks | joint[1]
         share = self._prior_share(n) if conse else 0.0
-        space = _Space({"text": found.x, "image": found.y}, looks, conse if share else None, share)
-        return space.corrected(self._strength, T, G, seed)
+        space = Space(maps, looks, conse if share else None, share)
+        return space.corrected(self._strength, pairs, seed)
 
-    def _chosen(self, T: Side, G: Side, named: CategoryTexts | None, learn: Any, seed: int) -> Choice | None:
+    def _chosen(self, pairs: Pairs, learn: Learn, seed: int) -> Choice | None:
         """How a space would be refined: None where nobody asks, or too few pairs are known to tell."""
-        if self._refine == "none" or len(T) < LEAST_PAIRS:
+        if self._refine == "none" or len(pairs) < LEAST_PAIRS:
             return None
-        known = next(_splits(len(T), seed))[0]  # the pairs that recall is measured on choose nothing
-        kept, out = (known[rows] for rows in next(_splits(len(known), seed)))
-        t, g = T.take(kept), G.take(kept)
-        space = learn(t, g, named=None if named is None else named.take(kept))
+        known = next(splits(len(pairs), seed))[0]  # the pairs that recall is measured on choose nothing
+        kept, out = (pairs.take(known[rows]) for rows in next(splits(len(known), seed)))
+        space = learn(kept)
         if space is None:
             return None
 
-        def quality(refinement: Refinement | None) -> float:
-            found = dataclasses.replace(space, refinement=refinement).corrected(self._strength, t, g, seed)
-            return _quality(_recall(found, T.take(out), G.take(out)))
+        def told(refinement: Refinement | None) -> float:
+            return quality(_recall(dataclasses.replace(space, refinement=refinement).corrected(self._strength, kept, seed), out))
 
-        pairs, held = space.seen(t, g), space.seen(T.take(out), G.take(out))
-        groups = None if named is None else named.take(kept).of
-        return choose(self._refine, pairs, held, quality, groups=groups, hard=self._hard, dim=self._dim, seed=seed)
+        groups = None if kept.named is None else kept.named.of
+        return choose(self._refine, space.seen(kept), space.seen(out), told, groups=groups, hard=self._hard, dim=self._dim, seed=seed)
 
-    def _refined(self, space: _Space, T: Side, G: Side, named: CategoryTexts | None, *, choice: Choice, seed: int) -> _Space:
+    def _refined(self, space: Space, pairs: Pairs, *, choice: Choice, seed: int) -> Space:
         """A space with heads that were learned from the same pairs (n) beside its directions."""
-        groups = None if named is None else named.of
-        found = refined(self._refine, choice, space.seen(T, G), groups=groups, hard=self._hard, dim=self._dim, seed=seed)
-        return dataclasses.replace(space, refinement=found).corrected(self._strength, T, G, seed)
+        groups = None if pairs.named is None else pairs.named.of
+        found = refined(self._refine, choice, space.seen(pairs), groups=groups, hard=self._hard, dim=self._dim, seed=seed)
+        return dataclasses.replace(space, refinement=found).corrected(self._strength, pairs, seed)
 
     def _ridge(self, pairs: int) -> float:
         return self._reg if self._reg is not None else max(LEAST_REG, 1 / pairs)
@@ -226,119 +261,35 @@ class Aligned(SharedSpace):
         share = self._prior / (self._prior + pairs)
         return share if share >= _LEAST_SHARE else 0.0
 
-    def _stand(self, space: _Space) -> None:
+    def _stand(self, space: Space) -> None:
         self._space, self.dim = space, space.dim
 
 
-@dataclasses.dataclass(frozen=True)
-class _Space:
-    """What was learned: the maps with how they look at items, heads beside them, ConSE and its share, and what is taken off products."""
-
-    maps: Mapping[str, CanonicalMap] = dataclasses.field(default_factory=dict)
-    looks: Mapping[str, Views] = dataclasses.field(default_factory=dict)
-    conse: Conse | None = None
-    share: float = 0.0
-    hubness: Hubness | None = None
-    refinement: Refinement | None = None
-
-    @property
-    def dim(self) -> int:
-        found = sum(m.weight.shape[1] for m in list(self.maps.values())[:1]) + (self.conse.dim if self.conse else 0)
-        found += self.refinement.dim if self.refinement else 0
-        return int(max(1, found)) + (2 if self.hubness else 0)
-
-    def joined(self, modality: str, side: Side) -> Matrix:
-        """The blocks side by side, each by the root of its share, so that cosines mix by their shares: (n, d) unit rows."""
-        blocks = []
-        if self.maps:
-            seen = self.looks[modality](side)
-            block = self.maps[modality](seen)
-            if self.refinement is not None:
-                block = self.refinement.beside(modality, seen, block)
-            blocks.append(math.sqrt(1 - self.share) * block)
-        if self.conse is not None and self.share:
-            blocks.append(math.sqrt(self.share) * self.conse.project(modality, side))
-        if not blocks:
-            return np.zeros((len(side), 1), np.float32)
-        return unit_rows(np.hstack(blocks))
-
-    def seen(self, T: Side, G: Side) -> tuple[Seen, Seen]:
-        """Texts and photos as the maps see them."""
-        return self.looks["text"](T), self.looks["image"](G)
-
-    def corrected(self, strength: float, T: Side, G: Side, seed: int) -> _Space:
-        """The same, with what products owe to being near everything, as the pairs (n) that it was learned from tell."""
-        hubness = Hubness.learn(strength, {"text": self.joined("text", T), "image": self.joined("image", G)}, seed)
-        return dataclasses.replace(self, hubness=hubness)
-
-    def products(self, modality: str, side: Side) -> Matrix:
-        P = self.joined(modality, side)
-        return P if self.hubness is None else self.hubness.products(modality, P)
-
-    def queries(self, modality: str, side: Side) -> Matrix:
-        Q = self.joined(modality, side)
-        return Q if self.hubness is None else self.hubness.queries(Q)
-
-    def state(self) -> tuple[dict[str, Matrix], dict[str, Any]]:
-        arrays: dict[str, Matrix] = {}
-        values: dict[str, Any] = {"share": self.share, "maps": {}, "looks": {}}
-
-        def keep(prefix: str, part: tuple[dict[str, Matrix], dict[str, Any]]) -> dict[str, Any]:
-            arrays.update({f"{prefix}.{name}": array for name, array in part[0].items()})
-            return part[1]
-
-        for modality, map in self.maps.items():
-            values["maps"][modality] = keep(f"map.{modality}", map.state())
-            values["looks"][modality] = keep(f"look.{modality}", self.looks[modality].state())
-        if self.conse is not None:
-            values["conse"] = keep("conse", self.conse.state())
-        if self.refinement is not None:
-            values["refinement"] = keep("refinement", self.refinement.state())
-        if self.hubness is not None:
-            values["hubness"] = keep("hubness", self.hubness.state())
-        return arrays, values
-
-    @staticmethod
-    def restored(arrays: Mapping[str, Matrix], values: Mapping[str, Any]) -> _Space:
-        def under(prefix: str) -> dict[str, Matrix]:
-            return {name.removeprefix(f"{prefix}."): array for name, array in arrays.items() if name.startswith(f"{prefix}.")}
-
-        maps = {m: CanonicalMap.restored(under(f"map.{m}"), known) for m, known in values["maps"].items()}
-        looks = {m: Views.restored(under(f"look.{m}"), known) for m, known in values["looks"].items()}
-        conse = None
-        if "conse" in values:
-            conse = Conse()
-            conse.load_state(under("conse"), values["conse"])
-        hubness = Hubness.restored(under("hubness"), values["hubness"]) if "hubness" in values else None
-        refinement = Refinement.restored(under("refinement"), values["refinement"]) if "refinement" in values else None
-        return _Space(maps, looks, conse, float(values["share"]), hubness, refinement)
-
-
-def _recall(space: _Space, t: Side, g: Side) -> dict[str, dict[str, float]]:
+def _recall(space: Space, pairs: Pairs) -> dict[str, dict[str, float]]:
     """How pairs (n) find each other in a space."""
-    ask, there = ([by(m, s) for m, s in (("text", t), ("image", g))] for by in (space.queries, space.products))
-    return pair_recall(ask[0], there[1], same_product(t.X, g.X), photos=ask[1], texts=there[0])
+    both = (("text", pairs.texts), ("image", pairs.photos))
+    ask, there = ([by(m, side) for m, side in both] for by in (space.queries, space.products))
+    return pair_recall(ask[0], there[1], same_product(pairs.texts.X, pairs.photos.X), photos=ask[1], texts=there[0])
 
 
-def _held_out(T: Side, G: Side, named: CategoryTexts | None, learn: Any, refine: Any, conse: Conse | None, seed: int) -> dict[str, Any]:
+def _held_out(pairs: Pairs, learn: Learn, refine: Callable[[Space, Pairs], Space] | None, conse: Conse | None, seed: int) -> dict[str, Any]:
     """Recall on pairs that were kept out of the fit, that with heads where there are any, and ConSE's on the same pairs."""
     after, better, before, held = [], [], [], 0
-    for kept, out in _splits(len(T), seed):
-        t, g = T.take(out), G.take(out)
-        fit = T.take(kept), G.take(kept), None if named is None else named.take(kept)
-        space = learn(*fit[:2], named=fit[2])
-        after.append(_recall(space if space is not None else _Space(conse=conse, share=1.0), t, g))
+    for kept, out in splits(len(pairs), seed):
+        known, asked = pairs.take(kept), pairs.take(out)
+        space = learn(known)
+        after.append(_recall(space if space is not None else Space(conse=conse, share=1.0), asked))
         held = len(out)
         if refine is not None:
-            better.append(_recall(refine(space, *fit), t, g) if space is not None else after[-1])
+            better.append(_recall(refine(space, known), asked) if space is not None else after[-1])
         if conse is not None:
-            before.append(_recall(_Space(conse=conse, share=1.0), t, g))
+            before.append(_recall(Space(conse=conse, share=1.0), asked))
     scores: dict[str, Any] = {"held_out": held, "splits": len(after), "chance": {"R@1": 1 / held, "R@10": min(1.0, 10 / held)}}
     also = {"refined": _mean(better)} if better else {}
     return scores | {"recall": _mean(after)} | ({"before": _mean(before)} if before else {}) | also
 
 
-def _pairs(batch: Batch) -> Rows:
+def _paired(batch: Batch) -> NDArray[np.int64]:
     """Products with both a title and a photo. Raises InputError where the catalogue lacks one of the two altogether."""
     for modality, word in (("text", "texts"), ("image", "photos")):
         here = batch.present.get(modality)
@@ -358,22 +309,8 @@ def _conse(batch: Batch, encoders: Mapping[str, Encoder], seed: int) -> tuple[Co
     return conse, ""
 
 
-def _splits(n: int, seed: int) -> Iterator[tuple[Rows, Rows]]:
-    """Random splits of n pairs into kept and held out: a tenth, from 20 to 500, but never more than half."""
-    held = min(_MOST_HELD, max(_LEAST_HELD, n // 10), n // 2)
-    rng = np.random.default_rng(seed)
-    for _ in range(min(_MOST_SPLITS, max(1, _HELD_QUERIES // held))):
-        order = rng.permutation(n)
-        yield np.sort(order[held:]), np.sort(order[:held])
-
-
 def _mean(measured: list[dict[str, dict[str, float]]]) -> dict[str, dict[str, float]]:
     return {way: {k: float(np.mean([m[way][k] for m in measured])) for k in found} for way, found in measured[0].items()}
-
-
-def _quality(recall: Mapping[str, Mapping[str, float]]) -> float:
-    """One number to choose by: the mean reciprocal rank of both directions, the least noisy of those that are measured."""
-    return float(np.mean([found["RR"] for found in recall.values()]))
 
 
 def _summary(scores: Mapping[str, Any]) -> str:

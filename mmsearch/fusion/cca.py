@@ -124,23 +124,23 @@ def fit_cca(
     None where the views share nothing: one of them is constant.
     """
     chosen = np.sort(np.random.default_rng(seed).permutation(len(X) if among is None else among)[:landmarks])
-    fx, fy = _describe(X, chosen), _describe(Y, chosen)
+    fx, fy = described(X, chosen), described(Y, chosen)
     if fx is None or fy is None:
         return None
     means = _means(fx, X), _means(fy, Y)
     Lx = _ridged(fx, _moment(fx, X, means[0], fx, X, means[0]), reg)
     Ly = _ridged(fy, _moment(fy, Y, means[1], fy, Y, means[1]), reg)
     cross = _moment(fx, X, means[0], fy, Y, means[1])
-    A, c, B = _directions(_solve(Ly, _solve(Lx, cross).T).T, dim)
+    A, c, B = _directions(solve(Ly, solve(Lx, cross).T).T, dim)
     if not len(c):
         return None
     weights = c**power
-    x = CanonicalMap(fx, means[0].astype(np.float32), _solve(Lx, A * weights, transposed=True).astype(np.float32))
-    y = CanonicalMap(fy, means[1].astype(np.float32), _solve(Ly, B * weights, transposed=True).astype(np.float32))
+    x = CanonicalMap(fx, means[0].astype(np.float32), solve(Lx, A * weights, transposed=True).astype(np.float32))
+    y = CanonicalMap(fy, means[1].astype(np.float32), solve(Ly, B * weights, transposed=True).astype(np.float32))
     return Canonical(x, y, c.astype(np.float32))
 
 
-def _describe(X: Seen, chosen: NDArray[np.int64]) -> Features | None:
+def described(X: Seen, chosen: NDArray[np.int64]) -> Features | None:
     """How a view is seen, with its own bandwidth; None where it is constant. A kernel as wide as the data spread is the
     usual choice: γ = 1 / (2·tr C), one over the mean squared distance."""
     rooted = bool(X.dense.min() >= 0)
@@ -184,14 +184,19 @@ def _metric(features: Features, C: Float64) -> tuple[Float64, float]:
     return (K + K.T) / 2 + _JITTER * np.eye(len(K)), max(_LEAST_VARIANCE, 1 - float(K.mean()))
 
 
+def ridge_of(features: Features, C: Float64, reg: float) -> Float64:
+    """What is added to the covariance of features (m, m): reg of the total variance, in the metric of their functions."""
+    metric, variance = _metric(features, C)
+    return reg * variance * metric
+
+
 def _ridged(features: Features, C: Float64, reg: float) -> Float64:
     """The Cholesky factor L (m, m) of the covariance with its ridge."""
-    metric, variance = _metric(features, C)
-    factor: Float64 = np.linalg.cholesky(C + reg * variance * metric).astype(np.float64)
+    factor: Float64 = np.linalg.cholesky(C + ridge_of(features, C, reg)).astype(np.float64)
     return factor
 
 
-def _solve(L: Float64, B: Float64, transposed: bool = False) -> Float64:
+def solve(L: Float64, B: Float64, transposed: bool = False) -> Float64:
     """L⁻¹B, or L⁻ᵀB."""
     from scipy.linalg import solve_triangular
 

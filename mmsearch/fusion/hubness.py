@@ -27,7 +27,8 @@ class Hubness:
     """
 
     strength: float  # λ
-    references: Mapping[str, Matrix]  # modality → (r, d) unit rows; row i of all of them is one pair
+    #: Modality → (r, d) unit rows; row i of all of them is one product, zero where it lacks the modality.
+    references: Mapping[str, Matrix]
 
     @staticmethod
     def learn(strength: float, pairs: Mapping[str, Matrix], seed: int) -> Hubness | None:
@@ -69,12 +70,17 @@ class Hubness:
         return Hubness(values["strength"], dict(arrays))
 
     def _owed(self, modality: str, P: Matrix) -> NDArray[np.float32]:
-        """h of products (n,): their mean similarity with the nearest queries of other modalities, their own left out."""
+        """h of products (n,): their mean similarity with the nearest queries of other modalities, their own left out.
+
+        The more references there are of a modality, the more it counts.
+        """
         own = P @ self.references[modality].T > _SAME
-        found = []
+        found, counts = [], []
         for other, R in self.references.items():
-            if other != modality:
-                near = np.where(own, -1, P @ R.T)
-                k = max(1, min(_NEAREST, int(len(R) * _SHARE)))
+            there = R.any(axis=1)
+            if other != modality and there.any():
+                near = np.where(own | ~there, -1, P @ R.T)
+                k = max(1, min(_NEAREST, int(there.sum() * _SHARE)))
                 found.append(np.partition(near, -k, axis=1)[:, -k:].mean(axis=1))
-        return np.asarray(np.mean(found, axis=0), np.float32)
+                counts.append(int(there.sum()))
+        return np.asarray(np.average(found, axis=0, weights=counts), np.float32)

@@ -68,7 +68,9 @@ class Refinement:
         return len(self.heads["text"].bias)
 
     def beside(self, modality: str, seen: Seen, block: Matrix) -> Matrix:
-        """Canonical directions (n, k), unit rows → (n, k + dim): cosines mix by their shares."""
+        """Canonical directions (n, k), unit rows → (n, k + dim): cosines mix by their shares. Sounds and videos have no heads."""
+        if modality not in self.heads:
+            return np.hstack([block, np.zeros((len(block), self.dim), np.float32)])
         heads = self.heads[modality](self.dense[modality](seen))
         return np.hstack([math.sqrt(1 - self.share) * block, math.sqrt(self.share) * heads])
 

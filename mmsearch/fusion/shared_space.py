@@ -14,18 +14,19 @@ _SAME = 1 - 1e-5
 
 
 class SharedSpace(Fuser):
-    """A fuser whose projections of text and image compare with each other.
+    """A fuser whose projections of text and image compare with each other, and those of further modalities where it has maps of them.
 
-    Audio and video have no map here: their evidence is compared in their own vectors, beside this space.
+    A modality without a map is compared in its own vectors, beside this space.
     """
 
-    def __init__(self, text: float, image: float):
-        for modality, weight in (("text", text), ("image", image)):
+    def __init__(self, text: float, image: float, **further: float):
+        weights = {"text": text, "image": image, **further}
+        for modality, weight in weights.items():
             if not (math.isfinite(weight) and weight >= 0):
                 raise ValueError(f"the weight of {modality} must be a number of at least 0, not {weight:g}")
         if text + image == 0:
             raise ValueError("at least one of the weights text and image must be above 0")
-        self._weights = {"text": text, "image": image}
+        self._weights = weights
 
     def items(self, batch: Batch) -> Matrix:
         """See `Fuser.items`: the mean direction of a product's projections, weighted.
@@ -33,7 +34,10 @@ class SharedSpace(Fuser):
         Every projection has length 1, so a missing one only drops out of the mean.
         """
         total = np.zeros((len(batch), self.dim), np.float32)
+        mapped = self.modalities()
         for modality, weight in self._weights.items():
+            if modality not in mapped:
+                continue
             here = batch.present.get(modality)
             if weight and here is not None and here.any():
                 total[here] += weight * self.project(modality, batch.side(modality, here))
@@ -44,7 +48,7 @@ class SharedSpace(Fuser):
         return ["text", "image"]
 
     def compares(self, query: str, product: str) -> bool:
-        """Either with either."""
+        """Any with any."""
         return {query, product} <= set(self.modalities())
 
 
