@@ -41,7 +41,7 @@ class Plan:
     temperature: float = 0.2  # to begin with; it is learned
     hard: float = 0.0  # share of a batch that is filled group by group
     epochs: int = 60
-    steps: int = 600  # at most, in all: many pairs need fewer epochs
+    steps: int = 300  # at most, in all: many pairs need fewer epochs
     patience: int = 6  # epochs without a better one on the held-out pairs
     least_steps: int = 4  # an epoch, however few pairs there are
 

@@ -118,6 +118,16 @@ def test_the_best_share_is_chosen_if_it_is_worth_it() -> None:
     assert found is not None and found.dim == 4 and chosen.to_json()["RR"]["0.35"] == pytest.approx(0.6)
 
 
+def test_hard_negatives_change_what_is_learned() -> None:
+    T, G = pairs(400)
+    kinds = np.arange(400) % 20
+    chosen = Choice(0.35, 2, {0.0: 0.1}, "settled")
+    found = [refined("linear", chosen, seen(T, G), groups=groups, hard=0.5, dim=4) for groups in (None, kinds, kinds)]
+    weights = [one.heads["text"].weight for one in found if one is not None]
+    np.testing.assert_array_equal(weights[1], weights[2])
+    assert not np.array_equal(weights[0], weights[1])
+
+
 def test_cosines_mix_by_the_share() -> None:
     T, G = pairs(100)
     found = refined("mlp", Choice(0.35, 3, {0.0: 0.1}, "settled"), seen(T, G), dim=4)
