@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 from mmsearch.fusion import refinement
 from mmsearch.fusion.aligned import Aligned
 from mmsearch.fusion.base import Batch, FitReport, Side, unit_rows
+from mmsearch.fusion.category_texts import CategoryTexts
 from mmsearch.fusion.contrastive import Plan
 from mmsearch.fusion.refinement import Choice, Dense, Refinement, choose, refined, told
 from mmsearch.fusion.views import Seen
@@ -126,6 +127,25 @@ def test_hard_negatives_change_what_is_learned() -> None:
     weights = [one.heads["text"].weight for one in found if one is not None]
     np.testing.assert_array_equal(weights[1], weights[2])
     assert not np.array_equal(weights[0], weights[1])
+
+
+def test_a_catalogues_categories_give_the_hard_negatives(monkeypatch: pytest.MonkeyPatch) -> None:
+    T, _ = pairs(3, seed=7)
+    of = np.arange(500) % 4 - 1  # −1: a product without a category
+    named = CategoryTexts(of, ["shoes", "bags", "hats"], T)
+    monkeypatch.setattr(CategoryTexts, "read", staticmethod(lambda batch, encoders: named))
+    asked: list[np.ndarray] = []
+    learn = refinement.fit_heads
+
+    def watched(X: np.ndarray, Y: np.ndarray, *held: Any, groups: np.ndarray, plan: Plan, **rest: Any) -> Any:
+        assert len(groups) == len(X) and plan.hard == 0.5
+        asked.append(groups)
+        return learn(X, Y, *held, groups=groups, plan=plan, **rest)
+
+    monkeypatch.setattr(refinement, "fit_heads", watched)
+    Aligned(dim=2, landmarks=0, hubness=0, refine="linear", hard=0.5).fit(batch(500), {}, 0)
+    assert len(asked) == 6 and set(asked[0].tolist()) == {-1, 0, 1, 2}  # to choose, four splits that are measured, and of all
+    np.testing.assert_array_equal(asked[-1], of)
 
 
 def test_cosines_mix_by_the_share() -> None:
