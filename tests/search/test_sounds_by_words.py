@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from fake_sounds import tone, written
 
+from mmsearch.fusion.profile import load
 from mmsearch.shop import Shop
 
 KINDS = ("bell", "horn", "drum", "whistle")
@@ -39,9 +40,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
 
 
 def test_the_profile_says_what_joined(shop: Shop) -> None:
-    profile = shop.info()["profiles"]["aligned"]
-    assert "audio joins" in profile["summary"]
-    assert sorted(profile["compares"]) == ["audio>text", "text>audio"]
+    profile = load(shop.store, "aligned")
+    assert "audio joins" in profile.summary
+    assert profile.modalities == ["text", "audio"] and sorted(profile.compares) == ["audio>text", "text>audio"]
 
 
 def test_a_word_finds_the_sounds_without_a_title(shop: Shop) -> None:
