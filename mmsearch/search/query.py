@@ -155,9 +155,12 @@ def nothing_to_compare(
     if within is not None and within not in MODALITIES:
         return UsageError(f"the profile {within} was not fitted on {what}, which the part '{part}' is")
     target = within or " and ".join(tables)
-    apart = [m for m in has if m not in ("text", "image", "video")]  # no fusion method maps these to another modality
+    apart = [m for m in has if m not in ("text", "image", "video")]  # only a profile whose method found that these go together maps them
     if apart == has:
-        hint = f"only the same modality compares: --in {has[0]}, or add a text part"
+        hint = (
+            f"only the same modality compares: --in {has[0]}, or add a text part; mmsearch fuse --method aligned learns more, "
+            "where enough products have both"
+        )
     elif profile is None:
         hint = "make a fusion profile that maps one to the other: mmsearch fuse"
     else:
