@@ -161,6 +161,21 @@ def test_cosines_mix_by_the_share() -> None:
     np.testing.assert_array_equal(Refinement.restored(arrays, values).beside("text", Seen(T), blocks["text"]), both["text"])
 
 
+def test_a_sound_beside_them_has_no_heads() -> None:
+    rng = np.random.default_rng(0)
+    T, G = pairs(600)
+    audio = unit_rows(np.hstack([T, G]) @ rng.normal(size=(50, 12)))
+    everywhere = dict.fromkeys(("text", "image", "audio"), np.ones(600, bool))
+    fuser = Aligned(dim=2, landmarks=0, hubness=0, refine="linear")
+    report = fuser.fit(Batch({"text": T, "image": G, "audio": audio}, everywhere), {}, 0)
+    assert report.scores["refine"]["kept"] and fuser.modalities() == ["text", "image", "audio"]
+    heard, known = fuser.query("audio", Side(audio)), fuser.project("text", Side(T))
+    np.testing.assert_array_equal(heard[:, -2:], 0)
+    np.testing.assert_allclose(np.linalg.norm(heard, axis=1), 1, atol=1e-5)
+    similarity = heard @ known.T
+    assert np.diag(similarity).mean() > similarity.mean() + 0.2
+
+
 def test_words_become_components() -> None:
     """Ten words of which each stands in a tenth of the texts: texts with the same word are alike, others are not."""
     place = np.repeat(np.arange(10), 6)
