@@ -13,19 +13,18 @@ from numpy.typing import NDArray
 
 from mmsearch.encoders.base import Encoder
 from mmsearch.errors import InputError
-from mmsearch.fusion.base import Batch, FitReport, Matrix, Side, unit_rows
+from mmsearch.fusion.aligned_space import SIDES, Pairs, Space
+from mmsearch.fusion.base import Batch, FitReport, Matrix, Side
 from mmsearch.fusion.category_texts import CategoryTexts
 from mmsearch.fusion.cca import LEAST_REG, CanonicalMap, fit_cca
 from mmsearch.fusion.conse import Conse
-from mmsearch.fusion.further import Further, choose, learn_alone
-from mmsearch.fusion.hubness import Hubness
+from mmsearch.fusion.further import Further, joining, learn_alone
+from mmsearch.fusion.refinement import KINDS, LEAST_PAIRS, Choice, Refinement, choose, refined, told
 from mmsearch.fusion.shared_space import SharedSpace, pair_recall, same_product
 from mmsearch.fusion.views import Views
 from mmsearch.settings import MODALITIES
 
 Rows = NDArray[np.int64]
-
-_SIDES = ("text", "image")
 
 _LEAST_SHARE = 0.05  # a smaller share of ConSE helps no longer, and its block would triple the vectors
 
@@ -53,7 +52,8 @@ class Aligned(SharedSpace):
 
     Texts are seen by their vector and by their words, photos by their vector and the further views that their encoder gives. The path of
     a product's category is a further text of its photo: people ask in fewer words than titles have. What a product owes to being near
-    everything is taken off (`mmsearch.fusion.hubness`).
+    everything is taken off (`mmsearch.fusion.hubness`). Contrastive heads may stand beside the canonical directions
+    (`mmsearch.fusion.refinement`).
     """
 
     reads: ClassVar[tuple[str, ...]] = ("text",)
@@ -71,6 +71,8 @@ class Aligned(SharedSpace):
         views: bool = True,
         words: bool = True,
         categories: bool = True,
+        refine: str = "none",
+        hard: float = 0.0,
         text: float = 1.0,
         image: float = 1.0,
         audio: float = 1.0,
@@ -88,6 +90,9 @@ class Aligned(SharedSpace):
             sound, or a video, together with a text or a photo, for it to join.
         hubness : share of what a product owes to being near everything that is taken off; 0 leaves it.
         views, words, categories : whether the further views of photos, the words of texts and the products' categories are looked at.
+        refine : 'linear' or 'mlp' heads that InfoNCE learns from the same pairs, beside the canonical directions, where held-out pairs
+            find each other better with them.
+        hard : share of what heads are told apart from at a time that is of one category.
         text, image, audio, video : weights of what a product has in its fused vector, as far as it is mapped; 0 for audio or video leaves
             it out altogether.
         """
@@ -104,11 +109,14 @@ class Aligned(SharedSpace):
                 raise ValueError(f"{name} must be at least {least}, not {value:g}")
         if reg is not None and not (math.isfinite(reg) and reg >= LEAST_REG):
             raise ValueError(f"reg must be at least {LEAST_REG:g}, not {reg:g}")
+        if refine not in KINDS or not 0 <= hard <= 1:
+            wrong = f"hard must be from 0 to 1, not {hard:g}" if refine in KINDS else f"refine must be {', '.join(KINDS)}, not {refine}"
+            raise ValueError(wrong)
         self._dim, self._landmarks, self._reg, self._power = dim, landmarks, reg, power
         self._prior, self._min_pairs, self._strength = prior, min_pairs, hubness
         self._looks = {"image": views, "text": words}
-        self._categories = categories
-        self._space = _Space()
+        self._categories, self._refine, self._hard = categories, refine, hard
+        self._space = Space()
 
     def fit(self, batch: Batch, encoders: Mapping[str, Encoder], seed: int) -> FitReport:
         """Measure on held-out pairs, then learn from all. See `Fuser.fit`.
@@ -119,16 +127,17 @@ class Aligned(SharedSpace):
         """
         if (alone := self._without_pairs(batch, encoders, seed)) is not None:
             return alone
-        pairs = _pairs(batch)
+        rows = _pairs(batch)
         conse, unable = _conse(batch, encoders, seed)
-        T, G = (self._side(batch, m, pairs) for m in _SIDES)
-        sizes = {m: dict(encoders[m].views) if m in encoders else {} for m in _SIDES}
-        named = CategoryTexts.read(batch.take(pairs), encoders) if self._categories and len(pairs) else None
+        sizes = {m: dict(encoders[m].views) if m in encoders else {} for m in SIDES}
+        named = CategoryTexts.read(batch.take(rows), encoders) if self._categories and len(rows) else None
         learn = functools.partial(self._learn, sizes=sizes, conse=conse, seed=seed)
         needed = self._min_pairs if conse else min(self._min_pairs, _LEAST_PAIRS)
-        chosen = choose(self._looked_at(batch), encoders, sizes, needed, seed) if len(pairs) >= needed else None
-        beside = Further.read(self._looked_at(batch), pairs, chosen.joined) if chosen else None
-        space = learn(T, G, named=named, beside=beside) if len(pairs) >= needed else None
+        looked = self._looked_at(batch)
+        more = joining(looked, encoders, sizes, needed, seed) if len(rows) >= needed else None
+        beside = Further.read(looked, rows, more.joined) if more else None
+        pairs = Pairs(looked.side("text", rows), looked.side("image", rows), named, beside)
+        space = learn(pairs) if len(pairs) >= needed else None
         if space is None:
             few = f"only {len(pairs)} products have both a title and a photo, and {needed} are needed"
             reason = few if len(pairs) < needed else "all titles or all photos of the catalogue are alike"
@@ -136,23 +145,30 @@ class Aligned(SharedSpace):
                 raise InputError(
                     f"nothing to align: {reason}; and ConSE cannot stand in: {unable}", hint="ingest more products with photos"
                 )
-            self._stand(_Space(conse=conse, share=1.0))
+            self._stand(Space(conse=conse, share=1.0))
             return FitReport(f"ConSE, because {reason}", {"method": "conse", "pairs": len(pairs)})
-        scores = _held_out(T, G, named, beside, learn, conse, seed)
+        choice = self._chosen(pairs, learn, seed)
+        refine = functools.partial(self._refined, choice=choice, seed=seed) if choice is not None and choice.share else None
+        scores = _held_out(pairs, learn, refine, conse, seed)
+        if self._refine != "none":
+            scores["refine"] = {"kind": self._refine, "kept": False} | (choice.to_json() if choice else {})
+        if refine is not None and _quality(scores["refined"]) > _quality(scores["recall"]):
+            scores["refine"]["kept"], scores["unrefined"], scores["recall"] = True, scores["recall"], scores["refined"]
+            space = refine(space, pairs)
         if conse is not None and "before" in scores and _quality(scores["before"]) > _quality(scores["recall"]):
-            space = _Space(conse=conse, share=1.0)
+            space = Space(conse=conse, share=1.0)
         self._stand(space)
         method = "conse" if not space.maps else "cca+conse" if space.share else "cca"
         found = {"pairs": len(pairs), "conse_share": space.share, "reg": self._ridge(len(pairs)), "categories": len(named or ())}
         scores = {"method": method} | found | scores
-        if chosen and chosen.told:
-            scores["further"] = {"joined": [m for m in self.modalities() if m in chosen.joined], "measured": chosen.measured}
-        told = chosen.told if chosen and space.maps else [f"{m} stays out of it" for m in (chosen.joined if chosen else ())]
-        return FitReport("; ".join([_summary(scores), *told]), scores)
+        if more and more.told:
+            scores["further"] = {"joined": [m for m in self.modalities() if m in more.joined], "measured": more.measured}
+        lines = more.told if more and space.maps else [f"{m} stays out of it" for m in (more.joined if more else ())]
+        return FitReport("; ".join([_summary(scores), *lines]), scores)
 
     def modalities(self) -> list[str]:
-        """See `Fuser.modalities`: text, image and what has joined them; sound and text where a catalogue has no photos."""
-        return [m for m in MODALITIES if m in self._space.maps] or list(_SIDES)
+        """See `Fuser.modalities`: text, image and what has joined them; text and sound, say, where a catalogue has no photos."""
+        return [m for m in MODALITIES if m in self._space.maps] or list(SIDES)
 
     def project(self, modality: str, side: Side) -> Matrix:
         """See `Fuser.project`."""
@@ -172,68 +188,71 @@ class Aligned(SharedSpace):
 
     def load_state(self, arrays: Mapping[str, Matrix], values: Mapping[str, Any]) -> None:
         """See `Fuser.load_state`."""
-        self._stand(_Space.restored(arrays, values))
+        self._stand(Space.restored(arrays, values))
+
+    def _looked_at(self, batch: Batch) -> Batch:
+        """The batch without what is not looked at."""
+        contents = {"text": batch.contents["text"]} if "text" in batch.contents and self._looks["text"] else {}
+        views = {"image": batch.views["image"]} if "image" in batch.views and self._looks["image"] else {}
+        kept = [m for m in batch.vectors if self._weights[m] or m in SIDES]
+        vectors, present = {m: batch.vectors[m] for m in kept}, {m: batch.present[m] for m in kept}
+        return dataclasses.replace(batch, vectors=vectors, present=present, contents=contents, views=views)
 
     def _without_pairs(self, batch: Batch, encoders: Mapping[str, Encoder], seed: int) -> FitReport | None:
         """Learn from sounds or videos with texts alone, or with photos alone, where a catalogue lacks the other; else None."""
         alone = learn_alone(self._looked_at(batch), encoders, self._min_pairs, self._params(seed))
         if alone is None:
             return None
-        space = _Space(alone.maps, alone.looks)
-        projected = {m: alone.beside.by_product(m, space.joined(m, alone.beside.items[m][1])) for m in space.maps}
-        self._stand(dataclasses.replace(space, hubness=Hubness.learn(self._strength, projected, seed)))
+        self._stand(Space(alone.maps, alone.looks).corrected_alone(self._strength, alone.beside, seed))
         return alone.report
 
     def _params(self, seed: int) -> dict[str, Any]:
         return {"dim": self._dim, "landmarks": self._landmarks, "reg": self._reg, "power": self._power, "seed": seed}
 
-    def _side(self, batch: Batch, modality: str, rows: Rows) -> Side:
-        """What is looked at of a modality."""
-        return self._looked_at(batch).side(modality, rows)
-
-    def _looked_at(self, batch: Batch) -> Batch:
-        """The batch without what is not looked at."""
-        contents = {"text": batch.contents["text"]} if "text" in batch.contents and self._looks["text"] else {}
-        views = {"image": batch.views["image"]} if "image" in batch.views and self._looks["image"] else {}
-        kept = [m for m in batch.vectors if self._weights[m] or m in _SIDES]
-        vectors, present = {m: batch.vectors[m] for m in kept}, {m: batch.present[m] for m in kept}
-        return dataclasses.replace(batch, vectors=vectors, present=present, contents=contents, views=views)
-
-    def _learn(
-        self,
-        T: Side,
-        G: Side,
-        *,
-        named: CategoryTexts | None,
-        beside: Further | None,
-        sizes: Mapping[str, Mapping[str, int]],
-        conse: Conse | None,
-        seed: int,
-    ) -> _Space | None:
-        """Texts and photos of pairs (n), and what there is beside them → the space; None where one side does not vary."""
-        n = len(T)
-        looks = {m: Views.learn(side, sizes[m]) for m, side in zip(_SIDES, (T, G), strict=True)}
-        X, Y = looks["text"](T), looks["image"](G)
-        if named is not None:  # the same photos again, with the names of what they are of
-            rows, texts = named.texts()
+    def _learn(self, pairs: Pairs, *, sizes: Mapping[str, Mapping[str, int]], conse: Conse | None, seed: int) -> Space | None:
+        """Pairs (n) and what there is beside them → the space; None where one side does not vary."""
+        n = len(pairs)
+        looks = {m: Views.learn(side, sizes[m]) for m, side in zip(SIDES, (pairs.texts, pairs.photos), strict=True)}
+        X, Y = looks["text"](pairs.texts), looks["image"](pairs.photos)
+        if pairs.named is not None:  # the same photos again, with the names of what they are of
+            rows, texts = pairs.named.texts()
             X, Y = X.joined(looks["text"](texts)), Y.joined(Y[rows])
         maps: dict[str, CanonicalMap]
-        if beside is None:
-            found = fit_cca(X, Y, dim=self._dim, landmarks=self._landmarks, reg=self._ridge(n), power=self._power, seed=seed, among=n)
+        if pairs.beside is None:
+            found = fit_cca(X, Y, **self._params(seed) | {"reg": self._ridge(n)}, among=n)
             if found is None:
                 return None
             maps = {"text": found.x, "image": found.y}
         else:
-            joint = beside.learn(X, Y, looks, **self._params(seed))
-            if joint is None or not set(_SIDES) <= set(joint[0]):
+            joint = pairs.beside.learn(X, Y, looks, **self._params(seed))
+            if joint is None or not set(SIDES) <= set(joint[0]):
                 return None
             maps, looks = joint[0], looks | joint[1]
         share = self._prior_share(n) if conse else 0.0
-        space = _Space(maps, looks, conse if share else None, share)
-        projected = {"text": space.joined("text", T), "image": space.joined("image", G)}
-        if beside is not None:
-            projected |= {m: beside.by_product(m, space.joined(m, beside.items[m][1])) for m in maps if m not in _SIDES}
-        return dataclasses.replace(space, hubness=Hubness.learn(self._strength, projected, seed))
+        return Space(maps, looks, conse if share else None, share).corrected(self._strength, pairs, seed)
+
+    def _chosen(self, pairs: Pairs, learn: Any, seed: int) -> Choice | None:
+        """How a space would be refined: None where nobody asks, or too few pairs are known to tell."""
+        if self._refine == "none" or len(pairs) < LEAST_PAIRS:
+            return None
+        known = pairs.take(next(_splits(len(pairs), seed))[0])  # the pairs that recall is measured on choose nothing
+        kept, out = (known.take(rows) for rows in next(_splits(len(known), seed)))
+        space = learn(kept)
+        if space is None:
+            return None
+
+        def quality(refinement: Refinement | None) -> float:
+            return _quality(_recall(dataclasses.replace(space, refinement=refinement).corrected(self._strength, kept, seed), out))
+
+        groups = None if kept.named is None else kept.named.of
+        seen, held = space.seen(kept), space.seen(out)
+        return choose(self._refine, seen, held, quality, groups=groups, hard=self._hard, dim=self._dim, seed=seed)
+
+    def _refined(self, space: Space, pairs: Pairs, *, choice: Choice, seed: int) -> Space:
+        """A space with heads that were learned from the same pairs (n) beside its directions."""
+        groups = None if pairs.named is None else pairs.named.of
+        found = refined(self._refine, choice, space.seen(pairs), groups=groups, hard=self._hard, dim=self._dim, seed=seed)
+        return dataclasses.replace(space, refinement=found).corrected(self._strength, pairs, seed)
 
     def _ridge(self, pairs: int) -> float:
         return self._reg if self._reg is not None else max(LEAST_REG, 1 / pairs)
@@ -242,95 +261,32 @@ class Aligned(SharedSpace):
         share = self._prior / (self._prior + pairs)
         return share if share >= _LEAST_SHARE else 0.0
 
-    def _stand(self, space: _Space) -> None:
+    def _stand(self, space: Space) -> None:
         self._space, self.dim = space, space.dim
 
 
-@dataclasses.dataclass(frozen=True)
-class _Space:
-    """What was learned: the maps with how they look at items, ConSE and its share, and what is taken off products."""
-
-    maps: Mapping[str, CanonicalMap] = dataclasses.field(default_factory=dict)
-    looks: Mapping[str, Views] = dataclasses.field(default_factory=dict)
-    conse: Conse | None = None
-    share: float = 0.0
-    hubness: Hubness | None = None
-
-    @property
-    def dim(self) -> int:
-        found = sum(m.weight.shape[1] for m in list(self.maps.values())[:1]) + (self.conse.dim if self.conse else 0)
-        return int(max(1, found)) + (2 if self.hubness else 0)
-
-    def joined(self, modality: str, side: Side) -> Matrix:
-        """The blocks side by side, each by the root of its share, so that cosines mix by their shares: (n, d) unit rows."""
-        blocks = []
-        if self.maps:
-            blocks.append(math.sqrt(1 - self.share) * self.maps[modality](self.looks[modality](side)))
-        if self.conse is not None and self.share:
-            named = self.conse.project(modality, side) if modality in _SIDES else np.zeros((len(side), self.conse.dim), np.float32)
-            blocks.append(math.sqrt(self.share) * named)
-        if not blocks:
-            return np.zeros((len(side), 1), np.float32)
-        return unit_rows(np.hstack(blocks))
-
-    def products(self, modality: str, side: Side) -> Matrix:
-        P = self.joined(modality, side)
-        return P if self.hubness is None else self.hubness.products(modality, P)
-
-    def queries(self, modality: str, side: Side) -> Matrix:
-        Q = self.joined(modality, side)
-        return Q if self.hubness is None else self.hubness.queries(Q)
-
-    def state(self) -> tuple[dict[str, Matrix], dict[str, Any]]:
-        arrays: dict[str, Matrix] = {}
-        values: dict[str, Any] = {"share": self.share, "maps": {}, "looks": {}}
-
-        def keep(prefix: str, part: tuple[dict[str, Matrix], dict[str, Any]]) -> dict[str, Any]:
-            arrays.update({f"{prefix}.{name}": array for name, array in part[0].items()})
-            return part[1]
-
-        for modality, map in self.maps.items():
-            values["maps"][modality] = keep(f"map.{modality}", map.state())
-            values["looks"][modality] = keep(f"look.{modality}", self.looks[modality].state())
-        if self.conse is not None:
-            values["conse"] = keep("conse", self.conse.state())
-        if self.hubness is not None:
-            values["hubness"] = keep("hubness", self.hubness.state())
-        return arrays, values
-
-    @staticmethod
-    def restored(arrays: Mapping[str, Matrix], values: Mapping[str, Any]) -> _Space:
-        def under(prefix: str) -> dict[str, Matrix]:
-            return {name.removeprefix(f"{prefix}."): array for name, array in arrays.items() if name.startswith(f"{prefix}.")}
-
-        maps = {m: CanonicalMap.restored(under(f"map.{m}"), known) for m, known in values["maps"].items()}
-        looks = {m: Views.restored(under(f"look.{m}"), known) for m, known in values["looks"].items()}
-        conse = None
-        if "conse" in values:
-            conse = Conse()
-            conse.load_state(under("conse"), values["conse"])
-        hubness = Hubness.restored(under("hubness"), values["hubness"]) if "hubness" in values else None
-        return _Space(maps, looks, conse, float(values["share"]), hubness)
+def _recall(space: Space, pairs: Pairs) -> dict[str, dict[str, float]]:
+    """How pairs (n) find each other in a space."""
+    t, g = pairs.texts, pairs.photos
+    ask, there = ([by(m, s) for m, s in (("text", t), ("image", g))] for by in (space.queries, space.products))
+    return pair_recall(ask[0], there[1], same_product(t.X, g.X), photos=ask[1], texts=there[0])
 
 
-def _held_out(
-    T: Side, G: Side, named: CategoryTexts | None, beside: Further | None, learn: Any, conse: Conse | None, seed: int
-) -> dict[str, Any]:
-    """Recall on pairs that were kept out of the fit, and ConSE's on the same pairs."""
-    after, before, held = [], [], 0
-    for kept, out in _splits(len(T), seed):
-        t, g = T.take(out), G.take(out)
-        same = same_product(t.X, g.X)
-        rest = (None if part is None else part.take(kept) for part in (named, beside))
-        space = learn(T.take(kept), G.take(kept), **dict(zip(("named", "beside"), rest, strict=True)))
-        space = space if space is not None else _Space(conse=conse, share=1.0)
-        ask, there = ([by(m, s) for m, s in (("text", t), ("image", g))] for by in (space.queries, space.products))
-        after.append(pair_recall(ask[0], there[1], same, photos=ask[1], texts=there[0]))
+def _held_out(pairs: Pairs, learn: Any, refine: Any, conse: Conse | None, seed: int) -> dict[str, Any]:
+    """Recall on pairs that were kept out of the fit, that with heads where there are any, and ConSE's on the same pairs."""
+    after, better, before, held = [], [], [], 0
+    for rows, others in _splits(len(pairs), seed):
+        kept, out = pairs.take(rows), pairs.take(others)
+        space = learn(kept)
+        after.append(_recall(space if space is not None else Space(conse=conse, share=1.0), out))
         held = len(out)
+        if refine is not None:
+            better.append(_recall(refine(space, kept), out) if space is not None else after[-1])
         if conse is not None:
-            before.append(pair_recall(conse.project("text", t), conse.project("image", g), same))
+            before.append(_recall(Space(conse=conse, share=1.0), out))
     scores: dict[str, Any] = {"held_out": held, "splits": len(after), "chance": {"R@1": 1 / held, "R@10": min(1.0, 10 / held)}}
-    return scores | {"recall": _mean(after)} | ({"before": _mean(before)} if before else {})
+    also = {"refined": _mean(better)} if better else {}
+    return scores | {"recall": _mean(after)} | ({"before": _mean(before)} if before else {}) | also
 
 
 def _pairs(batch: Batch) -> Rows:
@@ -382,4 +338,4 @@ def _summary(scores: Mapping[str, Any]) -> str:
     mixed = f", mixed with {scores['conse_share']:.0%} ConSE" if scores["conse_share"] else ""
     before = f"; ConSE alone {text_to_image(scores['before'])}" if "before" in scores else ""
     found = f"a held-out title finds its photo among {scores['held_out']} with {text_to_image(scores['recall'])}"
-    return f"aligned on {pairs}{mixed}: {found}{before}"
+    return f"aligned on {pairs}{mixed}: {found}{before}{told(scores)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -13,8 +14,10 @@ from hypothesis import strategies as st
 from mmsearch.encoders.base import Encoder, Matrix
 from mmsearch.errors import InputError
 from mmsearch.fusion.aligned import Aligned
+from mmsearch.fusion.aligned_space import Pairs
 from mmsearch.fusion.base import Batch, FitReport, Side, unit_rows
-from mmsearch.fusion.further import choose, reciprocal_ranks
+from mmsearch.fusion.further import joining, reciprocal_ranks
+from mmsearch.fusion.refinement import Choice, refined
 
 DIMS = {"text": 30, "image": 50, "audio": 20, "video": 25}
 LATENT = 8
@@ -87,7 +90,7 @@ def test_noise_seldom_joins() -> None:
     joined = 0
     for seed in range(30):
         batch = noise(World(seed).batch(60, text=1, audio=1), seed=seed)
-        joined += len(choose(batch, {}, {}, 20, seed).joined)
+        joined += len(joining(batch, {}, {}, 20, seed).joined)
     assert joined <= 3
 
 
@@ -167,7 +170,7 @@ class Frames(Encoder):
 def test_videos_in_the_space_of_photos_need_no_map(space: str, joined: list[str]) -> None:
     batch = World().batch(200, text=1, image=1, video=1)
     encoders: dict[str, Encoder] = {"image": Frames("photos"), "video": Frames(space)}
-    assert choose(batch, encoders, {}, 20, 0).joined == joined
+    assert joining(batch, encoders, {}, 20, 0).joined == joined
 
 
 @given(n=st.integers(2, 12), right=st.integers(1, 6), seed=st.integers(0, 50))
@@ -185,3 +188,19 @@ def test_chance_is_the_mean_over_random_orders(n: int, right: int, seed: int) ->
 def test_ties_count_against() -> None:
     reciprocal, _ = reciprocal_ranks(np.ones((4, 4), np.float32), np.eye(4, dtype=bool))
     np.testing.assert_allclose(reciprocal, 1 / 4)
+
+
+def test_heads_that_refine_texts_and_photos_leave_sounds_where_they_are() -> None:
+    """Cosines of sounds with texts shrink by one factor, that of the heads' share; their order stays."""
+    world = World()
+    batch = world.batch(120, text=1, image=1, audio=1)
+    fuser, _ = fit(batch, landmarks=30, hubness=0)
+    space, everything = fuser._space, np.arange(120)
+    pairs = Pairs(batch.side("text", everything), batch.side("image", everything))
+    refinement = refined("linear", Choice(0.36, 1, {}, "epochs"), space.seen(pairs), dim=4)
+    assert refinement is not None
+    better = dataclasses.replace(space, refinement=refinement)
+    assert better.dim == space.dim + 4
+    sounds, words = batch.side("audio", everything), batch.side("text", everything)
+    before, after = (one.queries("audio", sounds) @ one.products("text", words).T for one in (space, better))
+    np.testing.assert_allclose(after, 0.8 * before, atol=1e-5)

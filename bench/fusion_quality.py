@@ -1,0 +1,244 @@
+"""Every fusion method on the same data: the table of docs/fusion.md.
+
+    python -m bench.fusion_quality DATA_FOLDER                    validation parts
+    python -m bench.fusion_quality DATA_FOLDER --test             test parts, which chose nothing
+    python -m bench.fusion_quality DATA_FOLDER --only=fashion     one of fashion, half, grocery, scientific, sample
+    python -m bench.fusion_quality DATA_FOLDER --methods=aligned,conse
+
+fashion     learned from the 2,000 train products; a title for its own photo and back among the 500 products of a part, whose pairs no
+            method saw: R@1 / R@10 / RR
+half        search in the fused vectors (`--in`) of 3,000 products by colour and type ("white flip flops"), P@10: all photos, half of them
+            removed at random (seed 0), and the ideal mixture of the first and of texts alone. Both parts together: nothing is fitted on it
+grocery     a photo taken in a shop for its product in the fused vectors, R@1 / RR, and a title for its photo, held out by turns: R@10
+scientific  `content` over the fused vectors, leave-last-out, full ranking: HR@20 / nDCG@20; events held out are not in the store
+sample      the sample shop, texts, photos and sounds as queries in the fused vectors: nDCG@10
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import random
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import mmsearch
+from bench.alignment import both, encoded, recall, rows, shown
+from bench.data import SAMPLE
+from bench.knowledge import recommended
+from bench.knowledge import written as events_file
+from mmsearch.encoders.recorded import load_encoder
+from mmsearch.errors import MMSearchError
+from mmsearch.evaluation.splits import LeaveLastOut
+from mmsearch.evaluation.trec import read_qrels
+from mmsearch.fusion import FUSERS
+from mmsearch.fusion.profile import load, load_fuser
+from mmsearch.recommend.interactions import build
+from mmsearch.search.queries import read_queries
+from mmsearch.search.query import make_query
+from mmsearch.shop import Shop
+
+METHODS = {
+    "concat": "concat",
+    "weighted": "weighted",
+    "conse": "conse",
+    "aligned": "aligned",
+    "gated": "gated",
+    "knowledge": "knowledge(base=aligned)",
+    "mm-model": "mm-model",
+}
+_SEED, _PAIRS = 0, 60  # products of grocery that are learned from when the others are held out
+_FOLDS = 10
+
+
+def each(shop: Shop, methods: Mapping[str, str], measured: Callable[[str], str]) -> Iterator[str]:
+    """One line a method; one that has nothing to learn from says why."""
+    for name, spec in methods.items():
+        try:
+            shop.fuse(spec, name="measured", replace=True, force=True)
+            found = measured("measured")
+        except MMSearchError as error:
+            found = f"– ({error.message})"
+        yield f"  {name:10} {found}"
+
+
+def written(path: Path, table: list[dict[str, Any]]) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        out = csv.DictWriter(file, list(table[0]))
+        out.writeheader()
+        out.writerows(table)
+    return path
+
+
+def catalogue(data: Path) -> list[dict[str, str]]:
+    """The fashion products as a shop has them: photos by their whole path, one category path."""
+    found = []
+    for row in rows(data / "fashion" / "products.csv"):
+        category = " > ".join((row["category"], row["subcategory"], row["type"]))
+        found.append(row | {"image": str(data / "fashion" / row["image"]), "category": category})
+    return found
+
+
+def shop_of(folder: Path, name: str, table: list[dict[str, Any]]) -> Shop:
+    shop = mmsearch.open(folder / f"{name}.lancedb")
+    shop.ingest(written(folder / f"{name}.csv", table), allow_outside=True)
+    shop.embed(no_features="all")
+    return shop
+
+
+def fashion(data: Path, folder: Path, methods: Mapping[str, str], part: str) -> Iterator[str]:
+    names = ("id", "title", "category", "image", "split")
+    table = [{name: row[name] for name in names} for row in catalogue(data)]
+    shop = shop_of(folder, "train", [row for row in table if row["split"] == "train"])
+    held = [row for row in table if row["split"] == part]
+    T = encoded(load_encoder(shop.store, "text"), [row["title"] for row in held])
+    G = encoded(load_encoder(shop.store, "image"), [Path(row["image"]) for row in held])
+
+    def measured(name: str) -> str:
+        fuser = load_fuser(shop.store, load(shop.store, name))
+        if not fuser.compares("text", "image"):
+            return "– (compares like with like only)"
+        return " | ".join(shown(values) for values in recall(fuser, T, G).values())
+
+    yield f"fashion, {part}: title → own photo | photo → own title among {len(held)}, R@1 / R@10 / RR"
+    yield from each(shop, methods, measured)
+
+
+def half(data: Path, folder: Path, methods: Mapping[str, str], part: str) -> Iterator[str]:
+    names = ("id", "title", "category", "image")
+    table = catalogue(data)
+    kinds: dict[str, set[str]] = {}
+    for row in table:
+        kinds.setdefault(f"{row['colour']} {row['type']}".lower(), set()).add(row["id"])
+    asked = sorted(kind for kind, ids in kinds.items() if len(ids) >= 5)
+    without = set(random.Random(_SEED).sample(range(len(table)), len(table) // 2))
+    products = [{name: row[name] for name in names} for row in table]
+    whole = shop_of(folder, "whole", products)
+    halved = shop_of(folder, "halved", [row | ({"image": ""} if i in without else {}) for i, row in enumerate(products)])
+    photoless = {table[i]["id"] for i in without}
+
+    def found(shop: Shop, within: str | None) -> tuple[float, float]:
+        results = shop.search_many({kind: make_query([kind], within=within) for kind in asked}, k=10)
+        places = [hit.id in photoless for result in results.values() for hit in result]
+        return float(np.mean([sum(hit.id in kinds[kind] for hit in results[kind]) / 10 for kind in asked])), float(np.mean(places))
+
+    texts = found(whole, "text")[0]
+
+    def measured(name: str | None) -> str:
+        if name is not None:
+            profile = load(whole.store, name)
+            halved.fuse(profile.spec, name="measured", replace=True, force=True)
+        every, few = found(whole, name), found(halved, name)
+        return f"{every[0]:.3f} | {few[0]:.3f} | {(every[0] + texts) / 2:.3f} | {few[1]:.1%}"
+
+    yield f"fashion, {len(asked)} queries of colour and type, P@10: all photos | half | ideal mixture | places without a photo, of 50 %"
+    yield f"  texts alone {texts:.3f}"
+    yield from each(whole, methods, measured)
+    whole.fuse("aligned", name="aligned", replace=True)
+    halved.fuse("aligned", name="aligned", replace=True)
+    whole.make_default("aligned")
+    halved.make_default("aligned")
+    yield f"  default search, profile aligned: {measured(None)}"
+
+
+def grocery(data: Path, folder: Path, methods: Mapping[str, str], part: str) -> Iterator[str]:
+    source = data / "grocery"
+    table = rows(source / "products.csv")
+    category = {row["id"]: f"{row['category']} > {row['subcategory']}" for row in table}
+    shop = shop_of(
+        folder,
+        "grocery",
+        [{"id": r["id"], "title": r["title"], "category": category[r["id"]], "image": str(source / r["image"])} for r in table],
+    )
+    queries, qrels = read_queries(str(source / "shelf.csv")), read_qrels(str(source / "shelf.qrels"))
+    mine = dict(list(qrels.items())[part == "test" :: 2])
+    encoders: dict[str, Any] = {m: load_encoder(shop.store, m) for m in ("text", "image")}
+    T, G = encoded(encoders["text"], [r["title"] for r in table]), encoded(encoders["image"], [source / r["image"] for r in table])
+
+    def measured(name: str) -> str:
+        asked = {id: dataclasses.replace(queries[id], within=name) for id in mine}
+        means = shop.evaluate_search(asked, mine, ["R@1", "RR"])[0].means
+        spec = load(shop.store, name).spec
+        fuser = FUSERS.create(spec)
+        line = shown(means.values())
+        if not load_fuser(shop.store, load(shop.store, name)).compares("text", "image") or fuser.learns_from:
+            return f"{line} | –"
+        ways = []
+        for turn in range(_FOLDS):
+            order = np.random.default_rng(turn).permutation(len(table))
+            fuser = FUSERS.create(spec)
+            fuser.fit(both(T.take(order[:_PAIRS]), G.take(order[:_PAIRS])), encoders, 0)
+            ways.append(recall(fuser, T.take(order[_PAIRS:]), G.take(order[_PAIRS:]))["text>image"][1])
+        return f"{line} | {np.mean(ways):.3f}"
+
+    yield f"grocery, {part}: {len(mine)} photos taken in shops → product of 81, R@1 / RR | title → own photo of {len(table) - _PAIRS}, R@10"
+    yield from each(shop, methods, measured)
+
+
+def scientific(data: Path, folder: Path, methods: Mapping[str, str], part: str) -> Iterator[str]:
+    shop = mmsearch.open(folder / "scientific.lancedb")
+    shop.ingest(data / "scientific" / "products.jsonl")
+    shop.embed(no_features="all")
+    events_rows = rows(data / "scientific" / "events.csv")
+    ids = shop.store.read("products", ["id"]).column("id").to_pylist()
+    columns = [row["user"] for row in events_rows], [row["product"] for row in events_rows]
+    events = build(*columns, times=[float(row["time"]) for row in events_rows], product_ids=ids).interactions
+    shop.ingest(events_file(folder / "events.csv", LeaveLastOut(part).split(events).train))
+    yield f"scientific, {part}: content over the fused vectors of texts, HR@20 / nDCG@20"
+    for name, spec in methods.items():
+        if name in ("conse", "aligned", "knowledge"):  # there are no photos to align
+            spec = "knowledge(base=concat)" if name == "knowledge" else ""
+        try:
+            line = recommended(shop, spec, events, part) if spec else "– (no photos)"
+        except MMSearchError as error:
+            line = f"– ({error.message})"
+        yield f"  {name:10} {line}"
+
+
+def sample(data: Path, folder: Path, methods: Mapping[str, str], part: str) -> Iterator[str]:
+    shop = mmsearch.open(folder / "sample.lancedb")
+    for name in ("products", "events", "reviews", "searches", "users", "knowledge"):
+        shop.ingest(SAMPLE / f"{name}.csv")
+    shop.embed(no_features="all")
+    sets = {
+        "texts": (read_queries(str(SAMPLE / "queries.tsv")), read_qrels(str(SAMPLE / "qrels.tsv"))),
+        "mixed": (read_queries(str(SAMPLE / "queries.jsonl")), read_qrels(str(SAMPLE / "mixed_qrels.tsv"))),
+    }
+
+    def measured(name: str) -> str:
+        found = []
+        for queries, qrels in sets.values():
+            asked = {id: dataclasses.replace(query, within=name) for id, query in queries.items()}
+            try:
+                found.append(f"{shop.evaluate_search(asked, qrels, ['nDCG@10'])[0].means['nDCG@10']:.3f}")
+            except MMSearchError as error:
+                found.append(f"– ({error.message})")
+        return " | ".join(found)
+
+    yield f"sample shop: {' | '.join(f'{len(q)} {name} queries' for name, (q, _) in sets.items())}, nDCG@10"
+    yield from each(shop, methods, measured)
+
+
+SUBJECTS = {"fashion": fashion, "half": half, "grocery": grocery, "scientific": scientific, "sample": sample}
+
+
+def main() -> int:
+    data, options = Path(sys.argv[1]).resolve(), sys.argv[2:]
+    part = "test" if "--test" in options else "validation"
+    chosen = [o.removeprefix("--only=") for o in options if o.startswith("--only=")] or list(SUBJECTS)
+    names = next((o.removeprefix("--methods=").split(",") for o in options if o.startswith("--methods=")), list(METHODS))
+    methods = {name: METHODS.get(name, name) for name in names}
+    for subject in chosen:
+        with tempfile.TemporaryDirectory() as folder:
+            for line in SUBJECTS[subject](data, Path(folder), methods, part):
+                print(line, flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
