@@ -5,7 +5,21 @@ from __future__ import annotations
 import importlib
 import sys
 
-SUBJECTS = ("start", "ingest", "encoders", "embed", "sound", "speech", "video", "facts", "facts_photos", "search", "graph", "writes")
+SUBJECTS = (
+    "start",
+    "ingest",
+    "encoders",
+    "embed",
+    "sound",
+    "speech",
+    "video",
+    "facts",
+    "facts_photos",
+    "search",
+    "graph",
+    "refinement",
+    "writes",
+)
 
 
 def main() -> int:

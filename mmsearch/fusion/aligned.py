@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,18 +13,20 @@ from numpy.typing import NDArray
 
 from mmsearch.encoders.base import Encoder
 from mmsearch.errors import InputError
-from mmsearch.fusion.aligned_space import SIDES, Pairs, Space
+from mmsearch.fusion.aligned_space import Space
 from mmsearch.fusion.base import Batch, FitReport, Matrix, Side
 from mmsearch.fusion.category_texts import CategoryTexts
 from mmsearch.fusion.cca import LEAST_REG, CanonicalMap, fit_cca
 from mmsearch.fusion.conse import Conse
-from mmsearch.fusion.further import Further, joining, learn_alone
+from mmsearch.fusion.further import Further, learn_alone, which_join
+from mmsearch.fusion.hubness import Hubness
+from mmsearch.fusion.pairs import SIDES, Pairs, quality, splits
 from mmsearch.fusion.refinement import KINDS, LEAST_PAIRS, Choice, Refinement, choose, refined, told
 from mmsearch.fusion.shared_space import SharedSpace, pair_recall, same_product
 from mmsearch.fusion.views import Views
 from mmsearch.settings import MODALITIES
 
-Rows = NDArray[np.int64]
+Learn = Callable[[Pairs], Space | None]
 
 _LEAST_SHARE = 0.05  # a smaller share of ConSE helps no longer, and its block would triple the vectors
 
@@ -32,11 +34,6 @@ _LEAST_SHARE = 0.05  # a smaller share of ConSE helps no longer, and its block w
 # 0 landmarks .217/.735, 500 .209/.741, 1,000 .236/.770, 1,500 .247/.780, 2,000 .257/.787 at twice the cost of 1,500.
 _LANDMARKS = 1_500
 _LEAST_PAIRS = 20  # enough to beat ConSE by mixing with it: fashion .028/.203 against .026/.189, grocery .231/.666 against .130/.471
-
-_MOST_HELD = 500
-_LEAST_HELD = 20
-_HELD_QUERIES = 200  # held out in all, over repeated splits where one is small: few queries are a noisy measure
-_MOST_SPLITS = 10
 
 
 class Aligned(SharedSpace):
@@ -127,17 +124,17 @@ class Aligned(SharedSpace):
         """
         if (alone := self._without_pairs(batch, encoders, seed)) is not None:
             return alone
-        rows = _pairs(batch)
+        rows = _paired(batch)
         conse, unable = _conse(batch, encoders, seed)
+        looked_at = self._looked_at(batch)
         sizes = {m: dict(encoders[m].views) if m in encoders else {} for m in SIDES}
         named = CategoryTexts.read(batch.take(rows), encoders) if self._categories and len(rows) else None
         learn = functools.partial(self._learn, sizes=sizes, conse=conse, seed=seed)
         needed = self._min_pairs if conse else min(self._min_pairs, _LEAST_PAIRS)
-        looked = self._looked_at(batch)
-        more = joining(looked, encoders, sizes, needed, seed) if len(rows) >= needed else None
-        beside = Further.read(looked, rows, more.joined) if more else None
-        pairs = Pairs(looked.side("text", rows), looked.side("image", rows), named, beside)
-        space = learn(pairs) if len(pairs) >= needed else None
+        chosen = which_join(looked_at, encoders, sizes, needed, seed) if len(rows) >= needed else None
+        beside = Further.read(looked_at, rows, chosen.joined) if chosen else None
+        pairs = Pairs(looked_at.side("text", rows), looked_at.side("image", rows), named, beside)
+        space = learn(pairs) if len(rows) >= needed else None
         if space is None:
             few = f"only {len(pairs)} products have both a title and a photo, and {needed} are needed"
             reason = few if len(pairs) < needed else "all titles or all photos of the catalogue are alike"
@@ -152,22 +149,22 @@ class Aligned(SharedSpace):
         scores = _held_out(pairs, learn, refine, conse, seed)
         if self._refine != "none":
             scores["refine"] = {"kind": self._refine, "kept": False} | (choice.to_json() if choice else {})
-        if refine is not None and _quality(scores["refined"]) > _quality(scores["recall"]):
+        if refine is not None and quality(scores["refined"]) > quality(scores["recall"]):
             scores["refine"]["kept"], scores["unrefined"], scores["recall"] = True, scores["recall"], scores["refined"]
             space = refine(space, pairs)
-        if conse is not None and "before" in scores and _quality(scores["before"]) > _quality(scores["recall"]):
+        if conse is not None and "before" in scores and quality(scores["before"]) > quality(scores["recall"]):
             space = Space(conse=conse, share=1.0)
         self._stand(space)
         method = "conse" if not space.maps else "cca+conse" if space.share else "cca"
         found = {"pairs": len(pairs), "conse_share": space.share, "reg": self._ridge(len(pairs)), "categories": len(named or ())}
         scores = {"method": method} | found | scores
-        if more and more.told:
-            scores["further"] = {"joined": [m for m in self.modalities() if m in more.joined], "measured": more.measured}
-        lines = more.told if more and space.maps else [f"{m} stays out of it" for m in (more.joined if more else ())]
-        return FitReport("; ".join([_summary(scores), *lines]), scores)
+        if chosen and chosen.told:
+            scores["further"] = {"joined": [m for m in self.modalities() if m in chosen.joined], "measured": chosen.measured}
+        told = chosen.told if chosen and space.maps else [f"{m} stays out of it" for m in (chosen.joined if chosen else ())]
+        return FitReport("; ".join([_summary(scores), *told]), scores)
 
     def modalities(self) -> list[str]:
-        """See `Fuser.modalities`: text, image and what has joined them; text and sound, say, where a catalogue has no photos."""
+        """See `Fuser.modalities`: text, image and what has joined them; sound and text where a catalogue has no photos."""
         return [m for m in MODALITIES if m in self._space.maps] or list(SIDES)
 
     def project(self, modality: str, side: Side) -> Matrix:
@@ -190,6 +187,19 @@ class Aligned(SharedSpace):
         """See `Fuser.load_state`."""
         self._stand(Space.restored(arrays, values))
 
+    def _without_pairs(self, batch: Batch, encoders: Mapping[str, Encoder], seed: int) -> FitReport | None:
+        """Learn from sounds or videos with texts alone, or with photos alone, where a catalogue lacks the other; else None."""
+        alone = learn_alone(self._looked_at(batch), encoders, self._min_pairs, self._params(seed))
+        if alone is None:
+            return None
+        space = Space(alone.maps, alone.looks)
+        projected = {m: alone.beside.by_product(m, space.joined(m, alone.beside.items[m][1])) for m in space.maps}
+        self._stand(dataclasses.replace(space, hubness=Hubness.learn(self._strength, projected, seed)))
+        return alone.report
+
+    def _params(self, seed: int) -> dict[str, Any]:
+        return {"dim": self._dim, "landmarks": self._landmarks, "reg": self._reg, "power": self._power, "seed": seed}
+
     def _looked_at(self, batch: Batch) -> Batch:
         """The batch without what is not looked at."""
         contents = {"text": batch.contents["text"]} if "text" in batch.contents and self._looks["text"] else {}
@@ -198,55 +208,45 @@ class Aligned(SharedSpace):
         vectors, present = {m: batch.vectors[m] for m in kept}, {m: batch.present[m] for m in kept}
         return dataclasses.replace(batch, vectors=vectors, present=present, contents=contents, views=views)
 
-    def _without_pairs(self, batch: Batch, encoders: Mapping[str, Encoder], seed: int) -> FitReport | None:
-        """Learn from sounds or videos with texts alone, or with photos alone, where a catalogue lacks the other; else None."""
-        alone = learn_alone(self._looked_at(batch), encoders, self._min_pairs, self._params(seed))
-        if alone is None:
-            return None
-        self._stand(Space(alone.maps, alone.looks).corrected_alone(self._strength, alone.beside, seed))
-        return alone.report
-
-    def _params(self, seed: int) -> dict[str, Any]:
-        return {"dim": self._dim, "landmarks": self._landmarks, "reg": self._reg, "power": self._power, "seed": seed}
-
     def _learn(self, pairs: Pairs, *, sizes: Mapping[str, Mapping[str, int]], conse: Conse | None, seed: int) -> Space | None:
-        """Pairs (n) and what there is beside them → the space; None where one side does not vary."""
-        n = len(pairs)
-        looks = {m: Views.learn(side, sizes[m]) for m, side in zip(SIDES, (pairs.texts, pairs.photos), strict=True)}
-        X, Y = looks["text"](pairs.texts), looks["image"](pairs.photos)
-        if pairs.named is not None:  # the same photos again, with the names of what they are of
-            rows, texts = pairs.named.texts()
+        """Texts and photos of pairs (n), and what there is beside them → the space; None where one side does not vary."""
+        T, G, named, beside = pairs.texts, pairs.photos, pairs.named, pairs.beside
+        n = len(T)
+        looks = {m: Views.learn(side, sizes[m]) for m, side in zip(SIDES, (T, G), strict=True)}
+        X, Y = looks["text"](T), looks["image"](G)
+        if named is not None:  # the same photos again, with the names of what they are of
+            rows, texts = named.texts()
             X, Y = X.joined(looks["text"](texts)), Y.joined(Y[rows])
         maps: dict[str, CanonicalMap]
-        if pairs.beside is None:
-            found = fit_cca(X, Y, **self._params(seed) | {"reg": self._ridge(n)}, among=n)
+        if beside is None:
+            found = fit_cca(X, Y, dim=self._dim, landmarks=self._landmarks, reg=self._ridge(n), power=self._power, seed=seed, among=n)
             if found is None:
                 return None
             maps = {"text": found.x, "image": found.y}
         else:
-            joint = pairs.beside.learn(X, Y, looks, **self._params(seed))
+            joint = beside.learn(X, Y, looks, **self._params(seed))
             if joint is None or not set(SIDES) <= set(joint[0]):
                 return None
             maps, looks = joint[0], looks | joint[1]
         share = self._prior_share(n) if conse else 0.0
-        return Space(maps, looks, conse if share else None, share).corrected(self._strength, pairs, seed)
+        space = Space(maps, looks, conse if share else None, share)
+        return space.corrected(self._strength, pairs, seed)
 
-    def _chosen(self, pairs: Pairs, learn: Any, seed: int) -> Choice | None:
+    def _chosen(self, pairs: Pairs, learn: Learn, seed: int) -> Choice | None:
         """How a space would be refined: None where nobody asks, or too few pairs are known to tell."""
         if self._refine == "none" or len(pairs) < LEAST_PAIRS:
             return None
-        known = pairs.take(next(_splits(len(pairs), seed))[0])  # the pairs that recall is measured on choose nothing
-        kept, out = (known.take(rows) for rows in next(_splits(len(known), seed)))
+        known = next(splits(len(pairs), seed))[0]  # the pairs that recall is measured on choose nothing
+        kept, out = (pairs.take(known[rows]) for rows in next(splits(len(known), seed)))
         space = learn(kept)
         if space is None:
             return None
 
-        def quality(refinement: Refinement | None) -> float:
-            return _quality(_recall(dataclasses.replace(space, refinement=refinement).corrected(self._strength, kept, seed), out))
+        def told(refinement: Refinement | None) -> float:
+            return quality(_recall(dataclasses.replace(space, refinement=refinement).corrected(self._strength, kept, seed), out))
 
         groups = None if kept.named is None else kept.named.of
-        seen, held = space.seen(kept), space.seen(out)
-        return choose(self._refine, seen, held, quality, groups=groups, hard=self._hard, dim=self._dim, seed=seed)
+        return choose(self._refine, space.seen(kept), space.seen(out), told, groups=groups, hard=self._hard, dim=self._dim, seed=seed)
 
     def _refined(self, space: Space, pairs: Pairs, *, choice: Choice, seed: int) -> Space:
         """A space with heads that were learned from the same pairs (n) beside its directions."""
@@ -267,29 +267,29 @@ class Aligned(SharedSpace):
 
 def _recall(space: Space, pairs: Pairs) -> dict[str, dict[str, float]]:
     """How pairs (n) find each other in a space."""
-    t, g = pairs.texts, pairs.photos
-    ask, there = ([by(m, s) for m, s in (("text", t), ("image", g))] for by in (space.queries, space.products))
-    return pair_recall(ask[0], there[1], same_product(t.X, g.X), photos=ask[1], texts=there[0])
+    both = (("text", pairs.texts), ("image", pairs.photos))
+    ask, there = ([by(m, side) for m, side in both] for by in (space.queries, space.products))
+    return pair_recall(ask[0], there[1], same_product(pairs.texts.X, pairs.photos.X), photos=ask[1], texts=there[0])
 
 
-def _held_out(pairs: Pairs, learn: Any, refine: Any, conse: Conse | None, seed: int) -> dict[str, Any]:
+def _held_out(pairs: Pairs, learn: Learn, refine: Callable[[Space, Pairs], Space] | None, conse: Conse | None, seed: int) -> dict[str, Any]:
     """Recall on pairs that were kept out of the fit, that with heads where there are any, and ConSE's on the same pairs."""
     after, better, before, held = [], [], [], 0
-    for rows, others in _splits(len(pairs), seed):
-        kept, out = pairs.take(rows), pairs.take(others)
-        space = learn(kept)
-        after.append(_recall(space if space is not None else Space(conse=conse, share=1.0), out))
+    for kept, out in splits(len(pairs), seed):
+        known, asked = pairs.take(kept), pairs.take(out)
+        space = learn(known)
+        after.append(_recall(space if space is not None else Space(conse=conse, share=1.0), asked))
         held = len(out)
         if refine is not None:
-            better.append(_recall(refine(space, kept), out) if space is not None else after[-1])
+            better.append(_recall(refine(space, known), asked) if space is not None else after[-1])
         if conse is not None:
-            before.append(_recall(Space(conse=conse, share=1.0), out))
+            before.append(_recall(Space(conse=conse, share=1.0), asked))
     scores: dict[str, Any] = {"held_out": held, "splits": len(after), "chance": {"R@1": 1 / held, "R@10": min(1.0, 10 / held)}}
     also = {"refined": _mean(better)} if better else {}
     return scores | {"recall": _mean(after)} | ({"before": _mean(before)} if before else {}) | also
 
 
-def _pairs(batch: Batch) -> Rows:
+def _paired(batch: Batch) -> NDArray[np.int64]:
     """Products with both a title and a photo. Raises InputError where the catalogue lacks one of the two altogether."""
     for modality, word in (("text", "texts"), ("image", "photos")):
         here = batch.present.get(modality)
@@ -309,22 +309,8 @@ def _conse(batch: Batch, encoders: Mapping[str, Encoder], seed: int) -> tuple[Co
     return conse, ""
 
 
-def _splits(n: int, seed: int) -> Iterator[tuple[Rows, Rows]]:
-    """Random splits of n pairs into kept and held out: a tenth, from 20 to 500, but never more than half."""
-    held = min(_MOST_HELD, max(_LEAST_HELD, n // 10), n // 2)
-    rng = np.random.default_rng(seed)
-    for _ in range(min(_MOST_SPLITS, max(1, _HELD_QUERIES // held))):
-        order = rng.permutation(n)
-        yield np.sort(order[held:]), np.sort(order[:held])
-
-
 def _mean(measured: list[dict[str, dict[str, float]]]) -> dict[str, dict[str, float]]:
     return {way: {k: float(np.mean([m[way][k] for m in measured])) for k in found} for way, found in measured[0].items()}
-
-
-def _quality(recall: Mapping[str, Mapping[str, float]]) -> float:
-    """One number to choose by: the mean reciprocal rank of both directions, the least noisy of those that are measured."""
-    return float(np.mean([found["RR"] for found in recall.values()]))
 
 
 def _summary(scores: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What `aligned` learns from, and the space that it learns."""
+"""The space that `aligned` learns: blocks side by side, each by its share of a cosine, and what products owe taken off."""
 
 from __future__ import annotations
 
@@ -8,36 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mmsearch.fusion.base import Matrix, Side, unit_rows
-from mmsearch.fusion.category_texts import CategoryTexts
 from mmsearch.fusion.cca import CanonicalMap
 from mmsearch.fusion.conse import Conse
-from mmsearch.fusion.further import Further
 from mmsearch.fusion.hubness import Hubness
+from mmsearch.fusion.pairs import SIDES, Pairs
 from mmsearch.fusion.refinement import Refinement
 from mmsearch.fusion.views import Seen, Views
-
-SIDES = ("text", "image")
-
-
-@dataclasses.dataclass(frozen=True)
-class Pairs:
-    """Texts and photos of n products, row i of both of the same one, their categories, and what there is to learn from beside them."""
-
-    texts: Side
-    photos: Side
-    named: CategoryTexts | None = None
-    beside: Further | None = None
-
-    def __len__(self) -> int:
-        return len(self.texts)
-
-    def take(self, rows: NDArray[np.int64]) -> Pairs:
-        """The same, for some pairs."""
-        named, beside = (None if part is None else part.take(rows) for part in (self.named, self.beside))
-        return Pairs(self.texts.take(rows), self.photos.take(rows), named, beside)  # type: ignore[arg-type]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +31,7 @@ class Space:
 
     @property
     def dim(self) -> int:
-        """Of all blocks, and the two dimensions of the correction."""
+        """Of its vectors."""
         found = sum(m.weight.shape[1] for m in list(self.maps.values())[:1]) + (self.conse.dim if self.conse else 0)
         found += self.refinement.dim if self.refinement else 0
         return int(max(1, found)) + (2 if self.hubness else 0)
@@ -65,10 +43,7 @@ class Space:
             seen = self.looks[modality](side)
             block = self.maps[modality](seen)
             if self.refinement is not None:
-                if modality in SIDES:
-                    block = self.refinement.beside(modality, seen, block)
-                else:
-                    block = np.hstack([block, np.zeros((len(block), self.refinement.dim), np.float32)])
+                block = self.refinement.beside(modality, seen, block)
             blocks.append(math.sqrt(1 - self.share) * block)
         if self.conse is not None and self.share:
             named = self.conse.project(modality, side) if modality in SIDES else np.zeros((len(side), self.conse.dim), np.float32)
@@ -84,30 +59,23 @@ class Space:
     def corrected(self, strength: float, pairs: Pairs, seed: int) -> Space:
         """The same, with what products owe to being near everything, as the pairs (n) that it was learned from tell."""
         projected = {"text": self.joined("text", pairs.texts), "image": self.joined("image", pairs.photos)}
-        return self._corrected(strength, projected, pairs.beside, seed)
-
-    def corrected_alone(self, strength: float, beside: Further, seed: int) -> Space:
-        """As `corrected`, of a space that was learned without pairs."""
-        return self._corrected(strength, {}, beside, seed)
-
-    def _corrected(self, strength: float, projected: dict[str, Matrix], beside: Further | None, seed: int) -> Space:
-        if beside is not None:
-            more = [m for m in self.maps if m not in projected]
-            projected = projected | {m: beside.by_product(m, self.joined(m, beside.items[m][1])) for m in more}
+        if (beside := pairs.beside) is not None:
+            further = [m for m in self.maps if m not in SIDES]
+            projected |= {m: beside.by_product(m, self.joined(m, beside.items[m][1])) for m in further}
         return dataclasses.replace(self, hubness=Hubness.learn(strength, projected, seed))
 
     def products(self, modality: str, side: Side) -> Matrix:
-        """Items of products (n) → (n, dim), unit rows."""
+        """Items of products in the space."""
         P = self.joined(modality, side)
         return P if self.hubness is None else self.hubness.products(modality, P)
 
     def queries(self, modality: str, side: Side) -> Matrix:
-        """Items that ask (n) → (n, dim), unit rows."""
+        """Items that are asked for."""
         Q = self.joined(modality, side)
         return Q if self.hubness is None else self.hubness.queries(Q)
 
     def state(self) -> tuple[dict[str, Matrix], dict[str, Any]]:
-        """Named arrays and JSON values."""
+        """Named arrays and JSON values, for the fuser's own."""
         arrays: dict[str, Matrix] = {}
         values: dict[str, Any] = {"share": self.share, "maps": {}, "looks": {}}
 

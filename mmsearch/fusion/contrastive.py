@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +24,7 @@ _LEAST_VARIANCE = 1e-7  # of a component, as a share of the first: less is round
 _FLAT = 1e-5  # total variance (of vectors of length 1) below which a view is constant
 _SHARPEST = 100.0  # 1 / temperature, at most: beyond it one neighbour decides everything
 _LARGEST_GRADIENT = 5.0
-_SAME = 1 - 1e-5  # cosine above which two rows are one product's: no negatives of each other
+_SAME = 1e-5  # difference in every dimension below which two rows are of the same text or photo: no negatives of each other
 _WATCHED = 500  # held-out pairs at most by which the best epoch is chosen
 
 
@@ -37,11 +38,16 @@ class Plan:
     rate: float = 1e-3
     decay: float = 1e-4
     batch: int = 1024
-    temperature: float = 0.1  # to begin with; it is learned
+    temperature: float = 0.2  # to begin with; it is learned
     hard: float = 0.0  # share of a batch that is filled group by group
     epochs: int = 60
+    steps: int = 300  # at most, in all: many pairs need fewer epochs
     patience: int = 6  # epochs without a better one on the held-out pairs
     least_steps: int = 4  # an epoch, however few pairs there are
+
+    def most_epochs(self, pairs: int) -> int:
+        """Epochs at most, of so many pairs."""
+        return max(1, min(self.epochs, self.steps // max(self.least_steps, round(pairs / self.batch))))
 
 
 @dataclass(frozen=True)
@@ -136,9 +142,10 @@ def fit_heads(
     best, best_epoch, ended = heads(), 0, "epochs"
     best_score = score(best)
     codes = np.full(len(X), -1) if groups is None else groups
-    for epoch in range(1, plan.epochs + 1):
+    twins = [_twins(V, rng) for V in (X, Y)]
+    for epoch in range(1, plan.most_epochs(len(X)) + 1):
         for rows in batches(codes, plan, rng):
-            loss = _loss(values, inputs, torch.from_numpy(rows), X[rows], Y[rows], plan.dropout, generator)
+            loss = _loss(values, inputs, torch.from_numpy(rows), [codes[rows] for codes in twins], plan.dropout, generator)
             if not bool(torch.isfinite(loss)):
                 return Heads(*best, best_epoch, best_score, "not finite")
             optimizer.zero_grad()
@@ -186,6 +193,15 @@ def _mixed(order: Rows, codes: Rows, alike: int, steps: int, rng: np.random.Gene
     return np.concatenate([part for both in dealt for part in both])
 
 
+def _twins(X: Matrix, rng: np.random.Generator) -> Rows:
+    """(n,) a number for each row, the same where rows (n, d) are: those are neighbours in any direction."""
+    order = np.argsort(X @ rng.normal(size=X.shape[1]), kind="stable")
+    other = [True, *(bool(np.abs(X[a] - X[b]).max() > _SAME) for a, b in pairwise(order.tolist()))]
+    codes = np.empty(len(X), np.int64)
+    codes[order] = np.cumsum(other)
+    return codes
+
+
 def _components(X: Matrix, plan: Plan, seed: int) -> tuple[Matrix, Matrix] | None:
     """The mean of rows (n, d) and what turns them into their principal components (d, k), evened out, each of mean square 1 on average.
 
@@ -227,9 +243,9 @@ def _head(side: str, values: Mapping[str, Tensor], mean: Matrix, turn: Matrix) -
 
 
 def _loss(
-    values: Mapping[str, Tensor], inputs: Sequence[Tensor], rows: Tensor, X: Matrix, Y: Matrix, dropout: float, generator: Any
+    values: Mapping[str, Tensor], inputs: Sequence[Tensor], rows: Tensor, twins: Sequence[Rows], dropout: float, generator: Any
 ) -> Tensor:
-    """InfoNCE both ways of a batch (b,); the same title or the same photo again is no negative. X, Y: the rows as they were given."""
+    """InfoNCE both ways of a batch (b,); the same title or the same photo again is no negative (`_twins` of the batch)."""
     import torch
     from torch.nn import functional
 
@@ -242,7 +258,7 @@ def _loss(
             out = out + _thinned(inner, dropout, generator) @ values[f"{side}.outer"]
         sides.append(functional.normalize(out, dim=1))
     similarity = values["sharpness"].exp().clamp(max=_SHARPEST) * (sides[0] @ sides[1].T)
-    same = (X @ X.T > _SAME) | (Y @ Y.T > _SAME)
+    same = np.any([code[:, None] == code[None, :] for code in twins], axis=0)
     np.fill_diagonal(same, False)
     if same.any():
         similarity = similarity.masked_fill(torch.from_numpy(same), -math.inf)

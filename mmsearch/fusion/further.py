@@ -104,7 +104,7 @@ class Further:
 
 
 @dataclasses.dataclass(frozen=True)
-class Joining:
+class Chosen:
     """Which modalities join, what was measured of each that could, and why one stays out."""
 
     joined: list[str]
@@ -112,7 +112,7 @@ class Joining:
     told: list[str]
 
 
-def joining(batch: Batch, encoders: Mapping[str, Encoder], sizes: Mapping[str, Mapping[str, int]], least: int, seed: int) -> Joining:
+def which_join(batch: Batch, encoders: Mapping[str, Encoder], sizes: Mapping[str, Mapping[str, int]], least: int, seed: int) -> Chosen:
     """Those that `least` products have together with a text or a photo, and that find held-out partners better than chance.
 
     A video whose vectors lie in the space of photos needs no map of its own: it stands in for them (`mmsearch.fusion.stand_ins`).
@@ -139,7 +139,7 @@ def joining(batch: Batch, encoders: Mapping[str, Encoder], sizes: Mapping[str, M
             told.append(f"{m} joins: {line}")
         else:
             told.append(f"{m} stays out: {line}")
-    return Joining(joined, measured, told)
+    return Chosen(joined, measured, told)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,7 +161,7 @@ def learn_alone(batch: Batch, encoders: Mapping[str, Encoder], least: int, param
     if len(there) != 1 or not any(m in NAMES and here.any() for m, here in batch.present.items()):
         return None
     sizes = {m: dict(encoders[m].views) for m in there if m in encoders}
-    chosen = joining(batch, encoders, sizes, least, int(params["seed"]))
+    chosen = which_join(batch, encoders, sizes, least, int(params["seed"]))
     beside = Further.read(batch, np.empty(0, np.int64), chosen.joined)
     looks, found = {}, None
     if beside is not None:

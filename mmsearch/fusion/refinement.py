@@ -16,13 +16,13 @@ from mmsearch.fusion.contrastive import Head, Heads, Plan, fit_heads
 from mmsearch.fusion.views import WORDS, Seen
 
 #: What `refine` may be → units of the hidden layer.
-KINDS = {"none": 0, "linear": 0, "mlp": 512}
+KINDS = {"none": 0, "linear": 0, "mlp": 256}
 
 # Chosen on the validation products of fashion (docs/decisions/0022-refinement.md).
 PLAN = Plan()
 SHARES = (0.2, 0.35, 0.5)  # of a cosine, beside none at all
 LEAST_PAIRS = 500  # below, heads bring nothing that is sure
-_LEAST_GAIN = 0.005  # of the mean reciprocal rank of held-out pairs, below which twice the dimensions are not worth it
+LEAST_GAIN = 0.005  # of the mean reciprocal rank of held-out pairs, below which twice the dimensions are not worth it
 _WORDS = 256  # components of the words of texts
 _SIDES = ("text", "image")
 
@@ -68,7 +68,9 @@ class Refinement:
         return len(self.heads["text"].bias)
 
     def beside(self, modality: str, seen: Seen, block: Matrix) -> Matrix:
-        """Canonical directions (n, k), unit rows → (n, k + dim): cosines mix by their shares."""
+        """Canonical directions (n, k), unit rows → (n, k + dim): cosines mix by their shares. Sounds and videos have no heads."""
+        if modality not in self.heads:
+            return np.hstack([block, np.zeros((len(block), self.dim), np.float32)])
         heads = self.heads[modality](self.dense[modality](seen))
         return np.hstack([math.sqrt(1 - self.share) * block, math.sqrt(self.share) * heads])
 
@@ -128,7 +130,7 @@ def choose(
     of = {"text": heads.x, "image": heads.y}
     qualities = {0.0: before} | {share: quality(Refinement(share, dense, of)) for share in SHARES}
     best = max(qualities, key=lambda share: qualities[share])
-    return Choice(best if qualities[best] - before >= _LEAST_GAIN else 0.0, heads.epoch, qualities, heads.ended)
+    return Choice(best if qualities[best] - before >= LEAST_GAIN else 0.0, heads.epoch, qualities, heads.ended)
 
 
 def refined(

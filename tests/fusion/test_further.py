@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from mmsearch.encoders.base import Encoder, Matrix
 from mmsearch.errors import InputError
 from mmsearch.fusion.aligned import Aligned
-from mmsearch.fusion.aligned_space import Pairs
+from mmsearch.fusion.pairs import Pairs
 from mmsearch.fusion.base import Batch, FitReport, Side, unit_rows
-from mmsearch.fusion.further import joining, reciprocal_ranks
+from mmsearch.fusion.further import which_join, reciprocal_ranks
 from mmsearch.fusion.refinement import Choice, refined
 
 DIMS = {"text": 30, "image": 50, "audio": 20, "video": 25}
@@ -90,7 +90,7 @@ def test_noise_seldom_joins() -> None:
     joined = 0
     for seed in range(30):
         batch = noise(World(seed).batch(60, text=1, audio=1), seed=seed)
-        joined += len(joining(batch, {}, {}, 20, seed).joined)
+        joined += len(which_join(batch, {}, {}, 20, seed).joined)
     assert joined <= 3
 
 
@@ -170,7 +170,7 @@ class Frames(Encoder):
 def test_videos_in_the_space_of_photos_need_no_map(space: str, joined: list[str]) -> None:
     batch = World().batch(200, text=1, image=1, video=1)
     encoders: dict[str, Encoder] = {"image": Frames("photos"), "video": Frames(space)}
-    assert joining(batch, encoders, {}, 20, 0).joined == joined
+    assert which_join(batch, encoders, {}, 20, 0).joined == joined
 
 
 @given(n=st.integers(2, 12), right=st.integers(1, 6), seed=st.integers(0, 50))
