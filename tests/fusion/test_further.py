@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from mmsearch.encoders.base import Encoder, Matrix
 from mmsearch.errors import InputError
 from mmsearch.fusion.aligned import Aligned
-from mmsearch.fusion.pairs import Pairs
 from mmsearch.fusion.base import Batch, FitReport, Side, unit_rows
-from mmsearch.fusion.further import which_join, reciprocal_ranks
+from mmsearch.fusion.further import reciprocal_ranks, which_join
+from mmsearch.fusion.pairs import Pairs
 from mmsearch.fusion.refinement import Choice, refined
 
 DIMS = {"text": 30, "image": 50, "audio": 20, "video": 25}
