@@ -13,6 +13,7 @@ SUBJECTS = (
     "sound",
     "speech",
     "video",
+    "fusion",
     "facts",
     "facts_photos",
     "search",

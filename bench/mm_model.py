@@ -1,4 +1,4 @@
-"""The end-to-end network: held-out answers, and what its vectors are worth in recommendation: the figures of docs/fusion.d/mm.md.
+"""The end-to-end network: held-out answers, and what its vectors are worth in recommendation: the figures of docs/fusion.md.
 
     python -m bench.mm_model DATA_FOLDER                        # test parts
     python -m bench.mm_model DATA_FOLDER --choose SPEC SPEC …   # scientific, validation part: what the parameters were chosen by

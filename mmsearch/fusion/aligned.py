@@ -55,6 +55,7 @@ class Aligned(SharedSpace):
 
     reads: ClassVar[tuple[str, ...]] = ("text",)
     sees_views: ClassVar[bool] = True
+    learns_most: ClassVar[int | None] = 50_000  # more pairs than landmarks can tell apart; their vectors and views are .9 GB
 
     def __init__(
         self,

@@ -92,6 +92,8 @@ class Fuser(ABC):
     dim: int
     #: Modalities of which it sees what was encoded, beside the vectors (`Batch.contents`, `Side.contents`).
     reads: ClassVar[tuple[str, ...]] = ()
+    #: Products at most that it learns from, a random sample of a larger catalogue; None: all. What it learned maps all of them.
+    learns_most: ClassVar[int | None] = None
     #: Whether it sees the further views of items, too (`Batch.views`, `Side.views`).
     sees_views: ClassVar[bool] = False
     #: Tables of the store that it learns from beside the vectors (`interactions`, `triples` …): it is fitted anew when their rows change.

@@ -36,7 +36,9 @@ def load_batch(
     return known, Batch(vectors, present, contents, known, store, views)
 
 
-def sample_batch(store: Store, tables: Mapping[str, str], size: int, seed: int = 0) -> tuple[list[str], Batch, int]:
+def sample_batch(
+    store: Store, tables: Mapping[str, str], size: int, seed: int = 0, fuser: Fuser | None = None
+) -> tuple[list[str], Batch, int]:
     """`load_batch` for some products chosen at random, the same for the same products, and how many there are in all.
 
     Of the others only the ids are read, so that memory does not grow with the vectors.
@@ -46,7 +48,7 @@ def sample_batch(store: Store, tables: Mapping[str, str], size: int, seed: int =
     # Sorted, so that the order in which vectors were written decides nothing: an embed that was interrupted ends as another.
     ids = ids.take(pc.array_sort_indices(ids))
     rows = np.random.default_rng(seed).permutation(len(ids))[:size]
-    chosen, batch = load_batch(store, there, ids.take(pa.array(np.sort(rows))).to_pylist())
+    chosen, batch = load_batch(store, there, ids.take(pa.array(np.sort(rows))).to_pylist(), fuser)
     return chosen, batch, len(ids)
 
 

@@ -15,7 +15,7 @@ from mmsearch.encoders.recorded import load_encoder, recorded_encoder
 from mmsearch.errors import InputError, UsageError
 from mmsearch.fusion import FUSERS
 from mmsearch.fusion.base import Batch, FitReport, Fuser
-from mmsearch.fusion.batch import load_batch
+from mmsearch.fusion.batch import load_batch, sample_batch
 from mmsearch.fusion.calibration import calibrate, cross_reliability
 from mmsearch.fusion.inputs import Inputs, changes, look
 from mmsearch.fusion.profile import DEFAULT, Profile, default_name, load_fuser, recorded
@@ -102,10 +102,10 @@ def fuse(
             drop_others(store, name, old)  # what a fuse left that was killed after it had recorded the profile
             bring_up_to_date(store, old, load_fuser(store, old))
             return Fused(old, False, [])
-        ids, batch = load_batch(store, tables, fuser=fuser)
+        ids, batch, products = _learned_from(store, tables, fuser, seed)
         report = fuser.fit(batch, encoders, seed)
         kept = old.weights if old is not None and same_method else {}
-        profile = _profile(store, name, spec, fuser, report, ids, batch, encoders, seed, old, kept)
+        profile = _profile(store, name, spec, fuser, report, products, batch, encoders, seed, old, kept)
         learned_from = look(store, tables, profile.modalities, fuser.learns_from)
         drop_others(store, name, old)  # a fuse that was killed may have left some, of another fit
         bring_up_to_date(store, profile, fuser)  # all vectors first: the record names only what is complete
@@ -117,8 +117,20 @@ def fuse(
             entries[DEFAULT] = (name, None)
         store.record.put_all(entries)
         drop_others(store, name, profile)
-    notes = [f"its weights of search were chosen for version {old.version}; choose them anew: mmsearch fuse --tune"] if old and kept else []
+    notes = [f"learned from {len(ids):,} of {products:,} products, chosen at random"] if len(ids) < products else []
+    notes += (
+        [f"its weights of search were chosen for version {old.version}; choose them anew: mmsearch fuse --tune"] if old and kept else []
+    )
     return Fused(profile, True, found, notes)
+
+
+def _learned_from(store: Store, tables: Mapping[str, str], fuser: Fuser, seed: int) -> tuple[list[str], Batch, int]:
+    """The products that a method learns from, and how many there are."""
+    most = fuser.learns_most
+    if most is None or max(store.count(table) for table in tables.values()) <= most:
+        ids, batch = load_batch(store, tables, fuser=fuser)
+        return ids, batch, len(ids)
+    return sample_batch(store, tables, most, seed, fuser)
 
 
 def vector_tables(store: Store) -> dict[str, str]:
@@ -193,7 +205,7 @@ def _profile(
     spec: str,
     fuser: Fuser,
     report: FitReport,
-    ids: list[str],
+    products: int,
     batch: Batch,
     encoders: Mapping[str, Encoder],
     seed: int,
@@ -218,7 +230,7 @@ def _profile(
         summary=report.summary,
         scores=report.scores,
         seed=seed,
-        products=len(ids),
+        products=products,
         training_hash=content_digest(store, tables),
         calibration=calibrate(batch, fuser, reliability, seed).to_json(),
         weights=weights,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -15,6 +16,8 @@ from mmsearch.errors import InputError
 from mmsearch.fusion.aligned import Aligned
 from mmsearch.fusion.base import Batch, FitReport, Side, unit_rows
 from mmsearch.fusion.further import reciprocal_ranks, which_join
+from mmsearch.fusion.pairs import Pairs
+from mmsearch.fusion.refinement import Choice, refined
 
 DIMS = {"text": 30, "image": 50, "audio": 20, "video": 25}
 LATENT = 8
@@ -185,3 +188,19 @@ def test_chance_is_the_mean_over_random_orders(n: int, right: int, seed: int) ->
 def test_ties_count_against() -> None:
     reciprocal, _ = reciprocal_ranks(np.ones((4, 4), np.float32), np.eye(4, dtype=bool))
     np.testing.assert_allclose(reciprocal, 1 / 4)
+
+
+def test_heads_that_refine_texts_and_photos_leave_sounds_where_they_are() -> None:
+    """Cosines of sounds with texts shrink by one factor, that of the heads' share; their order stays."""
+    world = World()
+    batch = world.batch(120, text=1, image=1, audio=1)
+    fuser, _ = fit(batch, landmarks=30, hubness=0)
+    space, everything = fuser._space, np.arange(120)
+    pairs = Pairs(batch.side("text", everything), batch.side("image", everything))
+    refinement = refined("linear", Choice(0.36, 1, {}, "epochs"), space.seen(pairs), dim=4)
+    assert refinement is not None
+    better = dataclasses.replace(space, refinement=refinement)
+    assert better.dim == space.dim + 4
+    sounds, words = batch.side("audio", everything), batch.side("text", everything)
+    before, after = (one.queries("audio", sounds) @ one.products("text", words).T for one in (space, better))
+    np.testing.assert_allclose(after, 0.8 * before, atol=1e-5)

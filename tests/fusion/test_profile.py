@@ -300,3 +300,13 @@ def test_photos_alone_are_asked_by_text_although_no_text_encoder_was_named(tmp_p
     assert shop.store.record.get("encoder/text")["spec"] == "usem"
     assert shop.fuse().spec == "conse"
     assert len(shop.search("a red thing", k=3)) == 3
+
+
+def test_of_a_large_catalogue_a_sample_teaches_and_all_are_mapped(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeFuser, "learns_most", 4)
+    told: list[str] = []
+    profile = shop.fuse("fake-fuser", told=told.append)
+    assert "fitted on 4 products" in profile.summary and profile.products > 4
+    assert any(f"learned from 4 of {profile.products} products" in line for line in told)
+    assert len(fused(shop.store)) == profile.products
+    assert shop.fuse("fake-fuser", seed=0, force=True).summary == profile.summary  # the same sample of one seed
