@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -112,9 +113,10 @@ class Vocabulary:
         return csr_array((np.array(values, np.float32), np.array(columns, np.int32), np.array(starts, np.int32)), shape=shape)
 
 
-def _terms(text: str) -> list[str]:
+@functools.lru_cache(20_000)  # a fit looks at the same texts again and again, with others left out
+def _terms(text: str) -> tuple[str, ...]:
     words = tokens(text)
-    return words + [f"{a} {b}" for a, b in pairwise(words)]
+    return (*words, *(f"{a} {b}" for a, b in pairwise(words)))
 
 
 @dataclass(frozen=True)
@@ -129,8 +131,13 @@ class Components:
         """Rows (n, d) → partly whitened components. Channels of a network are standardised; counts of colours have a common scale."""
         mean = X.mean(axis=0, dtype=np.float64)
         own = np.maximum(X.std(axis=0, dtype=np.float64), 1e-6) if standardise else np.ones(X.shape[1])
-        values, V = np.linalg.eigh(np.atleast_2d(np.cov((X - mean) / own, rowvar=False)))
-        values, V = values[::-1], V[:, ::-1]
+        Z = (X - mean) / own
+        if len(Z) < Z.shape[1]:  # of few items the directions among them
+            _, lengths, rows = np.linalg.svd(Z, full_matrices=False)
+            values, V = np.square(lengths) / max(1, len(Z) - 1), rows.T
+        else:
+            values, V = np.linalg.eigh(np.atleast_2d(np.cov(Z, rowvar=False)))
+            values, V = values[::-1], V[:, ::-1]
         kept = min(_KEPT, int((values > 1e-8 * max(float(values[0]), 1e-12)).sum()))
         weight = np.zeros((X.shape[1], _KEPT), np.float32)
         weight[:, :kept] = V[:, :kept] / np.sqrt(values[:kept]) ** _POWER / own[:, None]
