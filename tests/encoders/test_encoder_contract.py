@@ -135,7 +135,8 @@ def bad(encoder: Encoder, tmp_path: Path) -> list[Any]:
 
 
 def test_vectors_are_unit_finite_float32(encoder: Encoder, good: list[Any]) -> None:
-    vectors, kept, failures = encoder.encode(good)
+    vectors, kept, failures, views = encoder.encode(good)
+    assert views is None if not encoder.views else views.shape == (len(good), sum(encoder.views.values()))
     assert vectors.shape == (len(good), encoder.dim)
     assert vectors.dtype == np.float32
     assert np.isfinite(vectors).all()
@@ -151,7 +152,7 @@ def test_different_items_get_different_vectors(encoder: Encoder, good: list[Any]
 
 def test_a_failure_in_the_middle_moves_no_vector(encoder: Encoder, good: list[Any], bad: list[Any]) -> None:
     mixed = [good[0], bad[0], good[1], good[2], *bad[1:], good[3]]
-    vectors, kept, failures = encoder.encode(mixed)
+    vectors, kept, failures, _ = encoder.encode(mixed)
     assert kept == [0, 2, 3, 6]
     assert [index for index, _ in failures] == [1, 4, 5]
     assert all(reason for _, reason in failures)
@@ -160,7 +161,7 @@ def test_a_failure_in_the_middle_moves_no_vector(encoder: Encoder, good: list[An
 
 def test_nothing_and_all_failing(encoder: Encoder, bad: list[Any]) -> None:
     assert encoder.encode([]).vectors.shape == (0, encoder.dim)
-    vectors, kept, failures = encoder.encode(bad)
+    vectors, kept, failures, _ = encoder.encode(bad)
     assert vectors.shape == (0, encoder.dim)
     assert vectors.dtype == np.float32
     assert kept == []
@@ -215,7 +216,7 @@ def test_a_damaged_state_is_a_value_error(encoder: Encoder, name: str, damaged: 
 
 
 def test_a_query_is_encoded_as_one(encoder: Encoder, good: list[Any], bad: list[Any]) -> None:
-    vectors, kept, failures = encoder.encode([good[0], bad[0], good[1]], query=True)
+    vectors, kept, failures, _ = encoder.encode([good[0], bad[0], good[1]], query=True)
     assert (kept, [index for index, _ in failures]) == ([0, 2], [1])
     assert vectors.shape == (2, encoder.dim)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)

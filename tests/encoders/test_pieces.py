@@ -10,7 +10,7 @@ from embed_shop import FAKES, Shop, outcome
 from fake_sounds import RATE, FakeAudio, silence, tone, written
 
 from mmsearch.encoders import stages
-from mmsearch.encoders.base import Encoded, _one_each
+from mmsearch.encoders.base import Encoded
 from mmsearch.encoders.known import Known
 from mmsearch.encoders.recorded import recorded_encoder
 from mmsearch.store.vectors import key_of, read_vectors, write_vectors
@@ -97,7 +97,7 @@ def test_all_windows_of_a_sound_are_in_one_write(shop: Shop, monkeypatch: pytest
     monkeypatch.setattr(stages, "WRITE", 2)
     written_parts: list[list[str]] = []
     own = stages.append_vectors
-    monkeypatch.setattr(stages, "append_vectors", lambda *a: (written_parts.append(a[3]), own(*a))[1])
+    monkeypatch.setattr(stages, "append_vectors", lambda *a, **k: (written_parts.append(a[3]), own(*a, **k))[1])
     put(shop, "s.wav", HIGH, LOW, HIGH, LOW, HIGH)
     shop.bring({"id": "a", "audio": "s.wav"})
     shop.embed(audio="fake-audio")
@@ -139,7 +139,9 @@ def test_a_bad_sound_costs_itself_only(shop: Shop, content: bytes, message: str)
 
 def test_the_mean_of_pieces_and_the_first_reason() -> None:
     vectors = np.array([[1, 0], [0, 1], [1, 0], [-1, 0]], np.float32)
-    joined = _one_each(Encoded(vectors, [0, 0, 3, 3], [(0, "a"), (1, "b"), (1, "c")]))
+    two = FakeAudio()
+    two.dim = 2
+    joined = two._one_each(Encoded(vectors, [0, 0, 3, 3], [(0, "a"), (1, "b"), (1, "c")]))
     assert joined.kept == [0]
     np.testing.assert_allclose(joined.vectors, [[0.5**0.5, 0.5**0.5]], atol=1e-6)
     assert joined.failures == [(1, "b"), (3, "its pieces say the opposite of each other")]

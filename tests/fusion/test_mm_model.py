@@ -301,7 +301,7 @@ def test_an_interrupted_fit_leaves_the_old_profile(shop: Shop, monkeypatch: pyte
             shop.fuse("mm-model(epochs=3)")
     assert shop.info()["profiles"]["mm-model"]["version"] == before.version
     assert shop.search("red", within="mm-model", k=3).hits
-    assert shop.fuse(SHORT).version == before.version + 1
+    assert shop.fuse(SHORT, force=True).version == before.version + 1
 
 
 def test_the_colours_are_those_of_the_people() -> None:
