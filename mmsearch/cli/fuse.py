@@ -10,6 +10,7 @@ import typer
 from mmsearch.cli.common import global_options, note, shop
 from mmsearch.cli.output import ROW_FORMATS, chosen_format, format_option, table, write_rows
 from mmsearch.errors import UsageError
+from mmsearch.spec import Spec, parse
 
 if TYPE_CHECKING:
     from mmsearch.fusion.profile import Profile
@@ -22,6 +23,9 @@ def command(
         "--method",
         metavar="SPEC",
         help="Fusion method: aligned, conse, concat … (default: the profile's own, else aligned where there are texts and photos).",
+    ),
+    label: str | None = typer.Option(
+        None, "--label", metavar="COLUMN", help="What mm-model learns to foretell: a column of interactions, or an attribute of products."
     ),
     name: str | None = typer.Option(None, "--name", metavar="NAME", help="Name of the profile (default: the method's name)."),
     seed: int | None = typer.Option(None, "--seed", help="Seed of what is random in fitting (default: the profile's own, else 0)."),
@@ -58,6 +62,7 @@ def command(
     mmsearch fuse --tune photos.qrels --queries photos.csv --metric RR
     """
     how = chosen_format(format, ROW_FORMATS[:3])
+    method = _labelled(method, label)
     for option, given in (("--queries", queries), ("--held-out", held_out), ("--metric", metric), ("--accept", accept)):
         if given and tune is None:
             raise UsageError(f"{option} is for --tune", hint="for example: mmsearch fuse --tune judged.qrels --queries queries.tsv")
@@ -98,6 +103,18 @@ def command(
         _fused([made], how)
         note(made.summary)
     return 0
+
+
+def _labelled(method: str | None, label: str | None) -> str | None:
+    """The method with what it is to foretell."""
+    if label is None:
+        return method
+    spec = parse(method or "mm-model", what="fusion method")
+    if spec.name != "mm-model":
+        raise UsageError(f"--label is for mm-model, not {spec.name}", hint=f"for example: mmsearch fuse --method mm-model --label {label}")
+    if "label" in dict(spec.params):
+        raise UsageError(f"the method {method} names a label already", hint="leave --label out")
+    return str(Spec(spec.name, spec.args, (*spec.params, ("label", label))))
 
 
 def _alone(actions: dict[str, bool], fitting: dict[str, bool]) -> None:

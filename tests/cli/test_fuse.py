@@ -156,3 +156,17 @@ def test_what_tuning_refuses(own: Shop, mm: Run, judged: tuple[Path, Path], tmp_
     ):
         ran = mm("fuse", *options)
         assert ran.code in (1, 2) and error in ran.err and ran.out == "", options
+
+
+def test_a_label_is_what_mm_model_foretells(own: Shop, mm: Run) -> None:
+    ran = mm("fuse", "--label", "nothing-like-it", "--name", "liked")
+    assert ran.code in (1, 2) and "nothing-like-it" in ran.err and ran.out == ""
+    for options, error in (
+        (
+            ["--method", "concat"],
+            "error: --label is for mm-model, not concat\n  for example: mmsearch fuse --method mm-model --label liked\n",
+        ),
+        (["--method", "mm-model(label=x)"], "error: the method mm-model(label=x) names a label already\n  leave --label out\n"),
+    ):
+        ran = mm("fuse", "--label", "liked", *options)
+        assert ran.code == 2 and error in ran.err, options

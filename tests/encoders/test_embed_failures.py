@@ -148,7 +148,7 @@ def test_an_encoder_that_opens_nothing_is_an_error(shop_of: Any) -> None:
 def test_a_write_that_fails_is_an_error_and_nothing_hangs(shop_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     shop = shop_of(*(f"good {n}" for n in range(60)))
 
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise StoreError("the disk is full")
 
     with monkeypatch.context() as patch:
