@@ -252,8 +252,7 @@ def _accounted(scratch: Path, content: bytes) -> IngestReport | None:
     except InputError:
         return None
     assert report.rows == report.new + report.changed + report.unchanged + report.rejected
-    table = PRODUCTS if report.kind == "products" else INTERACTIONS
-    assert shop.store.count(table) == report.new
+    assert shop.store.count(report.kind) == report.new  # a table is called as the kind of its rows
     lines = shop.rejects(report) if report.reject_file else []
     assert sum(not line["_kept"] for line in lines) == report.rejected
     assert sum(line["_kept"] for line in lines) == report.problems
