@@ -22,6 +22,8 @@ from mmsearch.store import Store
 from mmsearch.store.vectors import batches_of, key_of, source_hashes, write_vectors
 from mmsearch.store.where import id_list
 
+_AT_ONCE = 4_096  # vectors that are projected at a time: so many products are asked for by name, where a method reads their texts
+
 
 def refresh(store: Store) -> list[str]:
     """After an embed: calibrate direct comparisons, and project new and changed products into every profile without refitting.
@@ -74,7 +76,7 @@ def _project(store: Store, profile: Profile, fuser: Fuser, modality: str, table:
     wanted, present = source_hashes(store, table), source_hashes(store, target)
     if wanted == present:
         return
-    for rows, hashes in batches_of(store, table, views=fuser.sees_views):
+    for rows, hashes in batches_of(store, table, _AT_ONCE, views=fuser.sees_views):
         ids, parts = rows.ids.to_pylist(), rows.parts.to_pylist()
         new = [i for i, (id, part, digest) in enumerate(zip(ids, parts, hashes, strict=True)) if present.get(key_of(id, part)) != digest]
         if new:
