@@ -21,8 +21,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 demo: $(INSTALLED) ## the whole pipeline on sample_data/, results as a person wants to see them
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh
 
-test: $(INSTALLED) ## every test, real models included
-	$(BIN)/python -m pytest
+test: $(INSTALLED) ## every test, real models included, in two processes
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 lint: $(INSTALLED) ## style, types, floors, generated documents
 	$(BIN)/ruff check .
