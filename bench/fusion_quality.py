@@ -8,7 +8,8 @@
 fashion     learned from the 2,000 train products; a title for its own photo and back among the 500 products of a part, whose pairs no
             method saw: R@1 / R@10 / RR
 half        search in the fused vectors (`--in`) of 3,000 products by colour and type ("white flip flops"), P@10: all photos, half of them
-            removed at random (seed 0), and the ideal mixture of the first and of texts alone. Both parts together: nothing is fitted on it
+            removed at random (seed 0), and the ideal mixture of the first and of texts alone. Both parts together, learned from as a
+            shop's own products, category paths included: what a shop would see, not what unseen products would
 grocery     a photo taken in a shop for its product in the fused vectors, R@1 / RR, and a title for its photo, held out by turns: R@10
 scientific  `content` over the fused vectors, leave-last-out, full ranking: HR@20 / nDCG@20; events held out are not in the store
 sample      the sample shop, texts, photos and sounds as queries in the fused vectors: nDCG@10
