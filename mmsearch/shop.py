@@ -86,6 +86,7 @@ class Shop:
         from mmsearch.features.chosen import choose, turn_off
         from mmsearch.features.pipeline import extract
         from mmsearch.fusion.projecting import refresh
+        from mmsearch.lexical.table import refresh_words
         from mmsearch.store.lock import EMBED
 
         self.store.check()
@@ -122,6 +123,8 @@ class Shop:
                 report.notes += [*removed, *notes, *more]
                 report.reject_file = refused.close()
             try:
+                with self.store.writing("embed"):
+                    refresh_words(self.store)
                 report.notes += refresh(self.store)
             except KeyboardInterrupt as error:
                 message = "interrupted; all vectors are written, but the fusion profiles do not have them yet"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -26,11 +28,12 @@ from mmsearch.search.expand import Expander
 from mmsearch.search.hits import Contribution, Hit, Result
 from mmsearch.search.index import Index, Placed, widening
 from mmsearch.search.kept import Kept, shortened
+from mmsearch.search.lexical import Lexical
 from mmsearch.search.query import Part, Query, shares
 from mmsearch.search.speech import Listener
-from mmsearch.search.targets import Target, Targets, views_of
+from mmsearch.search.targets import Met, Target, Targets, views_of
 from mmsearch.search.weights import WORDS
-from mmsearch.search.words import Met, Words, among, nearest
+from mmsearch.search.words import Words
 from mmsearch.store import PRODUCTS, Store
 from mmsearch.store.filter import passing
 from mmsearch.store.vectors import read_vectors
@@ -41,6 +44,13 @@ _ENOUGH = 100  # candidates that the search in a large store goes on for, howeve
 _AT_ONCE = 64  # query photos, sounds or clips decoded at a time: a queries file may hold any number
 
 
+class Compared(NamedTuple):
+    """What was compared without a table: the candidates (n,), and products that stand for the store."""
+
+    similarity: Scores
+    background: Scores
+
+
 @dataclass(frozen=True)
 class Scored:
     """Candidates of a query with everything that an explanation needs."""
@@ -48,7 +58,7 @@ class Scored:
     candidates: pa.Array  # (n,) product ids
     targets: list[Target]
     evidence: list[Evidence]
-    placed: list[Placed | Met]
+    placed: list[Placed | Compared]
     combined: Combined
     joint: Joint
 
@@ -65,6 +75,7 @@ class Engine:
         self._encoders: dict[str, tuple[str, Encoder]] = {}
         self._targets = Targets(store, profile)
         self._words = Words(store)
+        self._lexical = Lexical(store)
         self._listener = Listener(store)
         self._expander = Expander(store)
 
@@ -96,7 +107,7 @@ class Engine:
         """
         there = {m: known["table"] for m in settings.MODALITIES if (known := recorded_encoder(self.store, m))}
         everything = {m: 1.0 for m, table in there.items() if self.store.count(table)}
-        if reads_photos(self.store) is not None:
+        if self._lexical.there() or reads_photos(self.store) is not None:
             everything[WORDS] = 1.0
         even = {id: dataclasses.replace(query, weights=tuple(everything.items())) for id, query in queries.items()}
         found = {}
@@ -199,16 +210,14 @@ class Engine:
         combiner: Combiner,
     ) -> Scored:
         products = self.index.products()
-        mine = {n: read[p] for n, p in enumerate(query.parts) if query.within is None and p in read}
-        words = {n: found for n, text in mine.items() if (found := self._words.compare(text, products)) is not None}
-        chosen = self._targets.choose(query, vectors, words)
+        chosen = self._targets.choose(query, vectors, self._met(query, read, products))
         targets, calibration = chosen.targets, chosen.calibration
         part_shares = shares(query.parts, chosen.asked)
         own = pa.array([p.content for p in query.parts if p.kind == "like" and not p.negative], pa.string())
         limit = settings.exact_limit()
-        placed: list[Placed | Met]
+        placed: list[Placed | Compared]
         if self._largest(targets) <= limit:
-            placed = [self.index.everything(t.table) if t.words is None else Met(t.words, t.words) for t in targets]
+            placed = [self.index.everything(t.table) if t.met is None else Compared(all := t.met.everything(), all) for t in targets]
             keep = np.ones(len(products), dtype=bool) if allowed is None else allowed.copy()
             keep &= ~pc.is_in(products, value_set=own).to_numpy(zero_copy_only=False)
             return self._combine(products, targets, placed, part_shares, calibration, combiner, keep, complete=True)
@@ -219,10 +228,22 @@ class Engine:
             candidates = self._nearest(targets, part_shares, passing, k)
         candidates = candidates.filter(pc.invert(pc.is_in(candidates, value_set=own)))
         placed = [
-            self.index.some(t.table, candidates) if t.words is None else Met(among(t.words, candidates, products), t.words) for t in targets
+            self.index.some(t.table, candidates) if t.met is None else Compared(t.met.some(candidates), t.met.sample()) for t in targets
         ]
         everyone = np.ones(len(candidates), dtype=bool)
         return self._combine(candidates, targets, placed, part_shares, calibration, combiner, everyone, complete=False)
+
+    def _met(self, query: Query, read: Mapping[Part, str], products: pa.Array) -> dict[int, Met]:
+        """Number of a part → its words, or those on its photo, where they match any product."""
+        found: dict[int, Met | None] = {}
+        for number, part in enumerate(query.parts):
+            if part.weight == 0:
+                continue
+            if query.within is None and part in read:
+                found[number] = self._words.compare(read[part], products)
+            elif query.within in (None, "text") and part.kind == "text":
+                found[number] = self._lexical.look_for(part.content, products)
+        return {number: met for number, met in found.items() if met is not None}
 
     def _nearest(self, targets: Sequence[Target], part_shares: Sequence[float], passing: pa.Array | None, k: int) -> pa.Array:
         """Candidates of a large store: the nearest of every part; their missing scores are completed by comparing them all."""
@@ -237,18 +258,19 @@ class Engine:
         return found
 
     def _largest(self, targets: Sequence[Target]) -> int:
-        return max(self.store.count(t.table) for t in targets if t.words is None)
+        tables = {t.table for t in targets if t.met is None} or {PRODUCTS}
+        return max(self.store.count(table) for table in tables)
 
     def _near(self, target: Target, depth: int) -> list[str]:
-        if target.words is not None:
-            return nearest(target.words, self.index.products(), depth)
+        if target.met is not None:
+            return target.met.near(depth)
         return self.index.near(target.table, target.vector, depth)
 
     def _combine(
         self,
         candidates: pa.Array,
         targets: list[Target],
-        placed: list[Placed | Met],
+        placed: list[Placed | Compared],
         part_shares: Sequence[float],
         calibration: Calibration,
         combiner: Combiner,
@@ -258,13 +280,14 @@ class Engine:
     ) -> Scored:
         """Evidence of all candidates (`complete`: they are the whole store), combined. Only those in `keep` can be hits."""
         evidence = []
+        parts = Counter(target.part for target in targets)
         for target, rows in zip(targets, placed, strict=True):
             share, pair = part_shares[target.part], calibration.pair(target.kind)
             usable = keep
             mean: float | Scores
             std: float | Scores
             reliability: float | Scores
-            if isinstance(rows, Met):
+            if isinstance(rows, Compared):
                 similarity, background = rows
                 (mean, std), reliability = spread(background, pair), pair.reliability
             else:
@@ -279,7 +302,10 @@ class Engine:
                 else:
                     (mean, std), reliability = spread(background, pair), pair.reliability
             similarity = np.where(usable, similarity, np.nan)
-            evidence.append(Evidence(target.part, share, target.kind, similarity, mean, std, reliability, target.weight))
+            best = None if target.met is None else target.met.best
+            if best is not None and parts[target.part] == 1:  # words alone: without one of them a product is not found
+                similarity = np.where(similarity > 0, similarity, np.nan)
+            evidence.append(Evidence(target.part, share, target.kind, similarity, mean, std, reliability, target.weight, best))
         joint = Joint(calibration.correlations, calibration.tails)
         return Scored(candidates, targets, evidence, placed, combiner.combine(evidence, joint), joint)
 

@@ -1,0 +1,136 @@
+"""Texts of queries met word by word: BM25 over the fields of the table of words, with codes, Chinese characters and typing errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from mmsearch.lexical.spelling import characters, codes, folded
+from mmsearch.lexical.table import FIELDS, PIECES, TABLE
+from mmsearch.store import PRODUCTS, Store
+from mmsearch.store.fulltext import Clause, find_ids, find_text, row_ids
+from mmsearch.store.where import id_list
+
+Scores = NDArray[np.float64]
+KIND = "text>words"
+LABEL = "words"
+
+_SAMPLE = 1_000  # products that stand for a store too large to score whole
+_LONGEST = 1_000  # characters of a query that are looked for word by word
+_WORD = re.compile(r"[^\W\d_]{4,}")  # what may be misspelt; shorter words have too many neighbours
+_MISSPELT = 0.5  # what a word counts that is not there as it was typed
+
+
+class Lexical:
+    """Word by word search of one store. What it keeps is read again when the store changed."""
+
+    def __init__(self, store: Store):
+        self._store = store
+        self._places: tuple[tuple[int, int], NDArray[np.uint64], NDArray[np.int64]] | None = None
+        self._sample: tuple[int, str, int] | None = None
+
+    def there(self) -> bool:
+        """Whether the store has words to look in."""
+        return self._store.has(TABLE)
+
+    def look_for(self, text: str, products: pa.Array) -> Matches | None:
+        """A text to be met with products (n,), the store's; None where the store has no words, or the text."""
+        clauses = self._clauses(text)
+        if not clauses or not self.there():
+            return None
+        _, best = find_text(self._store, TABLE, clauses, 1)
+        return Matches(self, clauses, float(best[0]) if len(best) else 0.0, products)
+
+    def _clauses(self, text: str) -> list[Clause]:
+        plain = folded(text[:_LONGEST]).strip()
+        if not plain:
+            return []
+        found = [Clause(plain, FIELDS)]
+        if pieces := [*codes(plain, alone=True), *characters(plain)]:
+            found.append(Clause(" ".join(dict.fromkeys(pieces)), {PIECES: 1.0}))
+        if self.there() and (unknown := [word for word in dict.fromkeys(_WORD.findall(plain)) if word.isascii() and not self._known(word)]):
+            found.append(Clause(" ".join(unknown), {"title": _MISSPELT}, "fuzzy"))
+        return found
+
+    def _known(self, word: str) -> bool:
+        return len(find_text(self._store, TABLE, [Clause(word, FIELDS), Clause(word.casefold(), {PIECES: 1.0})], 1)[0]) > 0
+
+    def everything(self, clauses: Sequence[Clause], products: pa.Array) -> Scores:
+        """BM25 of every product (n,): 0 where nothing matches, NaN where it has no words."""
+        rows, places = self._placed(products)
+        scores = np.full(len(products), np.nan)
+        scores[places[places >= 0]] = 0.0
+        found, bm25 = find_text(self._store, TABLE, clauses, max(1, len(rows)))
+        at = np.searchsorted(rows, found)
+        inside = (at < len(rows)) & (rows[np.minimum(at, len(rows) - 1)] == found)
+        where, bm25 = places[at[inside]], bm25[inside]
+        scores[where[where >= 0]] = bm25[where >= 0]
+        return scores
+
+    def some(self, clauses: Sequence[Clause], candidates: pa.Array) -> Scores:
+        """BM25 of some products (n,), as `everything` has it."""
+        scores = np.full(len(candidates), np.nan)
+        if not len(candidates):
+            return scores
+        among = id_list("id", candidates.to_pylist())
+        have = self._store.read(TABLE, ["id"], where=among).column("id")
+        scores[pc.is_in(candidates, value_set=have.combine_chunks()).to_numpy(zero_copy_only=False)] = 0.0
+        ids, bm25 = find_ids(self._store, TABLE, clauses, len(candidates), among)
+        scores[pc.index_in(pa.array(ids, pa.string()), value_set=candidates).to_numpy(zero_copy_only=False).astype(np.int64)] = bm25
+        return scores
+
+    def near(self, clauses: Sequence[Clause], depth: int) -> list[str]:
+        """The ids of the products that match best."""
+        return find_ids(self._store, TABLE, clauses, depth)[0]
+
+    def sample(self, clauses: Sequence[Clause]) -> Scores:
+        """BM25 of some products, the same ones every time: they stand for the store."""
+        version = self._store.version(TABLE)
+        if self._sample is None or self._sample[0] != version:
+            ids = self._store.read(TABLE, ["id"]).column("id")
+            rows = np.sort(np.random.default_rng(0).permutation(len(ids))[:_SAMPLE])
+            chosen = ids.take(pa.array(rows)).to_pylist()
+            self._sample = version, id_list("id", chosen), len(chosen)
+        _, where, size = self._sample
+        _, bm25 = find_text(self._store, TABLE, clauses, size, where)
+        return np.concatenate([bm25, np.zeros(size - len(bm25))])
+
+    def _placed(self, products: pa.Array) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+        """The row ids of the table (m,), ascending, and of each the place of its product (−1: not a product any more)."""
+        versions = self._store.version(TABLE), self._store.version(PRODUCTS)
+        if self._places is None or self._places[0] != versions:
+            ids, rows = row_ids(self._store, TABLE)
+            places = pc.index_in(ids, value_set=products).fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+            order = np.argsort(rows)
+            self._places = versions, rows[order], places[order]
+        return self._places[1], self._places[2]
+
+
+class Matches:
+    """A text on its way to the products: what `mmsearch.search.targets.Target.met` needs of evidence that has no vectors."""
+
+    def __init__(self, lexical: Lexical, clauses: Sequence[Clause], best: float, products: pa.Array):
+        self._lexical, self._clauses, self._products = lexical, clauses, products
+        #: The score of the product that matches best, 0 where none does.
+        self.best = best
+
+    def everything(self) -> Scores:
+        """Of all products, (n,)."""
+        return self._lexical.everything(self._clauses, self._products)
+
+    def some(self, candidates: pa.Array) -> Scores:
+        """Of some products, in their order."""
+        return self._lexical.some(self._clauses, candidates)
+
+    def near(self, depth: int) -> list[str]:
+        """The ids of the best."""
+        return self._lexical.near(self._clauses, depth)
+
+    def sample(self) -> Scores:
+        """Of products that stand for the store."""
+        return self._lexical.sample(self._clauses)
