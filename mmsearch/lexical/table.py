@@ -12,17 +12,18 @@ import pyarrow as pa
 from mmsearch.encoders.sources import other_titles
 from mmsearch.features.chosen import recorded_features
 from mmsearch.lexical.spelling import characters, codes, folded
-from mmsearch.store import ATTRIBUTES, FACTS, PRODUCTS, Store
+from mmsearch.store import ATTRIBUTES, PRODUCTS, Store
 from mmsearch.store.attributes import load_attributes
-from mmsearch.store.facts import fact_names, facts_table, read_rows
+from mmsearch.store.facts import facts_table, read_rows
 from mmsearch.store.fulltext import Cut, index_text
 from mmsearch.store.where import id_list
 
 TABLE = "words"
 
 #: Field → its boost in BM25F. Titles of all languages are one field; `said` is what is said in sounds and clips, `read` what was read on
-#: photos, `facts` what features say of photos in words. How they were chosen: docs/decisions/0026-hybrid-search.md.
-FIELDS: Mapping[str, float] = {"title": 1.5, "brand": 1.0, "category": 1.0, "description": 1.0, "facts": 1.0, "said": 1.0, "read": 1.0}
+#: photos. What features say of photos (colours, labels) is not among them: products with a photo would be longer texts than those without,
+#: and lose or win by it (docs/decisions/0026-hybrid-search.md, where the boosts were chosen, too).
+FIELDS: Mapping[str, float] = {"title": 1.5, "brand": 1.0, "category": 1.0, "description": 1.0, "said": 1.0, "read": 1.0}
 #: Codes, and Chinese characters with their pairs, of the id, the title, the brand and the category.
 PIECES = "pieces"
 
@@ -65,8 +66,13 @@ def refresh_words(store: Store) -> int:
 
 def _made_of(store: Store) -> dict[str, Any]:
     """What the words were made of: the same as long as they would be."""
-    tables = (PRODUCTS, ATTRIBUTES, FACTS, *(facts_table(name) for name in sorted(recorded_features(store))))
+    tables = (PRODUCTS, ATTRIBUTES, *map(facts_table, _searchable(store)))
     return {"recipe": _RECIPE, "tables": {table: store.identity(table) for table in tables}}
+
+
+def _searchable(store: Store) -> list[str]:
+    """The features of a store whose facts are texts to be found."""
+    return sorted(name for name, known in recorded_features(store).items() if known["searchable"])
 
 
 def _write(store: Store, rows: Sequence[Mapping[str, str]], known: Collection[str]) -> int:
@@ -112,15 +118,9 @@ def _row(id: str, fields: Mapping[str, str]) -> dict[str, str]:
 def _found(store: Store) -> dict[str, dict[str, str]]:
     """Field → id → what features found of a product, in words."""
     found: dict[str, dict[str, list[str]]] = {name: defaultdict(list) for name in FIELDS}
-    names = fact_names(store)
-    for feature, known in recorded_features(store).items():
-        describes = known.get("sources") == ["image"]
-        mine = {name for name, (owner, kind) in names.items() if owner == feature and kind in ("text", "list")}
-        if not known["searchable"] and not (describes and mine):
-            continue
+    for feature in _searchable(store):
         for row in sorted(read_rows(store, feature), key=lambda one: (one.id, one.part)):
             for fact in row.facts:
-                if isinstance(fact["value"], str) and (known["searchable"] or fact["name"] in mine):
-                    field = "facts" if not known["searchable"] else "said" if fact.get("second") is not None else "read"
-                    found[field][row.id].append(fact["value"])
+                if isinstance(fact["value"], str):
+                    found["said" if fact.get("second") is not None else "read"][row.id].append(fact["value"])
     return {field: {id: "\n".join(dict.fromkeys(lines)) for id, lines in by.items()} for field, by in found.items()}
