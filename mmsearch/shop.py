@@ -256,6 +256,7 @@ class Shop:
         expand: bool = False,
         k: int = 10,
         combine: str = "calibrated",
+        explain: bool = False,
     ) -> Result:
         """Search by any weighted mix (`"in blue^0.5"`); `within` is the command line's `--in`; `expand` widens texts by the store's
         triples; what was understood of `speech`, and how a query was widened, is among the result's notes.
@@ -278,9 +279,11 @@ class Shop:
             weights=weights,
             expand=expand,
         )
-        return self.search_many({"": query}, k=k, combine=combine)[""]
+        return self.search_many({"": query}, k=k, combine=combine, explain=explain)[""]
 
-    def search_many(self, queries: Mapping[str, Query], *, k: int = 10, combine: str = "calibrated") -> dict[str, Result]:
+    def search_many(
+        self, queries: Mapping[str, Query], *, k: int = 10, combine: str = "calibrated", explain: bool = False
+    ) -> dict[str, Result]:
         """Many queries in one go: id → result, in the order given. `mmsearch.search.queries.read_queries` reads them from a file."""
         self.store.check()
         if self._engine is None:
@@ -290,7 +293,7 @@ class Shop:
         while True:  # as long as an embed or a fuse switches to other tables between our look at the record and at their vectors
             made_of = self._made_of()
             try:
-                answers = self._engine.search(queries, k, combine=combine)
+                answers = self._engine.search(queries, k, combine=combine, explain=explain)
             except StoreError:  # the old vectors may just have gone
                 if self._made_of() == made_of:
                     raise

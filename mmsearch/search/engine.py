@@ -79,12 +79,12 @@ class Engine:
         self._listener = Listener(store)
         self._expander = Expander(store)
 
-    def search(self, queries: Mapping[str, Query], k: int, *, combine: str = "calibrated") -> dict[str, Result]:
+    def search(self, queries: Mapping[str, Query], k: int, *, combine: str = "calibrated", explain: bool = False) -> dict[str, Result]:
         """Answer queries (in one go: texts are encoded in batches).
 
         Parameters
         ----------
-        k : hits a query. combine : spec of the combiner.
+        k : hits a query. combine : spec of the combiner. explain : words are told one by one.
 
         Raises
         ------
@@ -94,7 +94,7 @@ class Engine:
         if k < 1:
             raise UsageError(f"-k must be at least 1, not {k}")
         combiner: Combiner = COMBINERS.create(combine)
-        return {id: self._result(query, scored, k, notes) for id, query, scored, notes in self._scored(queries, k, combiner)}
+        return {id: self._result(query, scored, k, notes, explain) for id, query, scored, notes in self._scored(queries, k, combiner)}
 
     def keep(self, queries: Mapping[str, Query], k: int, most: int) -> dict[str, Kept]:
         """The evidence of queries with every weight at 1, whatever the profile has, for ranking them under other weights.
@@ -127,7 +127,9 @@ class Engine:
         vectors = self._encode(queries.values())
         read, notes = self._words.read([p for q in queries.values() if q.within is None for p in q.parts if p.weight > 0])
         for id, query in queries.items():
-            allowed = np.logical_and.reduce([filters[w] for w in query.where]) if query.where else None
+            musts = [self._lexical.having(one, self.index.products()) for part in query.parts for one in part.required]
+            masks = [*(filters[w] for w in query.where), *musts]
+            allowed = np.logical_and.reduce(masks) if masks else None
             yield id, query, self._score(query, vectors, read, allowed, k, combiner), [*understood[id], *widened[id], *notes]
 
     # -- query side ------------------------------------------------------------------------------------------------
@@ -318,7 +320,7 @@ class Engine:
 
     # -- answers ---------------------------------------------------------------------------------------------------
 
-    def _result(self, query: Query, scored: Scored, k: int, known_of: list[str]) -> Result:
+    def _result(self, query: Query, scored: Scored, k: int, known_of: list[str], explain: bool) -> Result:
         total = scored.combined.total
         known = np.flatnonzero(~np.isnan(total))
         if len(known) > k:  # everything that ties with the last place is sorted too, so that ties always fall the same way
@@ -329,21 +331,25 @@ class Engine:
         rows = self.store.read(PRODUCTS, ["id", "title"], where=id_list("id", [ids[i] for i in order])) if order else None
         titles = dict(zip(rows.column("id").to_pylist(), rows.column("title").to_pylist(), strict=True)) if rows is not None else {}
         hits = []
+        told = [target.met.terms([ids[i] for i in order]) if explain and target.met and order else {} for target in scored.targets]
         for rank, i in enumerate(order, 1):
-            explained, matched = _explain(query, scored, i)
+            explained, matched = _explain(query, scored, i, [terms.get(ids[i], []) for terms in told])
             hits.append(Hit(rank, ids[i], float(total[i]), titles.get(ids[i]), matched, explained))
         notes = known_of[:]
         if not hits:
-            restriction = " and ".join(query.where)
+            restriction = " and ".join([*query.where, *(str(one) for part in query.parts for one in part.required)])
             notes.append(f"no product matches {restriction}" if restriction else "no product has the evidence that the query compares")
         return Result(hits, int((~np.isnan(total)).sum()), notes)
 
 
-def _explain(query: Query, scored: Scored, i: int) -> tuple[list[Contribution], dict[str, str]]:
+def _explain(
+    query: Query, scored: Scored, i: int, told: Sequence[Sequence[tuple[str, float]]]
+) -> tuple[list[Contribution], dict[str, str]]:
+    """The contributions of a hit, and which of its photos (seconds) fit best; `told` are the words of each target, with their scores."""
     explained, matched = [], {}
     largest: dict[str, float] = {}
-    for target, evidence, placed, added in zip(
-        scored.targets, scored.evidence, scored.placed, scored.combined.contributions[:, i], strict=True
+    for target, evidence, placed, added, terms in zip(
+        scored.targets, scored.evidence, scored.placed, scored.combined.contributions[:, i], told, strict=True
     ):
         similarity = float(evidence.similarity[i])
         if np.isnan(similarity):
@@ -359,5 +365,8 @@ def _explain(query: Query, scored: Scored, i: int) -> tuple[list[Contribution], 
                 matched[modality], largest[modality] = part, float(added)
         reliability = float(np.broadcast_to(evidence.reliability, evidence.similarity.shape)[i])
         part, weight = str(query.parts[target.part]), evidence.weight
-        explained.append(Contribution(part, label, evidence.share, similarity, float(added), reliability, weight))
+        total = sum(score for _, score in terms)
+        for name, score in terms or [("", similarity)]:
+            shown, of = (f"{label}: {name}", float(added) * score / total) if name else (label, float(added))
+            explained.append(Contribution(part, shown, evidence.share, score, of, reliability, weight))
     return explained, matched
