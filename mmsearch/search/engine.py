@@ -335,7 +335,7 @@ class Engine:
         for rank, i in enumerate(order, 1):
             explained, matched = _explain(query, scored, i, [terms.get(ids[i], []) for terms in told])
             hits.append(Hit(rank, ids[i], float(total[i]), titles.get(ids[i]), matched, explained))
-        notes = known_of[:]
+        notes = [*known_of, *dict.fromkeys(note for target in scored.targets if target.met is not None for note in target.met.notes)]
         if not hits:
             restriction = " and ".join([*query.where, *(str(one) for part in query.parts for one in part.required)])
             notes.append(f"no product matches {restriction}" if restriction else "no product has the evidence that the query compares")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +20,6 @@ from mmsearch.store.fulltext import Clause, find_ids, find_text, row_ids
 from mmsearch.store.where import id_list
 
 Scores = NDArray[np.float64]
-KIND = "text>words"
 LABEL = "words"
 
 _SAMPLE = 1_000  # products that stand for a store too large to score whole
@@ -43,29 +42,25 @@ class Lexical:
 
     def look_for(self, text: str, products: pa.Array) -> Matches | None:
         """A text to be met with products (n,), the store's; None where the store has no words, or the text."""
-        clauses = self._clauses(text)
-        if not clauses or not self.there():
-            return None
-        _, best = find_text(self._store, TABLE, clauses, 1)
-        return Matches(self, clauses, float(best[0]) if len(best) else 0.0, products)
-
-    def _clauses(self, text: str) -> list[Clause]:
         plain = folded(text[:_LONGEST]).strip()
-        if not plain:
-            return []
+        if not plain or not self.there():
+            return None
+        instead = self.instead(plain)
+        clauses = self._clauses(plain, [near[0] for near in instead.values()])
+        _, best = find_text(self._store, TABLE, clauses, 1)
+        return Matches(self, clauses, float(best[0]) if len(best) else 0.0, products, instead)
+
+    def _clauses(self, plain: str, meant: Sequence[str]) -> list[Clause]:
         found = [Clause(plain, FIELDS)]
         if pieces := [*codes(plain, alone=True), *characters(plain)]:
             found.append(Clause(" ".join(dict.fromkeys(pieces)), {PIECES: 1.0}))
-        for words in self.instead(plain).values():
-            # Each alone: a rare neighbour is no better than a usual one, and the one that is meant is asked for in all fields.
-            found += [Clause(words[0], {field: _MISSPELT}) for field in ("title", "brand", "category")]
+        for word in meant:
+            found += [Clause(word, {field: _MISSPELT}) for field in ("title", "brand", "category")]
         return found
 
-    def instead(self, text: str) -> dict[str, list[str]]:
-        """The words of a text that no product has → those of the catalogue that may be meant, the likeliest first."""
-        if not self.there():
-            return {}
-        unknown = [word for word in dict.fromkeys(WORD.findall(folded(text[:_LONGEST]))) if not self._known(word)]
+    def instead(self, plain: str) -> dict[str, list[str]]:
+        """The words of a folded text that no product has → those of the catalogue that may be meant, the likeliest first."""
+        unknown = [word for word in dict.fromkeys(WORD.findall(plain)) if not self._known(word)]
         return {word: near for word in unknown if (near := self._vocabulary().near(word))}
 
     def _vocabulary(self) -> Vocabulary:
@@ -166,8 +161,10 @@ class Lexical:
 class Matches:
     """A text on its way to the products: what `mmsearch.search.targets.Target.met` needs of evidence that has no vectors."""
 
-    def __init__(self, lexical: Lexical, clauses: Sequence[Clause], best: float, products: pa.Array):
+    def __init__(self, lexical: Lexical, clauses: Sequence[Clause], best: float, products: pa.Array, instead: Mapping[str, Sequence[str]]):
         self._lexical, self._clauses, self._products = lexical, clauses, products
+        #: What a person should know: words that are looked for in place of others.
+        self.notes = [f"no product says '{word}': looking for '{near[0]}' instead" for word, near in instead.items()]
         #: The score of the product that matches best, 0 where none does.
         self.best = best
 

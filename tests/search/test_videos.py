@@ -265,7 +265,7 @@ def test_a_text_finds_clips_through_what_a_profile_learned_of_photos(folder: Pat
     assert hits[0].explain[0].evidence == "video through conse"
     assert made.store.count("projected_conse_v1_video") == 8
     both = made.search("green", k=8).hits[0]
-    assert both.id == "green" and {c.evidence for c in both.explain} == {"text", "image through conse", "video through conse"}
+    assert both.id == "green" and {c.evidence for c in both.explain} == {"text", "words", "image through conse", "video through conse"}
     asked = made.search(video=str(tmp_path / "red.mp4"), within="conse", k=1).hits[0]
     assert asked.id == "red"
     (tmp_path / "gone.jsonl").write_text("\n".join(json.dumps({"id": name, "video": ""}) for name in NAMES))
