@@ -20,10 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from mmsearch import settings
-from mmsearch.errors import InputError, MMSearchError
+from mmsearch.errors import InputError
 
 _PATIENCE = 10.0  # seconds to wait for the hub's first answer
 _NAME = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+class Lacking(Exception):
+    """Files are not all that a model of some kind needs; the message says which it has not."""
 
 
 @dataclass(frozen=True)
@@ -46,16 +50,16 @@ class Wanted:
     never: tuple[str, ...] = ()
 
     def patterns(self, names: Sequence[str]) -> list[str]:
-        """The patterns by which a model's files are told from others, where `names` are there. Raises LookupError: some lack."""
+        """The patterns by which a model's files are told from others, where `names` are there. Raises Lacking."""
         if missing := [name for name in self.needed if name not in names]:
-            raise LookupError(f"is no {self.kind}: it has no {', '.join(missing)}")
+            raise Lacking(f"is no {self.kind}: it has no {', '.join(missing)}")
         weights = [pattern for pattern in self.weights if any(self._takes(pattern, name) for name in names)][:1]
         if self.weights and not weights:
-            raise LookupError(f"is no {self.kind}: it has none of the files {', '.join(self.weights)}")
+            raise Lacking(f"is no {self.kind}: it has none of the files {', '.join(self.weights)}")
         return [*map(glob.escape, self.needed), *weights, *self.beside]
 
     def files(self, names: Sequence[str]) -> list[str]:
-        """What is wanted of `names`. Raises LookupError: see `patterns`."""
+        """What is wanted of `names`. Raises Lacking."""
         patterns = self.patterns(names)
         return sorted(name for name in names if any(self._takes(pattern, name) for pattern in patterns))
 
@@ -110,7 +114,7 @@ def _here(model: str, wanted: Wanted, revision: str | None) -> tuple[Path, list[
     """What another program brought, if it is all that is wanted."""
     from huggingface_hub import snapshot_download
 
-    with contextlib.suppress(FileNotFoundError, LookupError):
+    with contextlib.suppress(FileNotFoundError, Lacking):
         folder = Path(snapshot_download(model, revision=revision, local_files_only=True, allow_patterns=[]))
         names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
         # By patterns, for by the names of what is there nothing would be missing.
@@ -148,8 +152,6 @@ def _reporting(model: str, revision: str | None, instead: str) -> Iterator[None]
     """Turns what the hub's library raises into what a user can act on."""
     try:
         yield
-    except MMSearchError:
-        raise
     except Exception as error:
         raise _told(error, model, revision, instead) from error
 
@@ -175,7 +177,7 @@ def _told(error: Exception, model: str, revision: str | None, instead: str) -> I
         return InputError(f"the hub's model {model} has no revision {revision}", hint=instead)
     if isinstance(error, RepositoryNotFoundError):
         return InputError(f"the hub has no model {model}, or does not show it to you", hint=instead)
-    if isinstance(error, LookupError):
+    if isinstance(error, Lacking):
         return InputError(f"the hub's model {model} {error}", hint=instead)
     if isinstance(error, _Unreachable):
         if isinstance(error.args[0], OfflineModeIsEnabled):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from mmsearch.encoders.hub import Wanted
+from mmsearch.encoders.hub import Lacking, Wanted
 
 COMMIT = "a" * 40
 FILES = {
@@ -268,7 +268,7 @@ def test_a_line_that_breaks(hub: Hub, tmp_path: Path) -> None:
 def test_which_files_are_wanted() -> None:
     wanted = Wanted("thing", ("a.json",), ("*.first", "*.second"), ("*.txt",), ("old/*",))
     assert wanted.files(["a.json", "x.second", "old/x.first", "b.txt", "c/b.txt", "other"]) == ["a.json", "b.txt", "c/b.txt", "x.second"]
-    with pytest.raises(LookupError, match=r"is no thing: it has no a\.json"):
+    with pytest.raises(Lacking, match=r"is no thing: it has no a\.json"):
         wanted.files(["x.first"])
-    with pytest.raises(LookupError, match=r"is no thing: it has none of the files \*\.first, \*\.second"):
+    with pytest.raises(Lacking, match=r"is no thing: it has none of the files \*\.first, \*\.second"):
         wanted.files(["a.json", "old/x.first"])
