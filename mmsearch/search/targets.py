@@ -218,7 +218,7 @@ class Targets:
                 continue
             if product == modality:
                 targets.append(Target(number, kind, product, table, vector))
-            elif kind in across and (across[kind].own or kind in vectors):  # a tower does not know the products that are to be liked
+            elif kind in across and (across[kind].own or kind in vectors):  # of a product only the text is asked through a tower
                 targets.append(Target(number, kind, f"{product} through {across[kind].name}", table, vector))
             elif modality in vectors and profile is not None and kind in profile.compares:
                 stands_for = stand_ins(self._store, profile.modalities, profile.by_contents).get(modality, modality)
