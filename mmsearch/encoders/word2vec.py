@@ -64,7 +64,7 @@ class Word2Vec(WordMean):
         return fingerprint("word2vec", {"weighting": self.weighting}, {"learned": digest(self.state())})
 
     def fit(self, items: Items) -> None:
-        """See `Encoder.fit`. 20,000 products take one to two minutes on one core."""
+        """See `Encoder.fit`. 20,000 products take some minutes on one core."""
         texts = corpus(items)
         words, vectors = self._train(texts)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
