@@ -101,7 +101,7 @@ def chinese(data: Path, folder: Path, choose: bool) -> None:
 
 def _rr(shop: Shop, asked: Mapping[str, str], split: Mapping[str, str], options: Mapping[str, str], choose: bool) -> str:
     queries = {id: make_query([text.replace('"', " ")], weights=options.get("weights")) for id, text in asked.items()}
-    found = shop.search_many(queries, k=1_000, combine=options.get("combine", "calibrated"))
+    found = shop.search_many(queries, k=100, combine=options.get("combine", "calibrated"))
     ranks = {id: next((1 / hit.rank for hit in result if hit.id == id), 0.0) for id, result in found.items()}
     means = [np.mean([ranks[id] for id in ranks if split[id] == part]) for part in (("validation",) if choose else ("validation", "test"))]
     return shown(means)
