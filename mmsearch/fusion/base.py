@@ -110,9 +110,14 @@ class Fuser(ABC):
         InputError : nothing to learn from; says what is missing and which command makes it.
         """
 
+    def refit(self, batch: Batch, encoders: Mapping[str, Encoder], seed: int) -> None:
+        """Learn from other products what `fit` learned, or `load_state` restored, with what held-out products chose then; nothing is
+        chosen or measured again. A method that chooses nothing fits anew. Raises InputError as `fit` does."""
+        self.fit(batch, encoders, seed)
+
     def held_out(self) -> NDArray[np.int64] | None:
         """Rows of the batch that `fit` was given and learned nothing from, of which cross-modal evidence is then measured. None: the
-        method is fitted anew, several times, with others left out; not for one whose fit takes minutes."""
+        method is refitted, several times, with others left out; not for one whose fit takes minutes."""
         return None
 
     @abstractmethod

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from mmsearch.encoders.recorded import Meeting, load_encoder, load_tower, recorded_encoder
 from mmsearch.encoders.sources import items
 from mmsearch.errors import InputError
-from mmsearch.fusion import FUSERS
 from mmsearch.fusion import profile as profiles
 from mmsearch.fusion.base import Fuser, Matrix, Side
 from mmsearch.fusion.batch import load_batch
@@ -92,10 +91,10 @@ def _learned(store: Store, profile: Profile, order: list[str], notes: list[str])
         left_out = set(fold)
         # Pairs teach; what has one side only joins where there is room, for methods that look at it.
         kept = [id for id in [*order, *rest] if id not in left_out][:_LEARNED]
-        fuser: Fuser = FUSERS.create(profile.spec)
+        fuser = profiles.load_fuser(store, profile)
         try:
             _, batch = load_batch(store, tables, sorted(kept), fuser)
-            fuser.fit(batch, encoders, profile.seed)
+            fuser.refit(batch, encoders, profile.seed)
         except InputError as error:
             notes.append(
                 f"{profile.spec} cannot be learned without a part of the products ({error.message}): those it was learned from look better"

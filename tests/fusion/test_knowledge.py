@@ -13,7 +13,7 @@ import small_shop
 from safetensors import numpy as safe
 
 from mmsearch.errors import InputError, UsageError
-from mmsearch.fusion import FUSERS
+from mmsearch.fusion import FUSERS, knowledge
 from mmsearch.fusion import profile as profiles
 from mmsearch.fusion.base import Batch, FitReport
 from mmsearch.fusion.batch import load_batch
@@ -72,6 +72,17 @@ def base(batch: Batch) -> np.ndarray:
     concat = Concat()
     concat.fit(batch, {}, 0)
     return concat.items(batch)
+
+
+def test_a_refit_keeps_alpha_and_reads_the_edges_anew(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+    fuser = Knowledge(alpha=0.4, hops=2)
+    fitted(batch, fuser)
+    monkeypatch.delattr(knowledge, "evidence_of")
+    again = Knowledge(hops=2)  # alpha is what the state says
+    again.load_state(*fuser.state())
+    again.refit(batch, {}, 0)
+    np.testing.assert_allclose(again.items(batch), fuser.items(batch), atol=1e-6)
+    assert not np.allclose(again.items(batch), base(batch), atol=1e-3)
 
 
 @pytest.mark.parametrize("fuser", [Knowledge(hops=0), Knowledge(alpha=0), Knowledge(brand=0, category=0, attributes=0, bought=0, given=0)])
