@@ -207,7 +207,9 @@ class Aligned(SharedSpace):
         conse, unable = _conse(batch, encoders, seed, known)
         looked_at = self._looked_at(batch)
         sizes = {m: dict(encoders[m].views) if m in encoders else {} for m in SIDES}
-        named = CategoryTexts.read(batch.take(rows), encoders) if self._categories and len(rows) else None
+        named = None
+        if self._categories and len(rows):
+            named = CategoryTexts.read([batch.ids[row] for row in rows.tolist()] if len(batch.ids) else [], batch.store, encoders)
         needed = self._min_pairs if conse else min(self._min_pairs, _LEAST_PAIRS)
         chosen = None
         if len(rows) >= needed:

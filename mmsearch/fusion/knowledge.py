@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mmsearch.encoders.base import Encoder
 from mmsearch.encoders.recorded import recorded_encoder
 from mmsearch.fusion import FUSERS
-from mmsearch.fusion.base import Batch, FitReport, Fuser, Matrix, Side
+from mmsearch.fusion.base import ATTRIBUTES, EVERY, Batch, FitReport, Fuser, Matrix, Side
 from mmsearch.fusion.batch import load_batch
 from mmsearch.fusion.bought import among, bought_together, read_events, rows_of
 from mmsearch.fusion.graph import BETWEEN, TYPES, VALUES, Known, astray, belongs, joined, matrix, read_knowledge, shared
@@ -77,8 +77,11 @@ class Knowledge(Fuser):
         # What the base reads is known once it is. Events are read in any case: alpha is chosen by them, and what it changes is measured.
         self.reads, self.vectors_suffice = self._base.reads, self._base.vectors_suffice  # type: ignore[misc]
         self.sees_views = self._base.sees_views  # type: ignore[misc]
-        further = [INTERACTIONS, *([TRIPLES] if given else []), *([PRODUCTS] if set(self._weights) - {"bought"} else [])]
-        self.learns_from = tuple(dict.fromkeys((*self._base.learns_from, *further)))  # type: ignore[misc]
+        columns = {"brand": "brand", "category": "category", "attributes": ATTRIBUTES, "given": "title"}
+        read = ("id", *(column for type, column in columns.items() if type in self._weights))
+        self.learns_from = {INTERACTIONS: EVERY} | ({TRIPLES: EVERY} if given else {})  # type: ignore[misc]
+        for table, some in (*self._base.learns_from.items(), *([(PRODUCTS, read)] if len(read) > 1 else [])):
+            self.learns_from[table] = tuple(dict.fromkeys((*self.learns_from.get(table, ()), *some)))
         self._hops, self._asked = hops, alpha
         self._alpha = 0.0
         self._nodes: dict[str, dict[str, int]] = {}  # type → node → its row among the type's means

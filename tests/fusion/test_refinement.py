@@ -146,7 +146,7 @@ def test_a_catalogues_categories_give_the_hard_negatives(monkeypatch: pytest.Mon
     T, _ = pairs(3, seed=7)
     of = np.arange(500) % 4 - 1  # −1: a product without a category
     named = CategoryTexts(of, ["shoes", "bags", "hats"], T)
-    monkeypatch.setattr(CategoryTexts, "read", staticmethod(lambda batch, encoders: named))
+    monkeypatch.setattr(CategoryTexts, "read", staticmethod(lambda ids, store, encoders: named))
     asked: list[np.ndarray] = []
     learn = refinement.fit_heads
 
