@@ -165,4 +165,6 @@ def unit_rows(X: NDArray[Any], least: float = 1e-6) -> Matrix:
     """Rows (n, d) → length 1, float32. A row shorter than `least` holds nothing but rounding and becomes zero."""
     lengths = np.linalg.norm(X, axis=1, keepdims=True)
     kept = lengths > least
-    return np.where(kept, X / np.where(kept, lengths, 1), 0).astype(np.float32)
+    out = X / np.where(kept, lengths, 1)
+    out[~kept[:, 0]] = 0
+    return out.astype(np.float32, copy=False)

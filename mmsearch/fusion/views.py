@@ -148,10 +148,7 @@ class Components:
 
     def __call__(self, X: NDArray[np.floating[Any]]) -> Matrix:
         """(n, d) → (n, 128), unit rows."""
-        out = np.empty((len(X), self.weight.shape[1]), np.float32)
-        for start in range(0, len(X), _CHUNK):
-            out[start : start + _CHUNK] = unit_rows((X[start : start + _CHUNK] - self.mean) @ self.weight)
-        return out
+        return unit_rows((X - self.mean) @ self.weight)
 
 
 @dataclass(frozen=True)
@@ -179,14 +176,22 @@ class Views:
         words = self.vocabulary(side.contents or [None] * len(side)) if self.vocabulary is not None else None
         if not self.components:
             return Seen(side.X, words)
-        top = unit_rows(np.sqrt(np.maximum(side.X, 0))) if self.rooted else side.X
-        blocks = [top]
-        views = side.views if side.views is not None else np.zeros((len(side), sum(self.sizes.values())), np.float32)
+        dense = np.empty((len(side), side.X.shape[1] + _KEPT * len(self.components)), np.float32)
+        for start in range(0, len(side), _CHUNK):
+            piece = slice(start, start + _CHUNK)
+            dense[piece] = self._dense(side.X[piece], None if side.views is None else side.views[piece])
+        return Seen(dense, words)
+
+    def _dense(self, X: Matrix, views: NDArray[np.floating[Any]] | None) -> Matrix:
+        """Vectors (n, d) and further views (n, e) → (n, d + 128 for each that is used), unit rows."""
+        blocks = [unit_rows(np.sqrt(np.maximum(X, 0))) if self.rooted else X]
+        if views is None:
+            views = np.zeros((len(X), sum(self.sizes.values())), np.float32)
         for name, block in _blocks(views, self.sizes).items():
             if name in self.components:
                 seen = self.components[name](block) * block.any(axis=1, keepdims=True)
                 blocks.append(math.sqrt(SHARES.get(name, _OTHER)) * seen)
-        return Seen(unit_rows(np.hstack(blocks)), words)
+        return unit_rows(np.hstack(blocks))
 
     def state(self) -> tuple[dict[str, Matrix], dict[str, Any]]:
         """Named arrays and JSON values, for a fuser's own."""
