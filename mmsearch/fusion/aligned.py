@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmsearch.encoders.base import Encoder
+from mmsearch.encoders.trainable import Trainable
 from mmsearch.errors import InputError
+from mmsearch.fusion import finetuning
 from mmsearch.fusion.aligned_space import Space
 from mmsearch.fusion.base import Batch, FitReport, Matrix, Side
 from mmsearch.fusion.category_texts import CategoryTexts
@@ -50,7 +52,7 @@ class Aligned(SharedSpace):
     Texts are seen by their vector and by their words, photos by their vector and the further views that their encoder gives. The path of
     a product's category is a further text of its photo: people ask in fewer words than titles have. What a product owes to being near
     everything is taken off (`mmsearch.fusion.hubness`). Contrastive heads may stand beside the canonical directions
-    (`mmsearch.fusion.refinement`).
+    (`mmsearch.fusion.refinement`), and below these the last blocks of the photos' own network trained (`mmsearch.fusion.finetuning`).
     """
 
     reads: ClassVar[tuple[str, ...]] = ("text",)
@@ -71,6 +73,7 @@ class Aligned(SharedSpace):
         categories: bool = True,
         refine: str = "none",
         hard: float = 0.0,
+        finetune: int = 0,
         text: float = 1.0,
         image: float = 1.0,
         audio: float = 1.0,
@@ -91,6 +94,8 @@ class Aligned(SharedSpace):
         refine : 'linear' or 'mlp' heads that InfoNCE learns from the same pairs, beside the canonical directions, where held-out pairs
             find each other better with them.
         hard : share of what heads are told apart from at a time that is of one category.
+        finetune : how many of the last blocks of the photos' network are trained below the heads (linear ones where `refine` is none),
+            where held-out pairs find each other better by it.
         text, image, audio, video : weights of what a product has in its fused vector, as far as it is mapped; 0 for audio or video leaves
             it out altogether.
         """
@@ -102,6 +107,7 @@ class Aligned(SharedSpace):
             ("power", power, 0),
             ("prior", prior, 0),
             ("hubness", hubness, 0),
+            ("finetune", finetune, 0),
         ):
             if not (math.isfinite(value) and value >= least):
                 raise ValueError(f"{name} must be at least {least}, not {value:g}")
@@ -113,7 +119,10 @@ class Aligned(SharedSpace):
         self._dim, self._landmarks, self._reg, self._power = dim, landmarks, reg, power
         self._prior, self._min_pairs, self._strength = prior, min_pairs, hubness
         self._looks = {"image": views, "text": words}
-        self._categories, self._refine, self._hard = categories, refine, hard
+        self._categories, self._refine, self._hard = categories, refine if refine != "none" or not finetune else "linear", hard
+        self._blocks = finetune
+        if finetune:
+            self.reads = ("text", "image")  # type: ignore[misc]
         self._space = Space()
 
     def fit(self, batch: Batch, encoders: Mapping[str, Encoder], seed: int) -> FitReport:
@@ -123,6 +132,7 @@ class Aligned(SharedSpace):
         ------
         InputError : no titles or no photos have vectors; or there are too few pairs and ConSE cannot stand in.
         """
+        trainable = finetuning.trainable_of(encoders, self._blocks) if self._blocks else None
         if (alone := self._without_pairs(batch, encoders, seed)) is not None:
             return alone
         rows = _paired(batch)
@@ -135,6 +145,8 @@ class Aligned(SharedSpace):
         chosen = which_join(looked_at, encoders, sizes, needed, seed) if len(rows) >= needed else None
         beside = Further.read(looked_at, rows, chosen.joined) if chosen else None
         pairs = Pairs(looked_at.side("text", rows), looked_at.side("image", rows), named, beside)
+        if trainable is not None and len(pairs) >= LEAST_PAIRS:
+            pairs = finetuning.with_photos(trainable, pairs, batch.side("image", rows))
         space = learn(pairs) if len(rows) >= needed else None
         if space is None:
             few = f"only {len(pairs)} products have both a title and a photo, and {needed} are needed"
@@ -145,11 +157,13 @@ class Aligned(SharedSpace):
                 )
             self._stand(Space(conse=conse, share=1.0))
             return FitReport(f"ConSE, because {reason}", {"method": "conse", "pairs": len(pairs)})
-        choice = self._chosen(pairs, learn, seed)
-        refine = functools.partial(self._refined, choice=choice, seed=seed) if choice is not None and choice.share else None
+        choice = self._chosen(pairs, learn, trainable, seed)
+        refine = functools.partial(self._refined, choice=choice, trainable=trainable, seed=seed) if choice and choice.share else None
         scores = _held_out(pairs, learn, refine, conse, seed)
         if self._refine != "none":
             scores["refine"] = {"kind": self._refine, "kept": False} | (choice.to_json() if choice else {})
+        if trainable is not None:
+            scores["finetune"] = finetuning.report(self._blocks, choice.tower if choice else None, pairs.below)
         if refine is not None and quality(scores["refined"]) > quality(scores["recall"]):
             scores["refine"]["kept"], scores["unrefined"], scores["recall"] = True, scores["recall"], scores["refined"]
             space = refine(space, pairs)
@@ -213,7 +227,7 @@ class Aligned(SharedSpace):
         """Texts and photos of pairs (n), and what there is beside them → the space; None where one side does not vary."""
         T, G, named, beside = pairs.texts, pairs.photos, pairs.named, pairs.beside
         n = len(T)
-        looks = {m: Views.learn(side, sizes[m]) for m, side in zip(SIDES, (T, G), strict=True)}
+        looks = {"text": Views.learn(T, sizes["text"]), "image": Views.learn(dataclasses.replace(G, contents=None), sizes["image"])}
         X, Y = looks["text"](T), looks["image"](G)
         if named is not None:  # the same photos again, with the names of what they are of
             rows, texts = named.texts()
@@ -233,7 +247,7 @@ class Aligned(SharedSpace):
         space = Space(maps, looks, conse if share else None, share)
         return space.corrected(self._strength, pairs, seed)
 
-    def _chosen(self, pairs: Pairs, learn: Learn, seed: int) -> Choice | None:
+    def _chosen(self, pairs: Pairs, learn: Learn, trainable: Trainable | None, seed: int) -> Choice | None:
         """How a space would be refined: None where nobody asks, or too few pairs are known to tell."""
         if self._refine == "none" or len(pairs) < LEAST_PAIRS:
             return None
@@ -246,14 +260,18 @@ class Aligned(SharedSpace):
         def told(refinement: Refinement | None) -> float:
             return quality(_recall(dataclasses.replace(space, refinement=refinement).corrected(self._strength, kept, seed), out))
 
-        groups = None if kept.named is None else kept.named.of
-        return choose(self._refine, space.seen(kept), space.seen(out), told, groups=groups, hard=self._hard, dim=self._dim, seed=seed)
+        tune = functools.partial(finetuning.tuned, trainable, space.looks, kept, out, seed) if trainable is not None else None
+        return choose(self._refine, space.seen(kept), space.seen(out), told, **self._params_of_heads(kept, seed), tune=tune)
 
-    def _refined(self, space: Space, pairs: Pairs, *, choice: Choice, seed: int) -> Space:
+    def _refined(self, space: Space, pairs: Pairs, *, choice: Choice, trainable: Trainable | None, seed: int) -> Space:
         """A space with heads that were learned from the same pairs (n) beside its directions."""
-        groups = None if pairs.named is None else pairs.named.of
-        found = refined(self._refine, choice, space.seen(pairs), groups=groups, hard=self._hard, dim=self._dim, seed=seed)
+        tune = functools.partial(finetuning.tuned, trainable, space.looks, pairs, None, seed) if trainable is not None else None
+        found = refined(self._refine, choice, space.seen(pairs), **self._params_of_heads(pairs, seed), tune=tune)
         return dataclasses.replace(space, refinement=found).corrected(self._strength, pairs, seed)
+
+    def _params_of_heads(self, pairs: Pairs, seed: int) -> dict[str, Any]:
+        groups = None if pairs.named is None else pairs.named.of
+        return {"groups": groups, "hard": self._hard, "dim": self._dim, "seed": seed}
 
     def _ridge(self, pairs: int) -> float:
         return self._reg if self._reg is not None else max(LEAST_REG, 1 / pairs)
@@ -325,4 +343,4 @@ def _summary(scores: Mapping[str, Any]) -> str:
     mixed = f", mixed with {scores['conse_share']:.0%} ConSE" if scores["conse_share"] else ""
     before = f"; ConSE alone {text_to_image(scores['before'])}" if "before" in scores else ""
     found = f"a held-out title finds its photo among {scores['held_out']} with {text_to_image(scores['recall'])}"
-    return f"aligned on {pairs}{mixed}: {found}{before}{told(scores)}"
+    return f"aligned on {pairs}{mixed}: {found}{before}{told(scores)}{finetuning.told(scores)}"
