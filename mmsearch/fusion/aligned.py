@@ -163,7 +163,9 @@ class Aligned(SharedSpace):
         if self._refine != "none":
             scores["refine"] = {"kind": self._refine, "kept": False} | (choice.to_json() if choice else {})
         if trainable is not None:
-            scores["finetune"] = finetuning.report(self._blocks, choice.tower if choice else None, pairs.below)
+            scores["finetune"] = finetuning.report(
+                self._blocks, choice.tower if choice else None, pairs.below, [batch.ids[row] for row in rows] if batch.ids else ()
+            )
         if refine is not None and quality(scores["refined"]) > quality(scores["recall"]):
             scores["refine"]["kept"], scores["unrefined"], scores["recall"] = True, scores["recall"], scores["refined"]
             space = refine(space, pairs)

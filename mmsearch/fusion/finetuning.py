@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ Rows = NDArray[np.int64]
 _LARGEST_GRADIENT = 5.0
 _WATCHED = 500  # held-out pairs at most by which the best epoch is chosen
 _AT_ONCE = 64  # photos at a time where nothing is learned
+_NAMED = 5  # products whose photos could not be opened
 _ROOT = 1e-4  # added before the root: its slope at 0 is infinite
 
 
@@ -44,9 +45,9 @@ class Plan:
     decay: float = 1e-2
     batch: int = 256
     temperature: float = 0.2  # to begin with; it is learned
-    epochs: int = 15
+    epochs: int = 8
     steps: int = 600  # at most, in all
-    patience: int = 4  # epochs without a better one on the held-out pairs
+    patience: int = 3  # epochs without a better one on the held-out pairs
 
     def most_epochs(self, pairs: int) -> int:
         """Epochs at most, of so many pairs."""
@@ -251,10 +252,17 @@ def _weights(module: Module) -> dict[str, Matrix]:
     return {name: copy.deepcopy(value.detach().cpu().numpy()) for name, value in module.named_parameters()}
 
 
-def report(blocks: int, choice: TowerChoice | None, photos: Photos | None) -> dict[str, Any]:
-    """What a profile keeps of it. `photos` of all pairs; None where there were too few."""
-    gone = 0 if photos is None else int((~photos.readable).sum())
-    return {"blocks": blocks, "unreadable": gone} | (choice.to_json() if choice is not None else {"kept": False})
+def report(blocks: int, choice: TowerChoice | None, photos: Photos | None, ids: Sequence[str]) -> dict[str, Any]:
+    """What a profile keeps of it.
+
+    Parameters
+    ----------
+    photos : of all pairs (n); None where there were too few pairs. ids : of their products, where they come from a store.
+    """
+    gone = np.empty(0, np.int64) if photos is None else np.flatnonzero(~photos.readable)
+    such = [ids[row] for row in gone[:_NAMED].tolist()] if len(ids) else []
+    found = {"blocks": blocks, "unreadable": len(gone), "unreadable_such_as": such}
+    return found | (choice.to_json() if choice is not None else {"kept": False})
 
 
 def told(scores: Mapping[str, Any]) -> str:
@@ -265,6 +273,7 @@ def told(scores: Mapping[str, Any]) -> str:
     blocks = f"the last {found['blocks']} blocks of the photo network" if found["blocks"] > 1 else "the last block of the photo network"
     ways = f"RR of the pairs that chose {found['RR']['before']:.3f} → {found['RR']['after']:.3f}"
     trouble = "; the loss was no number in the end" if found["ended"] == "not finite" else ""
-    gone = f"; {found['unreadable']} photos could not be opened, their vectors stand in" if found["unreadable"] else ""
+    such = f" ({', '.join(found['unreadable_such_as'])} …)" if found["unreadable_such_as"] else ""
+    gone = f"; {found['unreadable']} photos could not be opened{such}: their vectors stand in" if found["unreadable"] else ""
     done = f"trained for {found['epochs']} epochs" if found["kept"] and scores["refine"]["kept"] else "left as published"
     return f"; {blocks} {done}: {ways}{trouble}{gone}"
