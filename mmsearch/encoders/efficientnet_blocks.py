@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from mmsearch.encoders.efficientnet import EfficientNet
 
-#: Blocks that can be trained: those of 7 × 7 fields. Below them what is kept of a photo would be four times as much and more.
+#: Blocks that can be trained: those that end in 7 × 7 fields. What a further one takes is no more of a photo, but is seen at four places
+#: for one: every step would take several times as long.
 MOST = 5
-_BLOCKS = 16
 _SHAPES = {1: (192, 7, 7), 2: (192, 7, 7), 3: (192, 7, 7), 4: (192, 7, 7), 5: (112, 14, 14)}
 _BATCH = 4  # as in `mmsearch.encoders.efficientnet`
 _RECIPE = "efficientnet-lite0 blocks 1"

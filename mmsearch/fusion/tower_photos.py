@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from mmsearch import settings
 from mmsearch.encoders.trainable import Lower, Trainable
+from mmsearch.errors import MMSearchError
 from mmsearch.media import MediaError
 
 Rows = NDArray[np.int64]
@@ -51,15 +53,10 @@ class Photos:
 
     @staticmethod
     def read(trainable: Trainable, contents: Sequence[Any]) -> Photos:
-        """Open photos (n,) and run the lower part over each of them twice."""
+        """Open photos (n,) and run the lower part over each of them twice. Raises MMSearchError where there is no room for what it gives."""
         n, shape = len(contents), (2, *trainable.shape)
         readable = np.zeros(n, bool)
-        if 2 * n * math.prod(shape) <= _IN_MEMORY:
-            lower: Lower = np.zeros((n, *shape), np.float16)
-        else:
-            with tempfile.TemporaryFile() as file:  # the mapping keeps it alive
-                file.truncate(2 * n * math.prod(shape))
-                lower = np.memmap(file, np.float16, "r+", shape=(n, *shape))
+        lower = _room((n, *shape))
         for start, prepared in opened(trainable, contents):
             there = [at for at, one in enumerate(prepared) if one is not None]
             some = [prepared[at] for at in there]
@@ -77,3 +74,17 @@ class Photos:
         """Some (k), each as it is (0) or mirrored (1): (k, *shape)."""
         found: Lower = self.lower[self.rows[rows], mirrored]
         return found
+
+
+def _room(shape: tuple[int, ...]) -> Lower:
+    """Zeros, in memory or on disk."""
+    size = 2 * math.prod(shape)
+    if size <= _IN_MEMORY:
+        return np.zeros(shape, np.float16)
+    folder = tempfile.gettempdir()
+    if shutil.disk_usage(folder).free < size:  # a mapping that finds no room later ends the process
+        message = f"finetune keeps {size / 1e9:.1f} GB of what lies below the blocks in {folder}, and there is no room for it"
+        raise MMSearchError(message, hint="TMPDIR names another folder; fewer blocks need less")
+    with tempfile.TemporaryFile(dir=folder) as file:  # the mapping keeps it alive
+        file.truncate(size)
+        return np.memmap(file, np.float16, "r+", shape=shape)

@@ -13,7 +13,7 @@ import tiny_tower
 from tiny_tower import TinyPhotos
 
 from mmsearch.encoders import ENCODERS
-from mmsearch.errors import InputError, UsageError
+from mmsearch.errors import InputError, MMSearchError, UsageError
 from mmsearch.fusion import aligned, finetuning, profile, refinement, tower, tower_photos
 from mmsearch.fusion.aligned import Aligned
 from mmsearch.fusion.base import Batch, FitReport, Side
@@ -259,3 +259,10 @@ def test_a_shop_is_tuned_and_searched_and_ctrl_c_leaves_it_alone(tmp_path: Path,
     with pytest.raises(KeyboardInterrupt):
         shop.fuse(METHOD, force=True)
     assert (shop.store.record.get("profile/aligned"), shop.store.tables()) == before
+
+
+def test_too_little_room_is_said(pairs: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tower_photos, "_IN_MEMORY", 0)
+    monkeypatch.setattr(tower_photos.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10})())
+    with pytest.raises(MMSearchError, match="there is no room for it"):
+        Photos.read(TinyPhotos().trainable(1), pairs.contents["image"][:2])
