@@ -53,7 +53,7 @@ class Photos:
 
     @staticmethod
     def read(trainable: Trainable, contents: Sequence[Any]) -> Photos:
-        """Open photos (n,) and run the lower part over each of them twice. Raises MMSearchError where there is no room for what it gives."""
+        """Open photos (n,) and run the lower part over each of them twice. Raises MMSearchError where there is no room for that."""
         n, shape = len(contents), (2, *trainable.shape)
         readable = np.zeros(n, bool)
         lower = _room((n, *shape))
