@@ -272,6 +272,8 @@ def told(scores: Mapping[str, Any]) -> str:
         return ""
     blocks = f"the last {found['blocks']} blocks of the photo network" if found["blocks"] > 1 else "the last block of the photo network"
     ways = f"RR of the pairs that chose {found['RR']['before']:.3f} → {found['RR']['after']:.3f}"
+    if not found["epochs"]:
+        ways = "no epoch was better for pairs that were held out"
     trouble = "; the loss was no number in the end" if found["ended"] == "not finite" else ""
     such = f" ({', '.join(found['unreadable_such_as'])} …)" if found["unreadable_such_as"] else ""
     gone = f"; {found['unreadable']} photos could not be opened{such}: their vectors stand in" if found["unreadable"] else ""

@@ -171,7 +171,9 @@ def choose(
     if tune is None:
         return Choice(share, heads.epoch, qualities, heads.ended)
     tower, trained = tune(dense, of, None)
-    other, others = tried(tower) if trained.epoch else (0.0, {0.0: before})
+    if not trained.epoch:  # no epoch was better than what is published
+        return Choice(share, heads.epoch, qualities, heads.ended, TowerChoice(False, 0, qualities[share], qualities[share], trained.ended))
+    other, others = tried(tower)
     kept = others[other] - qualities[share] >= LEAST_GAIN
     below = TowerChoice(kept, trained.epoch, qualities[share], max(others.values()), trained.ended)
     return Choice(other if kept else share, heads.epoch, others if kept else qualities, heads.ended, below)
