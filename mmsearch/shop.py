@@ -256,9 +256,13 @@ class Shop:
         expand: bool = False,
         k: int = 10,
         combine: str = "calibrated",
+        page: int | None = None,
+        sort: Texts = None,
+        facets: Texts = None,
     ) -> Result:
         """Search by any weighted mix (`"in blue^0.5"`); `within` is the command line's `--in`; `expand` widens texts by the store's
-        triples; what was understood of `speech`, and how a query was widened, is among the result's notes.
+        triples; what was understood of `speech`, and how a query was widened, is among the result's notes. Without a query, `where`,
+        `sort` and `facets` go over every product.
 
         See `mmsearch.search.engine`, of `weights` `mmsearch.search.weights`.
         """
@@ -277,10 +281,20 @@ class Shop:
             within=within,
             weights=weights,
             expand=expand,
+            browse=bool(where or sort or facets),
         )
-        return self.search_many({"": query}, k=k, combine=combine)[""]
+        return self.search_many({"": query}, k=k, combine=combine, page=page, sort=sort, facets=facets)[""]
 
-    def search_many(self, queries: Mapping[str, Query], *, k: int = 10, combine: str = "calibrated") -> dict[str, Result]:
+    def search_many(
+        self,
+        queries: Mapping[str, Query],
+        *,
+        k: int = 10,
+        combine: str = "calibrated",
+        page: int | None = None,
+        sort: Texts = None,
+        facets: Texts = None,
+    ) -> dict[str, Result]:
         """Many queries in one go: id → result, in the order given. `mmsearch.search.queries.read_queries` reads them from a file."""
         self.store.check()
         if self._engine is None:
@@ -290,7 +304,7 @@ class Shop:
         while True:  # as long as an embed or a fuse switches to other tables between our look at the record and at their vectors
             made_of = self._made_of()
             try:
-                answers = self._engine.search(queries, k, combine=combine)
+                answers = self._engine.search(queries, k, combine=combine, page=page, sort=_many(sort), facets=_many(facets))
             except StoreError:  # the old vectors may just have gone
                 if self._made_of() == made_of:
                     raise

@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -23,12 +21,14 @@ from mmsearch.fusion.calibration import Calibration
 from mmsearch.fusion.words import reads_photos
 from mmsearch.ranking import COMBINERS
 from mmsearch.ranking.base import Combined, Combiner, Evidence, Joint
+from mmsearch.search.answers import Compared, Scored, answer, own_products
 from mmsearch.search.background import Scores, spread, spread_by_pattern
 from mmsearch.search.expand import Expander
-from mmsearch.search.hits import Contribution, Hit, Result
+from mmsearch.search.hits import Result
 from mmsearch.search.index import Index, Placed, widening
 from mmsearch.search.kept import Kept, shortened
 from mmsearch.search.lexical import Lexical
+from mmsearch.search.listing import Listing, wanted
 from mmsearch.search.query import Part, Query, shares
 from mmsearch.search.speech import Listener
 from mmsearch.search.targets import Met, Target, Targets, views_of
@@ -42,25 +42,6 @@ from mmsearch.store.where import id_list
 _NAMED = 5_000  # products that a filter names one by one: reading their vectors takes 0.03 ms each
 _ENOUGH = 100  # candidates that the search in a large store goes on for, however few hits are wanted
 _AT_ONCE = 64  # query photos, sounds or clips decoded at a time: a queries file may hold any number
-
-
-class Compared(NamedTuple):
-    """What was compared without a table: the candidates (n,), and products that stand for the store."""
-
-    similarity: Scores
-    background: Scores
-
-
-@dataclass(frozen=True)
-class Scored:
-    """Candidates of a query with everything that an explanation needs."""
-
-    candidates: pa.Array  # (n,) product ids
-    targets: list[Target]
-    evidence: list[Evidence]
-    placed: list[Placed | Compared]
-    combined: Combined
-    joint: Joint
 
 
 class Engine:
@@ -79,22 +60,35 @@ class Engine:
         self._listener = Listener(store)
         self._expander = Expander(store)
 
-    def search(self, queries: Mapping[str, Query], k: int, *, combine: str = "calibrated") -> dict[str, Result]:
+    def search(
+        self,
+        queries: Mapping[str, Query],
+        k: int,
+        *,
+        combine: str = "calibrated",
+        page: int | None = None,
+        sort: Sequence[str] = (),
+        facets: Sequence[str] = (),
+    ) -> dict[str, Result]:
         """Answer queries (in one go: texts are encoded in batches).
 
         Parameters
         ----------
-        k : hits a query. combine : spec of the combiner.
+        k : hits a query. combine : spec of the combiner. page : which k hits, from 1.
+        sort : attributes ('price desc') that order the hits; see `mmsearch.search.sorting`. facets : attributes ('brand', 'price(5)') whose
+            values are counted; see `mmsearch.search.facets`.
 
         Raises
         ------
         UsageError : a malformed filter, an unknown attribute, profile or product, evidence that cannot be compared.
         InputError : a query photo, sound or clip that cannot be read, or speech that is not understood.
         """
-        if k < 1:
-            raise UsageError(f"-k must be at least 1, not {k}")
+        show = wanted(k, page, sort, facets)
         combiner: Combiner = COMBINERS.create(combine)
-        return {id: self._result(query, scored, k, notes) for id, query, scored, notes in self._scored(queries, k, combiner)}
+        self._look()
+        listing = Listing(self.store, self.index.products(), show)
+        answers = self._scored(queries, show.depth, combiner)
+        return {id: answer(self.store, query, scored, listing, notes) for id, query, scored, notes in answers}
 
     def keep(self, queries: Mapping[str, Query], k: int, most: int) -> dict[str, Kept]:
         """The evidence of queries with every weight at 1, whatever the profile has, for ranking them under other weights.
@@ -105,6 +99,7 @@ class Engine:
 
         Raises as `search` does.
         """
+        self._look()
         there = {m: known["table"] for m in settings.MODALITIES if (known := recorded_encoder(self.store, m))}
         everything = {m: 1.0 for m, table in there.items() if self.store.count(table)}
         if self._lexical.there() or reads_photos(self.store) is not None:
@@ -116,11 +111,14 @@ class Engine:
             found[id] = Kept(query, candidates, evidence, scored.joint)
         return found
 
-    def _scored(self, queries: Mapping[str, Query], k: int, combiner: Combiner) -> Iterator[tuple[str, Query, Scored, list[str]]]:
-        """Of each query, in turn: its id, the query in words, the candidates with their scores, and what a person should know."""
+    def _look(self) -> None:
+        """Look for new versions of the tables. Raises InputError for a store without products."""
         if not self.store.has(PRODUCTS):
             raise InputError("the store has no products", hint="bring them: mmsearch ingest products.csv")
         self.index.look()
+
+    def _scored(self, queries: Mapping[str, Query], k: int, combiner: Combiner) -> Iterator[tuple[str, Query, Scored, list[str]]]:
+        """Of each query, in turn: its id, the query in words, the candidates with their scores, and what a person should know."""
         filters = {w: passing(self.store, w, self.index.products()) for w in dict.fromkeys(w for q in queries.values() for w in q.where)}
         queries, understood = self._listener.in_words(queries)
         queries, widened = self._expander.widened(queries)
@@ -210,28 +208,31 @@ class Engine:
         combiner: Combiner,
     ) -> Scored:
         products = self.index.products()
+        if not query.parts:
+            total = np.zeros(len(products)) if allowed is None else np.where(allowed, 0.0, np.nan)
+            return Scored(products, [], [], [], Combined(total, np.empty((0, len(products)))), Joint(), allowed)
         chosen = self._targets.choose(query, vectors, self._met(query, read, products))
         targets, calibration = chosen.targets, chosen.calibration
         part_shares = shares(query.parts, chosen.asked)
-        own = pa.array([p.content for p in query.parts if p.kind == "like" and not p.negative], pa.string())
+        own = own_products(query)
         limit = settings.exact_limit()
         placed: list[Placed | Compared]
         if self._largest(targets) <= limit:
             placed = [self.index.everything(t.table) if t.met is None else Compared(all := t.met.everything(), all) for t in targets]
             keep = np.ones(len(products), dtype=bool) if allowed is None else allowed.copy()
             keep &= ~pc.is_in(products, value_set=own).to_numpy(zero_copy_only=False)
-            return self._combine(products, targets, placed, part_shares, calibration, combiner, keep, complete=True)
+            scored = self._combine(products, targets, placed, part_shares, calibration, combiner, keep, complete=True)
+            return dataclasses.replace(scored, allowed=allowed)
         passing = None if allowed is None else products.filter(pa.array(allowed))
-        if passing is not None and len(passing) <= min(limit, _NAMED):
-            candidates = passing
-        else:
-            candidates = self._nearest(targets, part_shares, passing, k)
+        complete = passing is not None and len(passing) <= min(limit, _NAMED)
+        candidates = passing if passing is not None and complete else self._nearest(targets, part_shares, passing, k)
         candidates = candidates.filter(pc.invert(pc.is_in(candidates, value_set=own)))
         placed = [
             self.index.some(t.table, candidates) if t.met is None else Compared(t.met.some(candidates), t.met.sample()) for t in targets
         ]
         everyone = np.ones(len(candidates), dtype=bool)
-        return self._combine(candidates, targets, placed, part_shares, calibration, combiner, everyone, complete=False)
+        scored = self._combine(candidates, targets, placed, part_shares, calibration, combiner, everyone, complete=False)
+        return dataclasses.replace(scored, allowed=allowed, complete=complete)
 
     def _met(self, query: Query, read: Mapping[Part, str], products: pa.Array) -> dict[int, Met]:
         """Number of a part → its words, or those on its photo, where they match any product."""
@@ -315,49 +316,3 @@ class Engine:
         if target.reweighed is not None:
             scores = scores * target.reweighed.factors(placed.rows.parts).astype(np.float32)
         return placed.best(scores)
-
-    # -- answers ---------------------------------------------------------------------------------------------------
-
-    def _result(self, query: Query, scored: Scored, k: int, known_of: list[str]) -> Result:
-        total = scored.combined.total
-        known = np.flatnonzero(~np.isnan(total))
-        if len(known) > k:  # everything that ties with the last place is sorted too, so that ties always fall the same way
-            worst = np.partition(total[known], len(known) - k)[len(known) - k]
-            known = known[total[known] >= worst]
-        ids = {int(i): scored.candidates[int(i)].as_py() for i in known}
-        order = sorted(ids, key=lambda i: (-total[i], ids[i]))[:k]
-        rows = self.store.read(PRODUCTS, ["id", "title"], where=id_list("id", [ids[i] for i in order])) if order else None
-        titles = dict(zip(rows.column("id").to_pylist(), rows.column("title").to_pylist(), strict=True)) if rows is not None else {}
-        hits = []
-        for rank, i in enumerate(order, 1):
-            explained, matched = _explain(query, scored, i)
-            hits.append(Hit(rank, ids[i], float(total[i]), titles.get(ids[i]), matched, explained))
-        notes = known_of[:]
-        if not hits:
-            restriction = " and ".join(query.where)
-            notes.append(f"no product matches {restriction}" if restriction else "no product has the evidence that the query compares")
-        return Result(hits, int((~np.isnan(total)).sum()), notes)
-
-
-def _explain(query: Query, scored: Scored, i: int) -> tuple[list[Contribution], dict[str, str]]:
-    explained, matched = [], {}
-    largest: dict[str, float] = {}
-    for target, evidence, placed, added in zip(
-        scored.targets, scored.evidence, scored.placed, scored.combined.contributions[:, i], strict=True
-    ):
-        similarity = float(evidence.similarity[i])
-        if np.isnan(similarity):
-            continue
-        label = target.label
-        if target.fused and isinstance(placed, Placed):
-            label = f"{label} ({placed.rows.parts[int(placed.rows_of(i)[0])].as_py()})"
-        elif isinstance(placed, Placed) and not query.parts[target.part].negative:
-            mine = placed.rows_of(i)
-            best = mine[np.argmax(placed.rows.vectors[mine] @ target.vector)]
-            modality = target.kind.partition(">")[2]
-            if (part := placed.rows.parts[int(best)].as_py()) and added > largest.get(modality, -np.inf):
-                matched[modality], largest[modality] = part, float(added)
-        reliability = float(np.broadcast_to(evidence.reliability, evidence.similarity.shape)[i])
-        part, weight = str(query.parts[target.part]), evidence.weight
-        explained.append(Contribution(part, label, evidence.share, similarity, float(added), reliability, weight))
-    return explained, matched

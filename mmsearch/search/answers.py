@@ -1,0 +1,127 @@
+"""The candidates of a query with their scores → its answer: hits with titles and explanations, facets, notes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from mmsearch.ranking.base import Combined, Evidence, Joint
+from mmsearch.search.background import Scores
+from mmsearch.search.hits import Contribution, Hit, Result
+from mmsearch.search.index import Placed
+from mmsearch.search.listing import Listing
+from mmsearch.search.query import Query
+from mmsearch.search.targets import Target
+from mmsearch.store import PRODUCTS, Store
+from mmsearch.store.restrictive import why_nothing
+from mmsearch.store.where import id_list
+
+_NAMED = 1_000  # products that a filter names one by one: beyond, a scan of all ids is faster
+
+
+class Compared(NamedTuple):
+    """What was compared without a table: the candidates (n,), and products that stand for the store."""
+
+    similarity: Scores
+    background: Scores
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Candidates of a query with everything that an explanation needs."""
+
+    candidates: pa.Array  # (n,) product ids
+    targets: list[Target]
+    evidence: list[Evidence]
+    placed: list[Placed | Compared]
+    combined: Combined
+    joint: Joint
+    allowed: NDArray[np.bool_] | None = None  # (products of the store,) those that the filter leaves; None: all
+    complete: bool = True  # whether the candidates are all that the filter leaves
+
+
+def answer(store: Store, query: Query, scored: Scored, listing: Listing, known_of: Sequence[str]) -> Result:
+    """The answer to a query; `known_of` is what is known already that a person should know."""
+    total = scored.combined.total
+    shown = listing.page(scored.candidates, total, query=bool(query.parts))
+    ids = scored.candidates.take(pa.array(shown.places)).to_pylist()
+    titles = _titles(store, ids)
+    hits = []
+    for rank, (i, id) in enumerate(zip(shown.places.tolist(), ids, strict=True), listing.wanted.first + 1):
+        explained, matched = _explain(query, scored, i)
+        hits.append(Hit(rank, id, float(total[i]), titles.get(id), matched, explained))
+    candidates = int((~np.isnan(total)).sum())
+    notes = [*known_of, *shown.notes]
+    if not candidates:
+        notes.append(_why_nothing(store, query, scored, listing.products))
+    facets = listing.facets(matches(query, scored, listing.products)) if listing.wanted.facets else []
+    return Result(hits, candidates, notes, facets)
+
+
+def matches(query: Query, scored: Scored, products: pa.Array) -> NDArray[np.bool_]:
+    """The products of the store (n,) that a query matches, which facets count: those that pass the filter and have any evidence.
+
+    In a store that is too large to compare all that pass, those that pass the filter.
+    """
+    known = ~np.isnan(scored.combined.total)
+    if scored.complete and len(scored.candidates) == len(products):
+        return known
+    if scored.complete:
+        found = pc.is_in(products, value_set=scored.candidates.filter(pa.array(known)))
+        return found.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+    passed: NDArray[np.bool_] = ~pc.is_in(products, value_set=own_products(query)).to_numpy(zero_copy_only=False)
+    return passed if scored.allowed is None else passed & scored.allowed
+
+
+def own_products(query: Query) -> pa.Array:
+    """The products that a query names as what hits are to be like: no hits themselves."""
+    return pa.array([p.content for p in query.parts if p.kind == "like" and not p.negative], pa.string())
+
+
+def _why_nothing(store: Store, query: Query, scored: Scored, products: pa.Array) -> str:
+    if not query.where:
+        return "no product has the evidence that the query compares" if query.parts else "the store has no products"
+    if scored.allowed is not None and (left := int(scored.allowed.sum())):
+        return f"none of the {left:,} products that pass the filter has the evidence that the query compares"
+    return why_nothing(store, query.where, products)
+
+
+def _titles(store: Store, ids: list[str]) -> dict[str, str | None]:
+    """id → title."""
+    if not ids:
+        return {}
+    if len(ids) <= _NAMED:
+        rows = store.read(PRODUCTS, ["id", "title"], where=id_list("id", ids))
+    else:
+        rows = store.rows_of(PRODUCTS, "id", pa.array(ids, pa.string()), ["id", "title"])
+    return dict(zip(rows.column("id").to_pylist(), rows.column("title").to_pylist(), strict=True))
+
+
+def _explain(query: Query, scored: Scored, i: int) -> tuple[list[Contribution], dict[str, str]]:
+    explained, matched = [], {}
+    largest: dict[str, float] = {}
+    for target, evidence, placed, added in zip(
+        scored.targets, scored.evidence, scored.placed, scored.combined.contributions[:, i], strict=True
+    ):
+        similarity = float(evidence.similarity[i])
+        if np.isnan(similarity):
+            continue
+        label = target.label
+        if target.fused and isinstance(placed, Placed):
+            label = f"{label} ({placed.rows.parts[int(placed.rows_of(i)[0])].as_py()})"
+        elif isinstance(placed, Placed) and not query.parts[target.part].negative:
+            mine = placed.rows_of(i)
+            best = mine[np.argmax(placed.rows.vectors[mine] @ target.vector)]
+            modality = target.kind.partition(">")[2]
+            if (part := placed.rows.parts[int(best)].as_py()) and added > largest.get(modality, -np.inf):
+                matched[modality], largest[modality] = part, float(added)
+        reliability = float(np.broadcast_to(evidence.reliability, evidence.similarity.shape)[i])
+        part, weight = str(query.parts[target.part]), evidence.weight
+        explained.append(Contribution(part, label, evidence.share, similarity, float(added), reliability, weight))
+    return explained, matched

@@ -1,0 +1,112 @@
+"""Which of the products that a query matches are shown: sorted, a page of them, with facets counted over all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from mmsearch.errors import UsageError
+from mmsearch.search.facets import Facet, FacetOf, count_facet, parse_facet
+from mmsearch.search.sorting import SORTED, SortKey, in_order, parse_sort
+from mmsearch.store import Store
+from mmsearch.store.values import Values, read_values
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be shown of the answer to a query: `k` hits, or that many a page (from 1), sorted, with facets."""
+
+    k: int
+    page: int | None = None
+    sort: tuple[SortKey, ...] = ()
+    facets: tuple[FacetOf, ...] = ()
+
+    @property
+    def first(self) -> int:
+        """The hits on the pages before."""
+        return ((self.page or 1) - 1) * self.k
+
+    @property
+    def depth(self) -> int:
+        """How many of the best products must be known. The same for many pages, so that in a large store, where only candidates are
+        compared, no product is on two of them."""
+        if self.page is None and not self.sort:
+            return self.k
+        return SORTED * max(1, math.ceil(0 if self.sort else (self.first + self.k) / SORTED))
+
+
+def wanted(k: int, page: int | None = None, sort: Sequence[str] = (), facets: Sequence[str] = ()) -> Wanted:
+    """What is to be shown, as the user wrote it. Raises UsageError for k or a page below 1, and as `parse_sort` and `parse_facet` do."""
+    if k < 1:
+        raise UsageError(f"-k must be at least 1, not {k}")
+    if page is not None and page < 1:
+        raise UsageError(f"--page counts from 1, not {page}")
+    return Wanted(k, page, tuple(map(parse_sort, sort)), tuple(dict.fromkeys(map(parse_facet, facets))))
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Places (of products) on the page, and what a person should know of how they were chosen."""
+
+    places: NDArray[np.int64]
+    notes: list[str]
+
+
+class Listing:
+    """Lists the answers of one search. The values of attributes are read once, for all queries.
+
+    Parameters
+    ----------
+    products : (n,) ids of the store.
+
+    Raises UsageError for a name that no product has.
+    """
+
+    def __init__(self, store: Store, products: pa.Array, wanted: Wanted):
+        self.wanted, self.products = wanted, products
+        options = {key.name: "--sort" for key in wanted.sort} | {facet.name: "--facet" for facet in wanted.facets}
+        self._values: dict[str, Values] = {n: read_values(store, n, products, option=option) for n, option in options.items()}
+
+    def facets(self, matched: NDArray[np.bool_] | None) -> list[Facet]:
+        """Counted over products (n,); None counts all."""
+        return [count_facet(facet, self._values[facet.name], matched) for facet in self.wanted.facets]
+
+    def page(self, candidates: pa.Array, scores: NDArray[np.float64], *, query: bool) -> Shown:
+        """The page of candidates (m,) whose scores (m,) are not NaN: places in `candidates`.
+
+        `query`: whether there is one; without, all are sorted, for nothing else orders them.
+        """
+        known = np.flatnonzero(~np.isnan(scores))
+        first, k, notes = self.wanted.first, self.wanted.k, []
+        available = len(known)
+        if not self.wanted.sort:
+            chosen = _best(candidates, scores, known, first + k)[first:]
+        else:
+            if query and available > SORTED:
+                known, available = _best(candidates, scores, known, SORTED), SORTED
+                notes.append(f"sorted are the {SORTED:,} products that fit the query best")
+            places = pc.index_in(candidates.take(pa.array(known)), value_set=self.products).to_numpy(zero_copy_only=False).astype(np.int64)
+            keys = [(key, self._values[key.name]) for key in self.wanted.sort]
+            chosen = known[in_order(keys, places, self.products, scores[known] if query else None)[first : first + k]]
+        if not len(chosen) and available:
+            pages = math.ceil(available / k)
+            there = f"there is 1 page of {k:,}" if pages == 1 else f"there are {pages:,} pages of {k:,}"
+            notes.append(f"page {self.wanted.page:,} is beyond the last: {there}")
+        return Shown(chosen, notes)
+
+
+def _best(candidates: pa.Array, scores: NDArray[np.float64], known: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+    """The k best of some candidates, ties by id: places in `candidates`."""
+    if len(known) > k:  # everything that ties with the last place is sorted too, so that ties always fall the same way
+        worst = np.partition(scores[known], len(known) - k)[len(known) - k]
+        known = known[scores[known] >= worst]
+    table = pa.table({"score": scores[known], "id": candidates.take(pa.array(known))})
+    order = pc.select_k_unstable(table, k=k, sort_keys=[("score", "descending"), ("id", "ascending")])
+    best: NDArray[np.int64] = known[order.to_numpy()]
+    return best
