@@ -259,6 +259,7 @@ class Shop:
         page: int | None = None,
         sort: Texts = None,
         facets: Texts = None,
+        explain: bool = False,
     ) -> Result:
         """Search by any weighted mix (`"in blue^0.5"`); `within` is the command line's `--in`; `expand` widens texts by the store's
         triples; what was understood of `speech`, and how a query was widened, is among the result's notes. Without a query, `where`,
@@ -283,7 +284,7 @@ class Shop:
             expand=expand,
             browse=bool(where or sort or facets),
         )
-        return self.search_many({"": query}, k=k, combine=combine, page=page, sort=sort, facets=facets)[""]
+        return self.search_many({"": query}, k=k, combine=combine, page=page, sort=sort, facets=facets, explain=explain)[""]
 
     def search_many(
         self,
@@ -294,6 +295,7 @@ class Shop:
         page: int | None = None,
         sort: Texts = None,
         facets: Texts = None,
+        explain: bool = False,
     ) -> dict[str, Result]:
         """Many queries in one go: id → result, in the order given. `mmsearch.search.queries.read_queries` reads them from a file."""
         self.store.check()
@@ -304,7 +306,9 @@ class Shop:
         while True:  # as long as an embed or a fuse switches to other tables between our look at the record and at their vectors
             made_of = self._made_of()
             try:
-                answers = self._engine.search(queries, k, combine=combine, page=page, sort=_many(sort), facets=_many(facets))
+                answers = self._engine.search(
+                    queries, k, combine=combine, page=page, sort=_many(sort), facets=_many(facets), explain=explain
+                )
             except StoreError:  # the old vectors may just have gone
                 if self._made_of() == made_of:
                     raise

@@ -62,7 +62,7 @@ def command(
     queries: str | None = typer.Option(
         None, "--queries", metavar="FILE", help="Answer many queries: TSV id<TAB>text, or CSV/JSONL with columns."
     ),
-    combine: str = typer.Option("calibrated", "--combine", metavar="SPEC", help="How scores are combined: calibrated, rrf."),
+    combine: str = typer.Option("calibrated", "--combine", metavar="SPEC", help="How scores are combined: calibrated, wsum, rrf, borda."),
     tag: str = typer.Option("mmsearch", "--tag", help="Name of the run in --format trec."),
     format: str | None = format_option(HIT_FORMATS),
 ) -> int:
@@ -110,7 +110,7 @@ def command(
             browse=bool(where or sort or facet),
         )
         batch = {"": restricted(parts, where, within, weights, expand)}
-    results = shop().search_many(batch, k=k, combine=combine, page=page, sort=sort, facets=facet)
+    results = shop().search_many(batch, k=k, combine=combine, page=page, sort=sort, facets=facet, explain=explain)
     write_hits(results, how, explain=explain, tag=tag, single=queries is None)
     for id, result in results.items():
         for line in result.notes:

@@ -1,8 +1,8 @@
 """Which features a store uses: those it recorded, those that the user names, and those that run by themselves.
 
-`feature/NAME` in the record says: spec, fingerprint, searchable, sources, named (the user chose it; others run as long as they are cheap),
-rolled (which content of its table the table `facts` was made of); its binary part is what the feature learned. `features-off` lists
-those that the user does not want.
+`feature/NAME` in the record says: spec, fingerprint, searchable, named (the user chose it; others run as long as they are cheap), rolled
+(which content of its table the table `facts` was made of); its binary part is what the feature learned. `features-off` lists those that
+the user does not want.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def recorded_features(store: Store) -> dict[str, dict[str, Any]]:
 def record_feature(store: Store, on: On, rolled: str | None) -> None:
     """Record a feature that is on; `rolled` names the content of its table that the product facts were made of."""
     entry = {"spec": on.spec, "fingerprint": on.feature.fingerprint(), "searchable": on.feature.searchable}
-    entry |= {"named": on.named, "rolled": rolled, "sources": list(on.feature.sources)}
+    entry |= {"named": on.named, "rolled": rolled}
     if store.record.get(_KEY + on.name) != entry:
         store.record.put(_KEY + on.name, entry, on.state)
 

@@ -9,22 +9,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from mmsearch.encoders.sources import other_titles
-from mmsearch.features.chosen import recorded_features
+from mmsearch.encoders.sources import other_titles, spoken
+from mmsearch.lexical.fields import FIELDS, PIECES, TABLE
 from mmsearch.lexical.spelling import characters, codes, folded
-from mmsearch.store import ATTRIBUTES, FACTS, PRODUCTS, Store
+from mmsearch.lexical.vocabulary import write_vocabulary
+from mmsearch.store import ATTRIBUTES, PRODUCTS, Store
 from mmsearch.store.attributes import load_attributes
-from mmsearch.store.facts import fact_names, facts_table, read_rows
+from mmsearch.store.facts import facts_table, read_rows
 from mmsearch.store.fulltext import Cut, index_text
 from mmsearch.store.where import id_list
-
-TABLE = "words"
-
-#: Field → its boost in BM25F. Titles of all languages are one field; `said` is what is said in sounds and clips, `read` what was read on
-#: photos, `facts` what features say of photos in words. How they were chosen: docs/decisions/0026-hybrid-search.md.
-FIELDS: Mapping[str, float] = {"title": 1.5, "brand": 1.0, "category": 1.0, "description": 1.0, "facts": 1.0, "said": 1.0, "read": 1.0}
-#: Codes, and Chinese characters with their pairs, of the id, the title, the brand and the category.
-PIECES = "pieces"
 
 _RECIPE = 1  # raised whenever the same product would get other words
 _RECORD = "words"
@@ -40,9 +33,11 @@ def refresh_words(store: Store) -> int:
 
     Nothing is read of a store that did not change. For a caller that holds `Store.writing`. Raises StoreError.
     """
-    made_of = _made_of(store)
-    if store.record.get(_RECORD) == made_of and store.has(TABLE):
+    made_of, before = _made_of(store), store.record.get(_RECORD)
+    if before == made_of and store.has(TABLE):
         return 0
+    if before is not None and before["recipe"] != _RECIPE:  # perhaps with other fields
+        store.drop(TABLE)
     known = dict(zip(*(c.to_pylist() for c in store.read(TABLE, ["id", "digest"]).columns), strict=True)) if store.has(TABLE) else {}
     written, there = 0, set()
     new: list[dict[str, str]] = []
@@ -59,13 +54,14 @@ def refresh_words(store: Store) -> int:
         store.delete(TABLE, id_list("id", gone[start : start + _AT_ONCE]))
     cuts: dict[str, Cut] = {**dict.fromkeys(FIELDS, "words"), PIECES: "pieces"}
     index_text(store, TABLE, cuts)
+    write_vocabulary(store)
     store.record.put(_RECORD, made_of)
     return written
 
 
 def _made_of(store: Store) -> dict[str, Any]:
     """What the words were made of: the same as long as they would be."""
-    tables = (PRODUCTS, ATTRIBUTES, FACTS, *(facts_table(name) for name in sorted(recorded_features(store))))
+    tables = (PRODUCTS, ATTRIBUTES, *map(facts_table, sorted(spoken(store))))
     return {"recipe": _RECIPE, "tables": {table: store.identity(table) for table in tables}}
 
 
@@ -112,15 +108,9 @@ def _row(id: str, fields: Mapping[str, str]) -> dict[str, str]:
 def _found(store: Store) -> dict[str, dict[str, str]]:
     """Field → id → what features found of a product, in words."""
     found: dict[str, dict[str, list[str]]] = {name: defaultdict(list) for name in FIELDS}
-    names = fact_names(store)
-    for feature, known in recorded_features(store).items():
-        describes = known.get("sources") == ["image"]
-        mine = {name for name, (owner, kind) in names.items() if owner == feature and kind in ("text", "list")}
-        if not known["searchable"] and not (describes and mine):
-            continue
+    for feature in spoken(store):
         for row in sorted(read_rows(store, feature), key=lambda one: (one.id, one.part)):
             for fact in row.facts:
-                if isinstance(fact["value"], str) and (known["searchable"] or fact["name"] in mine):
-                    field = "facts" if not known["searchable"] else "said" if fact.get("second") is not None else "read"
-                    found[field][row.id].append(fact["value"])
+                if isinstance(fact["value"], str):
+                    found["said" if fact.get("second") is not None else "read"][row.id].append(fact["value"])
     return {field: {id: "\n".join(dict.fromkeys(lines)) for id, lines in by.items()} for field, by in found.items()}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -42,6 +42,7 @@ class Scored:
     placed: list[Placed | Compared]
     combined: Combined
     joint: Joint
+    required: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)  # what the query says products must have → those that do
     allowed: NDArray[np.bool_] | None = None  # (products of the store,) those that the filter leaves; None: all
     complete: bool = True  # whether the candidates are all that the filter leaves
 
@@ -53,8 +54,9 @@ def answer(store: Store, query: Query, scored: Scored, listing: Listing, known_o
     ids = scored.candidates.take(pa.array(shown.places)).to_pylist()
     titles = _titles(store, ids)
     hits = []
+    told = [target.met.terms(ids) if listing.wanted.explain and target.met and ids else {} for target in scored.targets]
     for rank, (i, id) in enumerate(zip(shown.places.tolist(), ids, strict=True), listing.wanted.first + 1):
-        explained, matched = _explain(query, scored, i)
+        explained, matched = _explain(query, scored, i, [terms.get(id, []) for terms in told])
         hits.append(Hit(rank, id, float(total[i]), titles.get(id), matched, explained))
     candidates = int((~np.isnan(total)).sum())
     notes = [*known_of, *shown.notes]
@@ -85,11 +87,11 @@ def own_products(query: Query) -> pa.Array:
 
 
 def _why_nothing(store: Store, query: Query, scored: Scored, products: pa.Array) -> str:
-    if not query.where:
+    if scored.allowed is None:
         return "no product has the evidence that the query compares" if query.parts else "the store has no products"
-    if scored.allowed is not None and (left := int(scored.allowed.sum())):
+    if left := int(scored.allowed.sum()):
         return f"none of the {left:,} products that pass the filter has the evidence that the query compares"
-    return why_nothing(store, query.where, products)
+    return why_nothing(store, query.where, products, scored.required)
 
 
 def _titles(store: Store, ids: list[str]) -> dict[str, str | None]:
@@ -103,11 +105,14 @@ def _titles(store: Store, ids: list[str]) -> dict[str, str | None]:
     return dict(zip(rows.column("id").to_pylist(), rows.column("title").to_pylist(), strict=True))
 
 
-def _explain(query: Query, scored: Scored, i: int) -> tuple[list[Contribution], dict[str, str]]:
+def _explain(
+    query: Query, scored: Scored, i: int, told: Sequence[Sequence[tuple[str, float]]]
+) -> tuple[list[Contribution], dict[str, str]]:
+    """The contributions of a hit, and which of its photos (seconds) fit best; `told` are the words of each target, with their scores."""
     explained, matched = [], {}
     largest: dict[str, float] = {}
-    for target, evidence, placed, added in zip(
-        scored.targets, scored.evidence, scored.placed, scored.combined.contributions[:, i], strict=True
+    for target, evidence, placed, added, terms in zip(
+        scored.targets, scored.evidence, scored.placed, scored.combined.contributions[:, i], told, strict=True
     ):
         similarity = float(evidence.similarity[i])
         if np.isnan(similarity):
@@ -123,5 +128,8 @@ def _explain(query: Query, scored: Scored, i: int) -> tuple[list[Contribution], 
                 matched[modality], largest[modality] = part, float(added)
         reliability = float(np.broadcast_to(evidence.reliability, evidence.similarity.shape)[i])
         part, weight = str(query.parts[target.part]), evidence.weight
-        explained.append(Contribution(part, label, evidence.share, similarity, float(added), reliability, weight))
+        total = sum(score for _, score in terms)
+        for name, score in terms or [("", similarity)]:
+            shown, of = (f"{label}: {name}", float(added) * score / total) if name else (label, float(added))
+            explained.append(Contribution(part, shown, evidence.share, score, of, reliability, weight))
     return explained, matched

@@ -69,6 +69,7 @@ class Engine:
         page: int | None = None,
         sort: Sequence[str] = (),
         facets: Sequence[str] = (),
+        explain: bool = False,
     ) -> dict[str, Result]:
         """Answer queries (in one go: texts are encoded in batches).
 
@@ -76,14 +77,14 @@ class Engine:
         ----------
         k : hits a query. combine : spec of the combiner. page : which k hits, from 1.
         sort : attributes ('price desc') that order the hits; see `mmsearch.search.sorting`. facets : attributes ('brand', 'price(5)') whose
-            values are counted; see `mmsearch.search.facets`.
+            values are counted; see `mmsearch.search.facets`. explain : words are told one by one.
 
         Raises
         ------
         UsageError : a malformed filter, an unknown attribute, profile or product, evidence that cannot be compared.
         InputError : a query photo, sound or clip that cannot be read, or speech that is not understood.
         """
-        show = wanted(k, page, sort, facets)
+        show = wanted(k, page, sort, facets, explain=explain)
         combiner: Combiner = COMBINERS.create(combine)
         self._look()
         listing = Listing(self.store, self.index.products(), show)
@@ -125,8 +126,11 @@ class Engine:
         vectors = self._encode(queries.values())
         read, notes = self._words.read([p for q in queries.values() if q.within is None for p in q.parts if p.weight > 0])
         for id, query in queries.items():
-            allowed = np.logical_and.reduce([filters[w] for w in query.where]) if query.where else None
-            yield id, query, self._score(query, vectors, read, allowed, k, combiner), [*understood[id], *widened[id], *notes]
+            musts = {str(one): self._lexical.having(one, self.index.products()) for part in query.parts for one in part.required}
+            masks = [*(filters[w] for w in query.where), *musts.values()]
+            allowed = np.logical_and.reduce(masks) if masks else None
+            scored = dataclasses.replace(self._score(query, vectors, read, allowed, k, combiner), allowed=allowed, required=musts)
+            yield id, query, scored, [*understood[id], *widened[id], *notes]
 
     # -- query side ------------------------------------------------------------------------------------------------
 
@@ -210,7 +214,7 @@ class Engine:
         products = self.index.products()
         if not query.parts:
             total = np.zeros(len(products)) if allowed is None else np.where(allowed, 0.0, np.nan)
-            return Scored(products, [], [], [], Combined(total, np.empty((0, len(products)))), Joint(), allowed)
+            return Scored(products, [], [], [], Combined(total, np.empty((0, len(products)))), Joint())
         chosen = self._targets.choose(query, vectors, self._met(query, read, products))
         targets, calibration = chosen.targets, chosen.calibration
         part_shares = shares(query.parts, chosen.asked)
@@ -221,8 +225,7 @@ class Engine:
             placed = [self.index.everything(t.table) if t.met is None else Compared(all := t.met.everything(), all) for t in targets]
             keep = np.ones(len(products), dtype=bool) if allowed is None else allowed.copy()
             keep &= ~pc.is_in(products, value_set=own).to_numpy(zero_copy_only=False)
-            scored = self._combine(products, targets, placed, part_shares, calibration, combiner, keep, complete=True)
-            return dataclasses.replace(scored, allowed=allowed)
+            return self._combine(products, targets, placed, part_shares, calibration, combiner, keep, complete=True)
         passing = None if allowed is None else products.filter(pa.array(allowed))
         complete = passing is not None and len(passing) <= min(limit, _NAMED)
         candidates = passing if passing is not None and complete else self._nearest(targets, part_shares, passing, k)
@@ -232,7 +235,7 @@ class Engine:
         ]
         everyone = np.ones(len(candidates), dtype=bool)
         scored = self._combine(candidates, targets, placed, part_shares, calibration, combiner, everyone, complete=False)
-        return dataclasses.replace(scored, allowed=allowed, complete=complete)
+        return dataclasses.replace(scored, complete=complete)
 
     def _met(self, query: Query, read: Mapping[Part, str], products: pa.Array) -> dict[int, Met]:
         """Number of a part → its words, or those on its photo, where they match any product."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from mmsearch.errors import InputError
+from mmsearch.lexical.fields import FIELDS, PIECES, TABLE
 from mmsearch.lexical.spelling import characters, codes, folded
-from mmsearch.lexical.table import FIELDS, PIECES, TABLE
+from mmsearch.lexical.vocabulary import VOCABULARY, WORD, Vocabulary
+from mmsearch.search.required import Required
 from mmsearch.store import PRODUCTS, Store
 from mmsearch.store.fulltext import Clause, find_ids, find_text, row_ids
 from mmsearch.store.where import id_list
@@ -22,8 +25,7 @@ LABEL = "words"
 
 _SAMPLE = 1_000  # products that stand for a store too large to score whole
 _LONGEST = 1_000  # characters of a query that are looked for word by word
-_WORD = re.compile(r"[^\W\d_]{4,}")  # what may be misspelt; shorter words have too many neighbours
-_MISSPELT = 0.5  # what a word counts that is not there as it was typed
+_MISSPELT = 0.5  # what a word counts that stands for one which no product has
 
 
 class Lexical:
@@ -33,6 +35,7 @@ class Lexical:
         self._store = store
         self._places: tuple[tuple[int, int], NDArray[np.uint64], NDArray[np.int64]] | None = None
         self._sample: tuple[int, str, int] | None = None
+        self._words: tuple[int, Vocabulary] | None = None
 
     def there(self) -> bool:
         """Whether the store has words to look in."""
@@ -53,8 +56,57 @@ class Lexical:
         found = [Clause(plain, FIELDS)]
         if pieces := [*codes(plain, alone=True), *characters(plain)]:
             found.append(Clause(" ".join(dict.fromkeys(pieces)), {PIECES: 1.0}))
-        if self.there() and (unknown := [word for word in dict.fromkeys(_WORD.findall(plain)) if word.isascii() and not self._known(word)]):
-            found.append(Clause(" ".join(unknown), {"title": _MISSPELT}, "fuzzy"))
+        for words in self.instead(plain).values():
+            # Each alone: a rare neighbour is no better than a usual one, and the one that is meant is asked for in all fields.
+            found += [Clause(words[0], {field: _MISSPELT}) for field in ("title", "brand", "category")]
+        return found
+
+    def instead(self, text: str) -> dict[str, list[str]]:
+        """The words of a text that no product has → those of the catalogue that may be meant, the likeliest first."""
+        if not self.there():
+            return {}
+        unknown = [word for word in dict.fromkeys(WORD.findall(folded(text[:_LONGEST]))) if not self._known(word)]
+        return {word: near for word in unknown if (near := self._vocabulary().near(word))}
+
+    def _vocabulary(self) -> Vocabulary:
+        version = self._store.version(VOCABULARY)
+        if self._words is None or self._words[0] != version:
+            self._words = version, Vocabulary.read(self._store)
+        return self._words[1]
+
+    def having(self, wanted: Required, products: pa.Array) -> NDArray[np.bool_]:
+        """Which products (n,) have what a query requires. Raises InputError where the store has no words."""
+        if not self.there():
+            raise InputError(f"the store has no words to look for {wanted} in", hint="make them: mmsearch embed")
+        rows, places = self._placed(products)
+        mask = np.zeros(len(products), dtype=bool)
+        for field in (wanted.field,) if wanted.field else FIELDS:
+            clause = Clause(folded(wanted.text), {field: 1.0}, "phrase" if wanted.phrase else "all")
+            found, _ = find_text(self._store, TABLE, [clause], max(1, len(rows)))
+            at = places[np.searchsorted(rows, found)]
+            mask[at[at >= 0]] = True
+        return mask
+
+    def terms(self, clauses: Sequence[Clause], ids: Sequence[str]) -> dict[str, list[tuple[str, float]]]:
+        """Of some products, what their BM25 is made of: id → (a word and the field that it stands in, its score), which add up to it.
+
+        Words count for themselves in BM25; over the fields a word's score is divided as its scores in each alone stand, times their boosts.
+        """
+        found: dict[str, list[tuple[str, float]]] = {id: [] for id in ids}
+        among = id_list("id", list(ids))
+
+        def scores(clause: Clause) -> dict[str, float]:
+            return dict(zip(*find_ids(self._store, TABLE, [clause], len(ids), among), strict=True))
+
+        for clause in clauses:
+            for word in dict.fromkeys(clause.text.split()):
+                fields = list(clause.columns)
+                whole = scores(replace(clause, text=word))
+                alone = [scores(Clause(word, {f: clause.columns[f]}, clause.how)) for f in fields] if whole and len(fields) > 1 else [whole]
+                for id, score in whole.items():
+                    parts = [(f, by.get(id, 0.0)) for f, by in zip(fields, alone, strict=True)]
+                    total = sum(part for _, part in parts)
+                    found[id] += [(f"{word} ({f})", score * part / total) for f, part in parts if part > 0]
         return found
 
     def _known(self, word: str) -> bool:
@@ -130,6 +182,10 @@ class Matches:
     def near(self, depth: int) -> list[str]:
         """The ids of the best."""
         return self._lexical.near(self._clauses, depth)
+
+    def terms(self, ids: Sequence[str]) -> dict[str, list[tuple[str, float]]]:
+        """What the scores of some products are made of; see `Lexical.terms`."""
+        return self._lexical.terms(self._clauses, ids)
 
     def sample(self) -> Scores:
         """Of products that stand for the store."""

@@ -20,12 +20,16 @@ from mmsearch.store.values import Values, read_values
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be shown of the answer to a query: `k` hits, or that many a page (from 1), sorted, with facets."""
+    """What is to be shown of the answer to a query: `k` hits, or that many a page (from 1), sorted, with facets.
+
+    `explain`: the words that matched are told one by one.
+    """
 
     k: int
     page: int | None = None
     sort: tuple[SortKey, ...] = ()
     facets: tuple[FacetOf, ...] = ()
+    explain: bool = False
 
     @property
     def first(self) -> int:
@@ -41,13 +45,13 @@ class Wanted:
         return SORTED * max(1, math.ceil(0 if self.sort else (self.first + self.k) / SORTED))
 
 
-def wanted(k: int, page: int | None = None, sort: Sequence[str] = (), facets: Sequence[str] = ()) -> Wanted:
+def wanted(k: int, page: int | None = None, sort: Sequence[str] = (), facets: Sequence[str] = (), *, explain: bool = False) -> Wanted:
     """What is to be shown, as the user wrote it. Raises UsageError for k or a page below 1, and as `parse_sort` and `parse_facet` do."""
     if k < 1:
         raise UsageError(f"-k must be at least 1, not {k}")
     if page is not None and page < 1:
         raise UsageError(f"--page counts from 1, not {page}")
-    return Wanted(k, page, tuple(map(parse_sort, sort)), tuple(dict.fromkeys(map(parse_facet, facets))))
+    return Wanted(k, page, tuple(map(parse_sort, sort)), tuple(dict.fromkeys(map(parse_facet, facets))), explain)
 
 
 @dataclass(frozen=True)

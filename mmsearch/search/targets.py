@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -27,7 +27,7 @@ from mmsearch.fusion.profile import Profile
 from mmsearch.fusion.stand_ins import stand_ins
 from mmsearch.fusion.words import KIND as ON_PHOTOS
 from mmsearch.fusion.words import reads_photos
-from mmsearch.lexical.table import TABLE as LEXICAL
+from mmsearch.lexical.fields import TABLE as LEXICAL
 from mmsearch.search import lexical
 from mmsearch.search.query import Part, Query, nothing_to_compare
 from mmsearch.search.weights import WORDS, check_there, counted, weight_of
@@ -53,6 +53,9 @@ class Met(Protocol):
 
     def near(self, depth: int) -> list[str]:
         """The ids of the best products."""
+
+    def terms(self, ids: Sequence[str]) -> dict[str, list[tuple[str, float]]]:
+        """id → the words that make up the scores of some products, and what each adds; {} where they cannot be told apart."""
 
     def sample(self) -> Scores:
         """Of products that stand for the store."""

@@ -104,6 +104,10 @@ class Read:
         found: list[str] = self._products.take(pa.array(best[known[best] > 0])).to_pylist()
         return found
 
+    def terms(self, ids: Sequence[str]) -> dict[str, list[tuple[str, float]]]:
+        """Nothing: letters that are read wrongly are compared in runs, which are no words."""
+        return {}
+
     def sample(self) -> Scores:
         """All products, which stand for the store."""
         return self._similarity

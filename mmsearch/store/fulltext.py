@@ -30,13 +30,13 @@ class Clause:
     """Some text that is looked for in some columns, which must be cut alike; its score is added to that of others.
 
     `columns` are names with a boost each: several count as one field (BM25F), in which a word of a column counts as often as its boost
-    says, which is 1 at least; the score of one alone is multiplied by it. `how`: 'any' word, 'all' words, the words as a 'phrase', or
-    'fuzzy' words (one column alone), misspelt by a letter or two.
+    says, which is 1 at least; the score of one alone is multiplied by it. `how`: 'any' word, 'all' words, or (one
+    column alone) the words as a 'phrase'.
     """
 
     text: str
     columns: Mapping[str, float]
-    how: Literal["any", "all", "phrase", "fuzzy"] = "any"
+    how: Literal["any", "all", "phrase"] = "any"
 
 
 def index_text(store: Store, table: str, columns: Mapping[str, Cut]) -> None:
@@ -112,8 +112,7 @@ def _one(clause: Clause) -> Any:
     if clause.how == "phrase":
         return PhraseQuery(clause.text, names[0])
     if len(names) == 1:
-        fuzziness = None if clause.how == "fuzzy" else 0  # None: more letters in longer words
-        return MatchQuery(clause.text, names[0], boost=clause.columns[names[0]], operator=operator, fuzziness=fuzziness, prefix_length=1)
+        return MatchQuery(clause.text, names[0], boost=clause.columns[names[0]], operator=operator)
     return CombinedFieldsQuery(clause.text, names, boosts=list(clause.columns.values()), operator=operator)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 
 from mmsearch.store.filter import Mask, passing
 from mmsearch.store.store import Store
-from mmsearch.store.where import And, Node, parse_where
+from mmsearch.store.where import And, Node, Or, parse_where
 from mmsearch.store.where_text import where_text
 
 _ASKED = 50  # clauses that are asked one by one
@@ -17,23 +17,24 @@ _NAMED = 5  # clauses that the answer names
 _LONGEST = 120  # characters of a clause
 
 
-def why_nothing(store: Store, filters: Sequence[str], products: pa.Array) -> str:
+def why_nothing(store: Store, filters: Sequence[str], products: pa.Array, others: Mapping[str, Mask]) -> str:
     """One sentence on filters that no product passes together.
 
     Parameters
     ----------
-    filters : as the user wrote them, joined by `and`. products : (n,) ids.
+    filters : as the user wrote them, joined by `and`. products : (n,) ids. others : further clauses, and who passes them (n,).
     """
     clauses = [clause for text in filters for clause in _clauses(parse_where(text))]
-    whole = f"no product matches {where_text(clauses[0] if len(clauses) == 1 else And(tuple(clauses)))}"
-    if not 1 < len(clauses) <= _ASKED:
+    texts = [*map(where_text, clauses), *others]
+    bracketed = [f"({text})" if isinstance(clause, Or) and len(texts) > 1 else text for clause, text in zip(clauses, texts, strict=False)]
+    whole = f"no product matches {' and '.join([*bracketed, *others])}"
+    if not 1 < len(texts) <= _ASKED:
         return whole
-    texts = [where_text(clause) for clause in clauses]
-    masks = [passing(store, text, products) for text in texts]
+    masks = [*(passing(store, text, products) for text in texts[: len(clauses)]), *others.values()]
     alone = [int(mask.sum()) for mask in masks]
-    order = sorted(range(len(clauses)), key=lambda i: alone[i])
+    order = sorted(range(len(texts)), key=lambda i: alone[i])
     told = [f"{_short(texts[i])} {_left(alone[i])}" for i in order[:_NAMED]]
-    more = f" (and {len(clauses) - _NAMED:,} more clauses)" if len(clauses) > _NAMED else ""
+    more = f" (and {len(texts) - _NAMED:,} more clauses)" if len(texts) > _NAMED else ""
     return f"{whole}: by itself, {', '.join(told)}{more}; {_without(texts, masks)}"
 
 
