@@ -84,7 +84,8 @@ def command(
     mmsearch search --where "brand = 'HP'" --sort 'price desc' --facet category
     """
     how = chosen_format(format, HIT_FORMATS)
-    _check_format(how, facet, sort, query=bool(query or text or image or audio or speech or video or like or queries))
+    browse = not (query or text or image or audio or speech or video or like or queries)
+    _check_format(how, facet, sort, browse)
     if queries is not None:
         if query or text or image or audio or speech or video or like or not_text or not_image or not_video or unlike:
             raise UsageError("--queries brings its own parts: give either it or a query")
@@ -111,18 +112,18 @@ def command(
         )
         batch = {"": restricted(parts, where, within, weights, expand)}
     results = shop().search_many(batch, k=k, combine=combine, page=page, sort=sort, facets=facet, explain=explain)
-    write_hits(results, how, explain=explain, tag=tag, single=queries is None)
+    write_hits(results, how, explain=explain, tag=tag, single=queries is None, browse=browse)
     for id, result in results.items():
         for line in result.notes:
             note(f"{id}: {line}" if id else line)
     return 0
 
 
-def _check_format(how: str, facet: list[str], sort: list[str], *, query: bool) -> None:
+def _check_format(how: str, facet: list[str], sort: list[str], browse: bool) -> None:
     """Raise UsageError for a format that cannot hold what is asked for."""
     if facet and how not in FACET_FORMATS:
         raise UsageError(f"--format {how} has no place for facets", hint=f"formats with facets: {', '.join(FACET_FORMATS)}")
-    if how == "trec" and (sort or not query):
+    if how == "trec" and (sort or browse):
         reason = "--sort orders the hits by something else" if sort else "without a query there are none"
         raise UsageError(f"a TREC run is ranked by its scores, and {reason}", hint="choose another --format")
 
@@ -144,14 +145,14 @@ def restricted(query: Query, where: list[str], within: str | None, weights: str 
     )
 
 
-def write_hits(results: dict[str, Result], how: str, *, explain: bool, tag: str, single: bool) -> None:
+def write_hits(results: dict[str, Result], how: str, *, explain: bool, tag: str, single: bool, browse: bool = False) -> None:
     pairs: list[tuple[str, Hit]] = [(id, hit) for id, result in results.items() for hit in result]
     if how == "trec":
         write_trec(((id or "query", hit.id, hit.rank, hit.score) for id, hit in pairs), tag)
     elif how == "ids":
         write_ids(hit.id if single else f"{id}\t{hit.id}" for id, hit in pairs)
     elif how == "table":
-        rows = [({} if single else {"query": id}) | _row(hit) for id, hit in pairs]
+        rows = [({} if single else {"query": id}) | _row(hit, browse) for id, hit in pairs]
         table(rows)
         if explain:
             for id, hit in pairs:
@@ -160,8 +161,6 @@ def write_hits(results: dict[str, Result], how: str, *, explain: bool, tag: str,
         for id, result in results.items():
             for facet in result.facets:
                 table(_facet_rows(facet), title=_facet_title(facet, "" if single else f"{id}: "))
-    elif how == "csv":
-        write_rows([hit.to_json(None if single else id, explain=explain) for id, hit in pairs], how)
     else:
         lines: list[dict[str, object]] = []
         for id, result in results.items():
@@ -182,10 +181,10 @@ def _value(value: object) -> object:
 
 
 def _facet_title(facet: Facet, query: str) -> str:
-    more = f" ({facet['more']:,} more values)" if facet["more"] else ""
+    more = f" ({facet['more']:,} more)" if facet["more"] else ""
     return f"{query}{facet['facet']}{more}"
 
 
-def _row(hit: Hit) -> dict[str, object]:
-    row: dict[str, object] = {"rank": hit.rank, "score": hit.score, "id": hit.id, "title": hit.title}
+def _row(hit: Hit, browse: bool) -> dict[str, object]:
+    row: dict[str, object] = {"rank": hit.rank} | ({} if browse else {"score": hit.score}) | {"id": hit.id, "title": hit.title}
     return row | {"matched": ", ".join(hit.matched.values())} if hit.matched else row

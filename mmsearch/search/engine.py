@@ -213,6 +213,8 @@ class Engine:
     ) -> Scored:
         products = self.index.products()
         if not query.parts:
+            if query.within or query.weights or query.expand:
+                raise UsageError("without a query nothing is compared: --in, --weights and --expand do not apply", hint="leave them out")
             total = np.zeros(len(products)) if allowed is None else np.where(allowed, 0.0, np.nan)
             return Scored(products, [], [], [], Combined(total, np.empty((0, len(products)))), Joint())
         chosen = self._targets.choose(query, vectors, self._met(query, read, products))

@@ -97,7 +97,7 @@ class Listing:
                 notes.append(f"sorted are the {SORTED:,} products that fit the query best")
             places = pc.index_in(candidates.take(pa.array(known)), value_set=self.products).to_numpy(zero_copy_only=False).astype(np.int64)
             keys = [(key, self._values[key.name]) for key in self.wanted.sort]
-            chosen = known[in_order(keys, places, self.products, scores[known] if query else None)[first : first + k]]
+            chosen = known[in_order(keys, places, self.products, scores[known] if query else None, first + k)[first:]]
         if not len(chosen) and available:
             pages = math.ceil(available / k)
             there = f"there is 1 page of {k:,}" if pages == 1 else f"there are {pages:,} pages of {k:,}"

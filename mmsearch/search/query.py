@@ -140,8 +140,6 @@ def make_query(
                 'for example: mmsearch search "red running shoes"   or: mmsearch search --image shoe.jpg   or filter alone: --where FILTER'
             )
             raise UsageError("the query is empty", hint=hint)
-        if within or weights or expand:
-            raise UsageError("there is no query: nothing is compared that --in, --weights or --expand could change", hint="leave them out")
     elif not any(p.weight > 0 for p in parts if not p.negative):
         raise UsageError("every part of the query has weight 0", hint="give at least one part a weight above 0")
     filters = (where,) if isinstance(where, str) else tuple(where or ())

@@ -40,25 +40,25 @@ def parse_sort(text: str) -> SortKey:
 
 
 def in_order(
-    keys: Sequence[tuple[SortKey, Values]], places: NDArray[np.int64], products: pa.Array, scores: NDArray[np.float64] | None
+    keys: Sequence[tuple[SortKey, Values]], places: NDArray[np.int64], products: pa.Array, scores: NDArray[np.float64] | None, k: int
 ) -> NDArray[np.int64]:
-    """Products sorted.
+    """The first k products in an order.
 
     Parameters
     ----------
     keys : each with the values of its attribute beside all products (n,). places : (m,) the products that are sorted.
-    products : (n,) ids. scores : (m,) of those that are sorted, None without a query.
+    products : (n,) ids. scores : (m,) of those that are sorted, None without a query. k : how many are wanted.
 
     Returns
     -------
-    (m,) the order: numbers of `places`. Texts are compared without regard to case; a product without a value comes
+    (≤ k,) the order: numbers of `places`. Texts are compared without regard to case; a product without a value comes
     last, whichever way the order goes. Ties fall by the score, the best first, then by the id.
 
     Raises UsageError for an attribute that holds lists alone.
     """
     rows = pa.array(places)
     columns: dict[str, pa.Array | pa.ChunkedArray] = {}
-    order: list[tuple[str, str]] = []
+    order: list[tuple[str, str, str]] = []
     for key, values in keys:
         if set(values) == {"list"}:
             raise UsageError(
@@ -67,11 +67,12 @@ def in_order(
         for kind in (kind for kind in _ORDERS if kind in values):
             column = values[kind].take(rows)
             columns[str(len(order))] = pc.utf8_lower(column) if kind == "text" else column.cast(pa.int8()) if kind == "bool" else column
-            order.append((str(len(order)), "descending" if key.descending else "ascending"))
+            order.append((str(len(order)), "descending" if key.descending else "ascending", "at_end"))
     if scores is not None:
         columns["score"] = pa.array(scores)
-        order.append(("score", "descending"))
+        order.append(("score", "descending", "at_end"))
     columns["id"] = products.take(rows)
-    order.append(("id", "ascending"))
-    found: NDArray[np.int64] = pc.sort_indices(pa.table(columns), sort_keys=order, null_placement="at_end").to_numpy().astype(np.int64)
+    order.append(("id", "ascending", "at_end"))
+    # The id makes it an order of all, so that which k come first does not hang on the algorithm.
+    found: NDArray[np.int64] = pc.select_k_unstable(pa.table(columns), k=k, sort_keys=order).to_numpy().astype(np.int64)
     return found
