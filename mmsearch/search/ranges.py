@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Numbers = NDArray[np.float64]
 
 _SLACK = 0.25  # of a range: how far an end may go from its quantile to be round
-_YEARS = (1000, 500, 200, 100, 50, 20, 10, 5, 2, 1)
+_YEARS = (1000, 100, 50, 10, 5, 1)
 _MONTHS = (6, 3, 1)
 _DAY = 86_400
 _SECONDS = (_DAY, 12 * 3600, 6 * 3600, 3600, 1800, 600, 60, 10, 1)
