@@ -1,0 +1,219 @@
+"""Pages, sorting, facets and browsing over the small shop."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import small_shop
+
+from mmsearch.errors import UsageError
+from mmsearch.search import listing, sorting
+from mmsearch.search.hits import Result
+from mmsearch.shop import Shop
+
+ALL = 100
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _fuser() -> Iterator[None]:
+    with small_shop.fake_fuser():
+        yield
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """Read only."""
+    return small_shop.make(tmp_path_factory.mktemp("shop"), events=False)
+
+
+@pytest.fixture(scope="module")
+def products(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """Products without vectors. Read only."""
+    folder = tmp_path_factory.mktemp("products")
+    made = Shop(folder / "store.lancedb")
+    made.ingest(small_shop.write_catalogue(folder))
+    return made
+
+
+def ids(result: Result) -> list[str]:
+    return [hit.id for hit in result]
+
+
+def rows(tmp_path: Path) -> dict[str, dict[str, object]]:
+    return {row["id"]: row for row in small_shop.rows(tmp_path)}
+
+
+# -- pages -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sort", [[], ["price desc"], ["brand", "price"]])
+@pytest.mark.parametrize("limit", ["100000", "5"])
+def test_pages_cut_one_list(shop: Shop, monkeypatch: pytest.MonkeyPatch, sort: list[str], limit: str) -> None:
+    monkeypatch.setenv("MMSEARCH_EXACT_LIMIT", limit)
+    fresh = Shop(shop.store.path)
+    whole = fresh.search("red shoe", k=ALL, sort=sort)
+    cut = [fresh.search("red shoe", k=7, page=page, sort=sort) for page in range(1, 8)]
+    assert [id for page in cut for id in ids(page)] == ids(whole)
+    assert [hit.rank for page in cut for hit in page] == list(range(1, len(whole) + 1))
+    assert [len(page) for page in cut] == [7, 7, 7, 7, 7, len(whole) - 35, 0]
+    assert cut[6].notes[-1] == "page 7 is beyond the last: there are 6 pages of 7"
+    assert {page.candidates for page in cut} == {len(whole)}
+
+
+def test_pages_of_a_large_store_do_not_overlap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Photo and text bring other candidates: those of a page must not depend on how deep it is."""
+    many = [{"id": f"p{i:03}", "title": f"{'red' if i % 3 else 'blue'} {'shoe' if i % 2 else 'lamp'} {i}"} for i in range(700)]
+    big = Shop(tmp_path / "store.lancedb")
+    big.ingest(small_shop.write_jsonl(tmp_path / "p.jsonl", many))
+    big.embed(text="fake-text")
+    monkeypatch.setenv("MMSEARCH_EXACT_LIMIT", "5")
+    cut = [id for page in range(1, 6) for id in ids(big.search(["red shoe", "blue lamp^0.7"], k=60, page=page))]
+    assert len(set(cut)) == len(cut) == 300
+    assert cut == ids(big.search(["red shoe", "blue lamp^0.7"], k=300, page=1))
+
+
+def test_one_page_beyond_a_single_one(shop: Shop) -> None:
+    result = shop.search("red shoe", where="price < 12", k=50, page=2)
+    assert (ids(result), result.notes[-1]) == ([], "page 2 is beyond the last: there is 1 page of 50")
+
+
+def test_more_hits_than_the_store_has(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    for limit in ("100000", "5"):
+        monkeypatch.setenv("MMSEARCH_EXACT_LIMIT", limit)
+        fresh = Shop(shop.store.path)
+        assert len(fresh.search("red shoe", k=10**9)) == len(fresh.search("red shoe", k=ALL)) >= 39
+        assert all(hit.title for hit in fresh.search("twin kettle", k=10**9).hits[:2])
+
+
+def test_numbers_below_one(shop: Shop) -> None:
+    with pytest.raises(UsageError, match="--page counts from 1, not 0"):
+        shop.search("red", page=0)
+    with pytest.raises(UsageError, match="-k must be at least 1, not 0"):
+        shop.search("red", k=0, page=1)
+
+
+# -- sorting -----------------------------------------------------------------------------------------------------------
+
+
+def test_hits_are_sorted_and_keep_their_scores(shop: Shop, tmp_path: Path) -> None:
+    scores = {hit.id: hit.score for hit in shop.search("red shoe", k=ALL)}
+    result = shop.search("red shoe", sort=["brand", "stock desc"], k=ALL)
+    known = rows(tmp_path)
+
+    def key(id: str) -> tuple[object, ...]:
+        brand, stock = known[id].get("brand"), known[id].get("stock")
+        return (brand is None, brand or "", stock is None, -int(str(stock or 0)), -scores[id], id)
+
+    assert ids(result) == sorted(scores, key=key)
+    assert {hit.id: hit.score for hit in result} == scores
+    assert all(hit.explain for hit in result)
+
+
+def test_of_many_matches_the_best_are_sorted(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (sorting, listing):
+        monkeypatch.setattr(module, "SORTED", 5)
+    best = ids(shop.search("red shoe", k=5))
+    result = shop.search("red shoe", sort="price desc", k=4)
+    prices = {id: row["price"] for id, row in rows(Path(shop.store.path).parent).items()}
+    assert ids(result) == sorted(best, key=lambda id: -float(str(prices[id])))[:4]
+    assert "sorted are the 5 products that fit the query best" in result.notes
+    assert shop.search("red shoe", sort="price desc", k=4, page=3).notes[-1] == "page 3 is beyond the last: there are 2 pages of 4"
+
+
+def test_an_unknown_attribute_is_told_before_anything_is_compared(shop: Shop) -> None:
+    with pytest.raises(UsageError, match="--sort: no product has an attribute 'prise'; did you mean price"):
+        shop.search("???", sort="prise")
+    with pytest.raises(UsageError, match="--facet: no product has an attribute 'brnd'; did you mean brand"):
+        shop.search("???", facets="brnd")
+
+
+# -- facets ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("limit", ["100000", "5"])
+def test_facets_count_all_that_matches_not_the_page(shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, limit: str) -> None:
+    monkeypatch.setenv("MMSEARCH_EXACT_LIMIT", limit)
+    fresh = Shop(shop.store.path)
+    result = fresh.search("red shoe", where="price < 30 and price != 6", facets=["brand", "colour(2)", "brand"], k=1)
+    known = rows(tmp_path)
+    matching = [known[id] for id in ids(shop.search("red shoe", where="price < 30 and price != 6", k=ALL))]
+    brands = Counter(row.get("brand") for row in matching)
+    assert [facet["facet"] for facet in result.facets] == ["brand", "colour"], "asked twice, told once"
+    assert {line["value"]: line["count"] for line in result.facets[0]["values"]} == {b: n for b, n in brands.items() if b}
+    assert result.facets[0]["missing"] == brands[None]
+    assert (len(result.facets[1]["values"]), result.facets[1]["more"]) == (2, len({r["colour"] for r in matching if "colour" in r}) - 2)
+    assert len(result) == 1
+    for page in (1, 2, 99):
+        assert (
+            fresh.search("red shoe", where="price < 30 and price != 6", facets=["brand", "colour(2)"], k=3, page=page).facets
+            == result.facets
+        )
+
+
+def test_a_click_finds_what_was_counted(shop: Shop) -> None:
+    for facet in shop.search("red shoe", facets=["brand", "price(4)", "stock", "colour"]).facets:
+        for line in facet["values"]:
+            assert line["where"] is not None
+            assert len(shop.search("red shoe", where=line["where"], k=ALL)) == line["count"]
+
+
+def test_facets_of_a_store_too_large_count_what_passes_the_filter(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MMSEARCH_EXACT_LIMIT", "5")
+    fresh = Shop(shop.store.path)
+    (facet,) = fresh.search(like="red-shoe", facets="colour", k=1).facets
+    assert {line["value"]: line["count"] for line in facet["values"]} == {c: 5 if c == "red" else 6 for c in small_shop.COLOURS}
+
+
+def test_facets_of_nothing(shop: Shop) -> None:
+    result = shop.search("red", where="price > 1000", facets=["brand", "price"])
+    assert result.facets == [{"facet": n, "values": [], "more": 0, "missing": 0} for n in ("brand", "price")]
+
+
+# -- without a query ---------------------------------------------------------------------------------------------------
+
+
+def test_a_filter_alone_lists_what_passes(products: Shop, tmp_path: Path) -> None:
+    known = rows(tmp_path)
+    assert ids(products.search(where="colour = 'red'")) == sorted(id for id, row in known.items() if row.get("colour") == "red")
+    result = products.search(sort="price desc", k=3, page=2)
+    assert ids(result) == sorted(known, key=lambda id: (-float(str(known[id]["price"])), id))[3:6]
+    assert [(hit.rank, hit.score, hit.explain) for hit in result] == [(4, 0.0, []), (5, 0.0, []), (6, 0.0, [])]
+    assert result.candidates == len(known)
+    (facet,) = products.search(facets="brand", where="brand = 'Ulm'").facets
+    assert facet["values"] == [{"value": "Ulm", "count": 24, "where": "brand = 'Ulm'"}]
+
+
+def test_without_a_query_everything_is_sorted(products: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "SORTED", 3)
+    assert len(products.search(sort="price", k=ALL)) == 40
+
+
+def test_nothing_at_all_is_still_an_empty_query(products: Shop) -> None:
+    with pytest.raises(UsageError, match="the query is empty"):
+        products.search()
+    with pytest.raises(UsageError, match="only negative parts"):
+        products.search(not_text="red", where="price > 1")
+
+
+@pytest.mark.parametrize("comparing", [{"within": "text"}, {"weights": "text=1"}, {"expand": True}])
+def test_what_compares_needs_a_query(shop: Shop, comparing: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match="without a query nothing is compared"):
+        shop.search(where="price > 1", **comparing)  # type: ignore[arg-type]
+
+
+# -- nothing found -----------------------------------------------------------------------------------------------------
+
+
+def test_a_filter_that_nothing_passes_names_its_clauses(shop: Shop) -> None:
+    assert shop.search("red", where="brand = 'Ulm' and price > 1000").notes[-1] == (
+        "no product matches brand = 'Ulm' and price > 1000: by itself, price > 1000 leaves none, brand = 'Ulm' leaves 24; "
+        "without price > 1000 there would be 24"
+    )
+
+
+def test_what_passes_and_has_nothing_to_compare(shop: Shop) -> None:
+    result = shop.search("red", within="image", where=f"id in ('{small_shop.NO_PHOTO}', '{small_shop.NOTHING}')")
+    assert result.notes == ["none of the 2 products that pass the filter has the evidence that the query compares"]
