@@ -17,6 +17,7 @@ SUBJECTS = (
     "facts",
     "facts_photos",
     "search",
+    "facets",
     "graph",
     "refinement",
     "writes",

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mmsearch.ranking.base import Combined, Evidence, Joint
@@ -21,6 +20,9 @@ from mmsearch.search.targets import Target
 from mmsearch.store import PRODUCTS, Store
 from mmsearch.store.restrictive import why_nothing
 from mmsearch.store.where import id_list
+
+#: Share of the best score from which on a product matches (docs/search.md has what was measured).
+FITTING = 0.5
 
 _NAMED = 1_000  # products that a filter names one by one: beyond, a scan of all ids is faster
 
@@ -44,41 +46,37 @@ class Scored:
     joint: Joint
     required: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)  # what the query says products must have → those that do
     allowed: NDArray[np.bool_] | None = None  # (products of the store,) those that the filter leaves; None: all
-    complete: bool = True  # whether the candidates are all that the filter leaves
 
 
 def answer(store: Store, query: Query, scored: Scored, listing: Listing, known_of: Sequence[str]) -> Result:
     """The answer to a query; `known_of` is what is known already that a person should know."""
     total = scored.combined.total
-    shown = listing.page(scored.candidates, total, query=bool(query.parts))
+    known = ~np.isnan(total)
+    matched = matches(query, scored)
+    shown = listing.page(scored.candidates, total, matched, query=bool(query.parts))
     ids = scored.candidates.take(pa.array(shown.places)).to_pylist()
     titles = _titles(store, ids)
     hits = []
     told = [target.met.terms(ids) if listing.wanted.explain and target.met and ids else {} for target in scored.targets]
     for rank, (i, id) in enumerate(zip(shown.places.tolist(), ids, strict=True), listing.wanted.first + 1):
-        explained, matched = _explain(query, scored, i, [terms.get(id, []) for terms in told])
-        hits.append(Hit(rank, id, float(total[i]), titles.get(id), matched, explained))
-    candidates = int((~np.isnan(total)).sum())
+        explained, evidence = _explain(query, scored, i, [terms.get(id, []) for terms in told])
+        hits.append(Hit(rank, id, float(total[i]), titles.get(id), evidence, explained))
     notes = [*known_of, *shown.notes]
-    if not candidates:
+    if not known.any():
         notes.append(_why_nothing(store, query, scored, listing.products))
-    facets = listing.facets(matches(query, scored, listing.products)) if listing.wanted.facets else []
-    return Result(hits, candidates, notes, facets)
+    return Result(hits, int(known.sum()), notes, listing.facets(scored.candidates, matched))
 
 
-def matches(query: Query, scored: Scored, products: pa.Array) -> NDArray[np.bool_]:
-    """The products of the store (n,) that a query matches, which facets count: those that pass the filter and have any evidence.
+def matches(query: Query, scored: Scored) -> NDArray[np.bool_]:
+    """The candidates (n,) that a query matches: what facets count and what is sorted.
 
-    In a store that is too large to compare all that pass, those that pass the filter.
+    Nearly every product has some evidence for a query, so that it says nothing to have it: a product matches if its score is at least
+    `FITTING` of the best one's. Where nothing fits (no score is above 0), and without a query, every candidate does.
     """
-    known = ~np.isnan(scored.combined.total)
-    if scored.complete and len(scored.candidates) == len(products):
-        return known
-    if scored.complete:
-        found = pc.is_in(products, value_set=scored.candidates.filter(pa.array(known)))
-        return found.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
-    passed: NDArray[np.bool_] = ~pc.is_in(products, value_set=own_products(query)).to_numpy(zero_copy_only=False)
-    return passed if scored.allowed is None else passed & scored.allowed
+    total = scored.combined.total
+    known: NDArray[np.bool_] = ~np.isnan(total)
+    best = float(np.max(total, where=known, initial=0.0))
+    return known & (total >= FITTING * best) if query.parts and best > 0 else known
 
 
 def own_products(query: Query) -> pa.Array:

@@ -229,15 +229,16 @@ class Engine:
             keep &= ~pc.is_in(products, value_set=own).to_numpy(zero_copy_only=False)
             return self._combine(products, targets, placed, part_shares, calibration, combiner, keep, complete=True)
         passing = None if allowed is None else products.filter(pa.array(allowed))
-        complete = passing is not None and len(passing) <= min(limit, _NAMED)
-        candidates = passing if passing is not None and complete else self._nearest(targets, part_shares, passing, k)
+        if passing is not None and len(passing) <= min(limit, _NAMED):
+            candidates = passing
+        else:
+            candidates = self._nearest(targets, part_shares, passing, k)
         candidates = candidates.filter(pc.invert(pc.is_in(candidates, value_set=own)))
         placed = [
             self.index.some(t.table, candidates) if t.met is None else Compared(t.met.some(candidates), t.met.sample()) for t in targets
         ]
         everyone = np.ones(len(candidates), dtype=bool)
-        scored = self._combine(candidates, targets, placed, part_shares, calibration, combiner, everyone, complete=False)
-        return dataclasses.replace(scored, complete=complete)
+        return self._combine(candidates, targets, placed, part_shares, calibration, combiner, everyone, complete=False)
 
     def _met(self, query: Query, read: Mapping[Part, str], products: pa.Array) -> dict[int, Met]:
         """Number of a part → its words, or those on its photo, where they match any product."""

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from mmsearch.errors import UsageError
 from mmsearch.search.facets import Facet, FacetOf, count_facet, parse_facet
-from mmsearch.search.sorting import SORTED, SortKey, in_order, parse_sort
+from mmsearch.search.sorting import SortKey, in_order, parse_sort
 from mmsearch.store import Store
 from mmsearch.store.values import Values, read_values
+
+_DEPTH = 1_000  # of the best products, in a large store: some thousands are compared then
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,13 @@ class Wanted:
 
     @property
     def depth(self) -> int:
-        """How many of the best products must be known. The same for many pages, so that in a large store, where only candidates are
-        compared, no product is on two of them."""
-        if self.page is None and not self.sort:
+        """How many of the best products must be known, in a store so large that only candidates are compared.
+
+        For pages it is the same over many of them, so that no product is on two; what is sorted and counted are the candidates that match.
+        """
+        if self.page is None and not self.sort and not self.facets:
             return self.k
-        return SORTED * max(1, math.ceil(0 if self.sort else (self.first + self.k) / SORTED))
+        return _DEPTH if self.sort else _DEPTH * math.ceil((self.first + self.k) / _DEPTH)
 
 
 def wanted(k: int, page: int | None = None, sort: Sequence[str] = (), facets: Sequence[str] = (), *, explain: bool = False) -> Wanted:
@@ -77,32 +81,43 @@ class Listing:
         options = {key.name: "--sort" for key in wanted.sort} | {facet.name: "--facet" for facet in wanted.facets}
         self._values: dict[str, Values] = {n: read_values(store, n, products, option=option) for n, option in options.items()}
 
-    def facets(self, matched: NDArray[np.bool_] | None) -> list[Facet]:
-        """Counted over products (n,); None counts all."""
-        return [count_facet(facet, self._values[facet.name], matched) for facet in self.wanted.facets]
+    def facets(self, candidates: pa.Array, matched: NDArray[np.bool_]) -> list[Facet]:
+        """Counted over the candidates (m,) that match (m,)."""
+        if not self.wanted.facets:
+            return []
+        if len(candidates) == len(self.products):  # all of them, in the same order
+            among = matched
+        else:
+            among = pc.is_in(self.products, value_set=candidates.filter(pa.array(matched))).to_numpy(zero_copy_only=False)
+        return [count_facet(facet, self._values[facet.name], among) for facet in self.wanted.facets]
 
-    def page(self, candidates: pa.Array, scores: NDArray[np.float64], *, query: bool) -> Shown:
-        """The page of candidates (m,) whose scores (m,) are not NaN: places in `candidates`.
+    def page(self, candidates: pa.Array, scores: NDArray[np.float64], matched: NDArray[np.bool_], *, query: bool) -> Shown:
+        """The page of candidates (m,): all whose scores (m,) are not NaN, the best first, or those that match (m,), sorted.
 
-        `query`: whether there is one; without, all are sorted, for nothing else orders them.
+        `query`: whether there is one; scores decide ties then.
         """
         known = np.flatnonzero(~np.isnan(scores))
-        first, k, notes = self.wanted.first, self.wanted.k, []
-        available = len(known)
+        first, k = self.wanted.first, self.wanted.k
+        notes = self._told(len(known), int(matched.sum()))
         if not self.wanted.sort:
             chosen = _best(candidates, scores, known, first + k)[first:]
         else:
-            if query and available > SORTED:
-                known, available = _best(candidates, scores, known, SORTED), SORTED
-                notes.append(f"sorted are the {SORTED:,} products that fit the query best")
+            known = np.flatnonzero(matched)
             places = pc.index_in(candidates.take(pa.array(known)), value_set=self.products).to_numpy(zero_copy_only=False).astype(np.int64)
             keys = [(key, self._values[key.name]) for key in self.wanted.sort]
             chosen = known[in_order(keys, places, self.products, scores[known] if query else None, first + k)[first:]]
-        if not len(chosen) and available:
-            pages = math.ceil(available / k)
+        if not len(chosen) and len(known):
+            pages = math.ceil(len(known) / k)
             there = f"there is 1 page of {k:,}" if pages == 1 else f"there are {pages:,} pages of {k:,}"
             notes.append(f"page {self.wanted.page:,} is beyond the last: {there}")
         return Shown(chosen, notes)
+
+    def _told(self, known: int, matching: int) -> list[str]:
+        """What a person should know of the products that are left out."""
+        done = [word for word, options in (("sorted", self.wanted.sort), ("counted", self.wanted.facets)) if options]
+        if not done or matching == known:
+            return []
+        return [f"{matching:,} of {known:,} products fit the query well enough to be {' and '.join(done)}"]
 
 
 def _best(candidates: pa.Array, scores: NDArray[np.float64], known: NDArray[np.int64], k: int) -> NDArray[np.int64]:

@@ -16,9 +16,6 @@ from mmsearch.store.values import Values
 from mmsearch.store.where import written
 from mmsearch.store.where_text import attribute_name
 
-#: A search with a query sorts this many of the best products: sorting all by price would bring up what has least to do with the query.
-SORTED = 1_000
-
 _DIRECTION = re.compile(r"(.*\S)\s+(asc|desc)\s*", re.DOTALL | re.IGNORECASE)
 _ORDERS = ("number", "time", "bool", "text")  # of the types of one attribute: all numbers come before all texts
 
