@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mmsearch.catalog.ingest import Options, ingest
 from mmsearch.catalog.report import IngestReport
 from mmsearch.errors import InputError, StoreError, UsageError
+from mmsearch.search.given import Files, Texts, files, many
 from mmsearch.search.hits import Result
 from mmsearch.search.query import NEGATIVE_WEIGHT, Query, make_query, split_weight
 from mmsearch.store import Store
@@ -26,8 +27,6 @@ if TYPE_CHECKING:  # imported where they are used: opening a shop costs nothing
     from mmsearch.recommend.serve import Recommendations
     from mmsearch.search.engine import Engine
     from mmsearch.store.maintain import Optimized
-
-Texts = str | Sequence[str] | None
 
 
 class Shop:
@@ -112,8 +111,8 @@ class Shop:
                 # What is found first of all are texts, which are embedded, too; before that, a mistyped encoder must not cost an hour.
                 for modality, spec in chosen.items():
                     create_encoder(spec, modality)
-                on = choose(self.store, _many(features), _many(no_features), refit=refit, learning=learning)
-                removed = turn_off(self.store, _many(no_features), on)
+                on = choose(self.store, many(features), many(no_features), refit=refit, learning=learning)
+                removed = turn_off(self.store, many(no_features), on)
                 found, notes = extract(self.store, [one for one in on if one.feature.searchable], progress=progress, failed=failed)
                 report = embed(self.store, chosen, progress=progress, failed=failed, refit=refit, learning=learning)
                 others, more = extract(self.store, [one for one in on if not one.feature.searchable], progress=progress, failed=failed)
@@ -229,7 +228,7 @@ class Shop:
         from mmsearch.fusion.consistency import KINDS, check_consistency
 
         self.store.check()
-        return check_consistency(self.store, k=k, where=_many(where), profile=profile, find=_many(find) or KINDS)
+        return check_consistency(self.store, k=k, where=many(where), profile=profile, find=many(find) or KINDS)
 
     def optimize(self, keep: timedelta | None = None) -> list[Optimized]:
         """Merge small files and remove old versions and what killed runs left; see `mmsearch.store.maintain.optimize`."""
@@ -241,14 +240,14 @@ class Shop:
         self,
         text: Texts = None,
         *,
-        image: Texts = None,
-        audio: Texts = None,
-        speech: Texts = None,
-        video: Texts = None,
+        image: Files = None,
+        audio: Files = None,
+        speech: Files = None,
+        video: Files = None,
         like: Texts = None,
         not_text: Texts = None,
-        not_image: Texts = None,
-        not_video: Texts = None,
+        not_image: Files = None,
+        not_video: Files = None,
         unlike: Texts = None,
         where: str | None = None,
         within: str | None = None,
@@ -262,31 +261,32 @@ class Shop:
         explain: bool = False,
     ) -> Result:
         """Search by any weighted mix (`"in blue^0.5"`); `within` is the command line's `--in`; `expand` widens texts by the store's
-        triples; what was understood of `speech`, and how a query was widened, is among the result's notes. Without a query, `where`,
-        `sort` and `facets` go over every product.
+        triples; what was understood of `speech`, and how a query was widened, is among the result's notes. Each part is one or several;
+        media are given by their paths: a str may end in a weight (`"shoe.jpg^2"`), a `Path` is a file's name as it is. Without a query,
+        `where`, `sort` and `facets` go over every product.
 
         See `mmsearch.search.engine`, of `weights` `mmsearch.search.weights`.
         """
         query = make_query(
-            _many(text),
-            image=_many(image),
-            audio=_many(audio),
-            speech=_many(speech),
-            video=_many(video),
-            like=_many(like),
-            not_text=_many(not_text),
-            not_image=_many(not_image),
-            not_video=_many(not_video),
-            unlike=_many(unlike),
+            many(text),
+            image=files(image),
+            audio=files(audio),
+            speech=files(speech),
+            video=files(video),
+            like=many(like),
+            not_text=many(not_text),
+            not_image=files(not_image),
+            not_video=files(not_video),
+            unlike=many(unlike),
             where=where,
             within=within,
             weights=weights,
             expand=expand,
             browse=bool(where or sort or facets),
         )
-        return self.search_many({"": query}, k=k, combine=combine, page=page, sort=sort, facets=facets, explain=explain)[""]
+        return self.searchmany({"": query}, k=k, combine=combine, page=page, sort=sort, facets=facets, explain=explain)[""]
 
-    def search_many(
+    def searchmany(
         self,
         queries: Mapping[str, Query],
         *,
@@ -303,12 +303,11 @@ class Shop:
             from mmsearch.search.engine import Engine
 
             self._engine = Engine(self.store)
+        keys, counted = many(sort), many(facets)
         while True:  # as long as an embed or a fuse switches to other tables between our look at the record and at their vectors
             made_of = self._made_of()
             try:
-                answers = self._engine.search(
-                    queries, k, combine=combine, page=page, sort=_many(sort), facets=_many(facets), explain=explain
-                )
+                answers = self._engine.search(queries, k, combine=combine, page=page, sort=keys, facets=counted, explain=explain)
             except StoreError:  # the old vectors may just have gone
                 if self._made_of() == made_of:
                     raise
@@ -335,8 +334,8 @@ class Shop:
         from mmsearch.recommend.serve import recommend
 
         self.store.check()
-        liked = [split_weight(id) for id in _many(like)]
-        disliked = [split_weight(id, NEGATIVE_WEIGHT) for id in _many(unlike)]
+        liked = [split_weight(id) for id in many(like)]
+        disliked = [split_weight(id, NEGATIVE_WEIGHT) for id in many(unlike)]
         return recommend(self.store, user=user, like=liked, unlike=disliked, method=method, k=k, where=where)
 
     def evaluate_search(
@@ -383,12 +382,3 @@ class Shop:
 
         self.store.check()
         return inventory(self.store)
-
-
-def _many(value: Texts) -> list[str]:
-    if value is None:
-        return []
-    values = [value] if isinstance(value, str) else list(value)
-    if not all(isinstance(v, str) for v in values):
-        raise UsageError("query parts are texts; a photo is given by its path")
-    return values

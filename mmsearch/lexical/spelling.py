@@ -26,7 +26,7 @@ def folded(text: str) -> str:
     >>> folded("紅色跑步鞋 ＡＢＣ")
     '红色跑步鞋 ABC'
     """
-    plain = unicodedata.normalize("NFKC", text)
+    plain = unicodedata.normalize("NFKC", text).encode("utf-8", "replace").decode()  # half a surrogate pair is no character
     return _simplified().convert(plain) if _SOME_HAN.search(plain) else plain
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from mmsearch.encoders.sources import other_titles, spoken
-from mmsearch.lexical.fields import FIELDS, PIECES, TABLE
+from mmsearch.lexical.fields import FIELDS, PIECES, TABLE, WORDS
 from mmsearch.lexical.spelling import characters, codes, folded
 from mmsearch.lexical.vocabulary import write_vocabulary
 from mmsearch.store import ATTRIBUTES, PRODUCTS, Store
@@ -24,7 +24,7 @@ _RECORD = "words"
 _CHARACTERS = 10_000  # of a field that are looked in
 _ROWS = 1_024  # products read at a time: descriptions may be long
 _AT_ONCE = 10_000  # rows a write
-_COLUMNS = ("id", *FIELDS, PIECES, "digest")
+_COLUMNS = ("id", *FIELDS, WORDS, PIECES, "digest")
 _SCHEMA = pa.schema([pa.field(name, pa.string(), nullable=False) for name in _COLUMNS])
 
 
@@ -52,7 +52,7 @@ def refresh_words(store: Store) -> int:
     gone = sorted(set(known) - there)
     for start in range(0, len(gone), _AT_ONCE):
         store.delete(TABLE, id_list("id", gone[start : start + _AT_ONCE]))
-    cuts: dict[str, Cut] = {**dict.fromkeys(FIELDS, "words"), PIECES: "pieces"}
+    cuts: dict[str, Cut] = {**dict.fromkeys((*FIELDS, WORDS), "words"), PIECES: "pieces"}
     index_text(store, TABLE, cuts)
     write_vocabulary(store)
     store.record.put(_RECORD, made_of)
@@ -100,7 +100,8 @@ def _row(id: str, fields: Mapping[str, str]) -> dict[str, str]:
         pieces += [*codes(text), *characters(text)]
     for word in whole:
         pieces += codes(word)
-    row = {"id": id, **fields, PIECES: " ".join(dict.fromkeys(pieces))}
+    words = [fields[name] for name, times in FIELDS.items() for _ in range(times) if fields[name]]
+    row = {"id": id, **fields, WORDS: "\n".join(words), PIECES: " ".join(dict.fromkeys(pieces))}
     said = "\x1f".join(row.values())
     return {**row, "digest": hashlib.blake2b(said.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()}
 

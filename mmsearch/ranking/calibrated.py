@@ -12,7 +12,7 @@ from mmsearch.ranking.base import Combined, Combiner, Evidence, Joint, Scores
 TRUST = 2.0
 
 #: What the best match by words counts beside the vectors of the same part, in standard deviations (docs/decisions/0026-hybrid-search.md).
-WORDS = 32.0
+WORDS = 24.0
 
 #: Standard deviations up to which a part's score goes straight on; beyond, by their logarithm: an article number found in one product of
 #: a million is a hundred of them, and would leave the other parts of a query nothing to say.

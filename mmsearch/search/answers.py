@@ -61,7 +61,8 @@ def answer(store: Store, query: Query, scored: Scored, listing: Listing, known_o
     for rank, (i, id) in enumerate(zip(shown.places.tolist(), ids, strict=True), listing.wanted.first + 1):
         explained, evidence = _explain(query, scored, i, [terms.get(id, []) for terms in told])
         hits.append(Hit(rank, id, float(total[i]), titles.get(id), evidence, explained))
-    notes = [*known_of, *shown.notes]
+    notes = [*known_of, *dict.fromkeys(note for target in scored.targets if target.met is not None for note in target.met.notes)]
+    notes += shown.notes
     if not known.any():
         notes.append(_why_nothing(store, query, scored, listing.products))
     return Result(hits, int(known.sum()), notes, listing.facets(scored.candidates, matched))

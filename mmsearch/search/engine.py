@@ -18,6 +18,7 @@ from mmsearch.encoders.recorded import Meeting, load_encoder, load_tower, meetin
 from mmsearch.errors import InputError, UsageError, did_you_mean
 from mmsearch.fusion.batch import mean_by_product
 from mmsearch.fusion.calibration import Calibration
+from mmsearch.fusion.contents import contents_by_product
 from mmsearch.fusion.words import reads_photos
 from mmsearch.ranking import COMBINERS
 from mmsearch.ranking.base import Combined, Combiner, Evidence, Joint
@@ -152,7 +153,7 @@ class Engine:
         return cached[1]
 
     def _encode(self, queries: Collection[Query]) -> dict[Part, dict[str, Matrix]]:
-        """Part → modality → vector. A `like` part has a vector for each modality that the product has.
+        """Part → modality → vector. A `like` part has a vector for each modality that the product has, and its text is asked as a query is.
 
         Under a kind ('text>image') stands the vector that meets another modality's vectors in their own space (see `Meeting`).
         """
@@ -178,13 +179,29 @@ class Engine:
                     if encoded.views is not None:
                         for i, views in zip(encoded.kept, encoded.views, strict=True):
                             vectors[mine[start + i]][views_of(name)] = views
-        for part in parts:
-            if part.kind == "like":
-                vectors[part] = self._product_vectors(part.content)
-        return vectors
+        liked = list(dict.fromkeys(p.content for p in parts if p.kind == "like"))
+        asked = self._texts_of_products(liked, [m for m in met if m.query == "text"]) if liked else {}
+        of_product = {id: self._product_vectors(id, asked.get(id, {})) for id in liked}
+        return vectors | {part: of_product[part.content] for part in parts if part.kind == "like"}
 
-    def _product_vectors(self, id: str) -> dict[str, Matrix]:
-        found = {}
+    def _texts_of_products(self, ids: Sequence[str], met: Sequence[Meeting]) -> dict[str, dict[str, Matrix]]:
+        """Id → kind → what a product's text is asked by where texts meet other vectors in their own space, as a text query is.
+
+        Only texts, which the store has: the vectors of clips and photos lie in it themselves where they meet others.
+        """
+        found: dict[str, dict[str, Matrix]] = {}
+        if not met:
+            return found
+        mine = [(id, text) for id, text in zip(ids, contents_by_product(self.store, "text", ids), strict=True) if text is not None]
+        for meeting in met if mine else ():
+            encoded = self._tower(meeting).encode([text for _, text in mine], query=True)
+            for i, vector in zip(encoded.kept, encoded.vectors, strict=True):
+                found.setdefault(mine[i][0], {})[meeting.kind] = vector
+        return found
+
+    def _product_vectors(self, id: str, asked: Mapping[str, Matrix]) -> dict[str, Matrix]:
+        """Modality → mean vector of a product's own, beside what it is asked by; see `_encode`."""
+        found = dict(asked)
         for modality in settings.MODALITIES:
             known = recorded_encoder(self.store, modality)
             if known and self.store.has(known["table"]) and len(rows := read_vectors(self.store, known["table"], [id], views=True)):

@@ -1,8 +1,9 @@
-"""Texts of queries met word by word: BM25 over the fields of the table of words, with codes, Chinese characters and typing errors."""
+"""Texts of queries met word by word: BM25 over the words of products, with codes, Chinese characters and typing errors."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,22 +11,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from mmsearch import settings
 from mmsearch.errors import InputError
-from mmsearch.lexical.fields import FIELDS, PIECES, TABLE
+from mmsearch.lexical.fields import FIELDS, PIECES, TABLE, WORDS
 from mmsearch.lexical.spelling import characters, codes, folded
 from mmsearch.lexical.vocabulary import VOCABULARY, WORD, Vocabulary
 from mmsearch.search.required import Required
 from mmsearch.store import PRODUCTS, Store
-from mmsearch.store.fulltext import Clause, find_ids, find_text, row_ids
+from mmsearch.store.fulltext import Clause, find_ids, find_rows, row_ids
 from mmsearch.store.where import id_list
 
 Scores = NDArray[np.float64]
-KIND = "text>words"
 LABEL = "words"
 
 _SAMPLE = 1_000  # products that stand for a store too large to score whole
 _LONGEST = 1_000  # characters of a query that are looked for word by word
 _MISSPELT = 0.5  # what a word counts that stands for one which no product has
+_DEPTH = 200  # matches among which the best is looked for, where not all products are scored
 
 
 class Lexical:
@@ -41,38 +43,21 @@ class Lexical:
         """Whether the store has words to look in."""
         return self._store.has(TABLE)
 
+    def scores_all(self) -> bool:
+        """Whether the store is small enough to score every product."""
+        return self._store.count(TABLE) <= settings.exact_limit()
+
     def look_for(self, text: str, products: pa.Array) -> Matches | None:
         """A text to be met with products (n,), the store's; None where the store has no words, or the text."""
-        clauses = self._clauses(text)
-        if not clauses or not self.there():
-            return None
-        _, best = find_text(self._store, TABLE, clauses, 1)
-        return Matches(self, clauses, float(best[0]) if len(best) else 0.0, products)
-
-    def _clauses(self, text: str) -> list[Clause]:
         plain = folded(text[:_LONGEST]).strip()
-        if not plain:
-            return []
-        found = [Clause(plain, FIELDS)]
-        if pieces := [*codes(plain, alone=True), *characters(plain)]:
-            found.append(Clause(" ".join(dict.fromkeys(pieces)), {PIECES: 1.0}))
-        for words in self.instead(plain).values():
-            # Each alone: a rare neighbour is no better than a usual one, and the one that is meant is asked for in all fields.
-            found += [Clause(words[0], {field: _MISSPELT}) for field in ("title", "brand", "category")]
-        return found
-
-    def instead(self, text: str) -> dict[str, list[str]]:
-        """The words of a text that no product has → those of the catalogue that may be meant, the likeliest first."""
-        if not self.there():
-            return {}
-        unknown = [word for word in dict.fromkeys(WORD.findall(folded(text[:_LONGEST]))) if not self._known(word)]
-        return {word: near for word in unknown if (near := self._vocabulary().near(word))}
-
-    def _vocabulary(self) -> Vocabulary:
-        version = self._store.version(VOCABULARY)
-        if self._words is None or self._words[0] != version:
-            self._words = version, Vocabulary.read(self._store)
-        return self._words[1]
+        if not plain or not self.there():
+            return None
+        clauses = [Clause(plain, WORDS)]
+        if pieces := dict.fromkeys([*codes(plain, alone=True), *characters(plain)]):
+            clauses.append(Clause(" ".join(pieces), PIECES))
+        instead = self._instead(plain)
+        clauses += [Clause(near[0], WORDS, _MISSPELT) for near in instead.values()]
+        return Matches(self, clauses, products, instead)
 
     def having(self, wanted: Required, products: pa.Array) -> NDArray[np.bool_]:
         """Which products (n,) have what a query requires. Raises InputError where the store has no words."""
@@ -81,64 +66,38 @@ class Lexical:
         rows, places = self._placed(products)
         mask = np.zeros(len(products), dtype=bool)
         for field in (wanted.field,) if wanted.field else FIELDS:
-            clause = Clause(folded(wanted.text), {field: 1.0}, "phrase" if wanted.phrase else "all")
-            found, _ = find_text(self._store, TABLE, [clause], max(1, len(rows)))
+            clause = Clause(folded(wanted.text), field, how="phrase" if wanted.phrase else "all")
+            found, _ = find_rows(self._store, TABLE, clause, max(1, len(rows)))
             at = places[np.searchsorted(rows, found)]
             mask[at[at >= 0]] = True
         return mask
 
-    def terms(self, clauses: Sequence[Clause], ids: Sequence[str]) -> dict[str, list[tuple[str, float]]]:
-        """Of some products, what their BM25 is made of: id → (a word and the field that it stands in, its score), which add up to it.
-
-        Words count for themselves in BM25; over the fields a word's score is divided as its scores in each alone stand, times their boosts.
-        """
-        found: dict[str, list[tuple[str, float]]] = {id: [] for id in ids}
-        among = id_list("id", list(ids))
-
-        def scores(clause: Clause) -> dict[str, float]:
-            return dict(zip(*find_ids(self._store, TABLE, [clause], len(ids), among), strict=True))
-
-        for clause in clauses:
-            for word in dict.fromkeys(clause.text.split()):
-                fields = list(clause.columns)
-                whole = scores(replace(clause, text=word))
-                alone = [scores(Clause(word, {f: clause.columns[f]}, clause.how)) for f in fields] if whole and len(fields) > 1 else [whole]
-                for id, score in whole.items():
-                    parts = [(f, by.get(id, 0.0)) for f, by in zip(fields, alone, strict=True)]
-                    total = sum(part for _, part in parts)
-                    found[id] += [(f"{word} ({f})", score * part / total) for f, part in parts if part > 0]
-        return found
-
-    def _known(self, word: str) -> bool:
-        return len(find_text(self._store, TABLE, [Clause(word, FIELDS), Clause(word.casefold(), {PIECES: 1.0})], 1)[0]) > 0
-
     def everything(self, clauses: Sequence[Clause], products: pa.Array) -> Scores:
         """BM25 of every product (n,): 0 where nothing matches, NaN where it has no words."""
         rows, places = self._placed(products)
+        total = np.zeros(len(rows))
+        for clause in clauses:
+            found, bm25 = find_rows(self._store, TABLE, clause, max(1, len(rows)))
+            total[np.searchsorted(rows, found)] += bm25
         scores = np.full(len(products), np.nan)
-        scores[places[places >= 0]] = 0.0
-        found, bm25 = find_text(self._store, TABLE, clauses, max(1, len(rows)))
-        at = np.searchsorted(rows, found)
-        inside = (at < len(rows)) & (rows[np.minimum(at, len(rows) - 1)] == found)
-        where, bm25 = places[at[inside]], bm25[inside]
-        scores[where[where >= 0]] = bm25[where >= 0]
+        scores[places[places >= 0]] = total[places >= 0]
         return scores
 
     def some(self, clauses: Sequence[Clause], candidates: pa.Array) -> Scores:
         """BM25 of some products (n,), as `everything` has it."""
         scores = np.full(len(candidates), np.nan)
-        if not len(candidates):
-            return scores
-        among = id_list("id", candidates.to_pylist())
-        have = self._store.read(TABLE, ["id"], where=among).column("id")
-        scores[pc.is_in(candidates, value_set=have.combine_chunks()).to_numpy(zero_copy_only=False)] = 0.0
-        ids, bm25 = find_ids(self._store, TABLE, clauses, len(candidates), among)
-        scores[pc.index_in(pa.array(ids, pa.string()), value_set=candidates).to_numpy(zero_copy_only=False).astype(np.int64)] = bm25
+        if len(candidates):
+            among = id_list("id", candidates.to_pylist())
+            have = self._store.read(TABLE, ["id"], where=among).column("id")
+            scores[pc.is_in(candidates, value_set=have.combine_chunks()).to_numpy(zero_copy_only=False)] = 0.0
+            for clause in clauses:
+                ids, bm25 = find_ids(self._store, TABLE, clause, len(candidates), among)
+                scores[pc.index_in(pa.array(ids, pa.string()), value_set=candidates).to_numpy(zero_copy_only=False)] += bm25
         return scores
 
     def near(self, clauses: Sequence[Clause], depth: int) -> list[str]:
-        """The ids of the products that match best."""
-        return find_ids(self._store, TABLE, clauses, depth)[0]
+        """The ids of the products that match a clause best, of each clause."""
+        return [id for clause in clauses for id in find_ids(self._store, TABLE, clause, depth)[0]]
 
     def sample(self, clauses: Sequence[Clause]) -> Scores:
         """BM25 of some products, the same ones every time: they stand for the store."""
@@ -149,8 +108,48 @@ class Lexical:
             chosen = ids.take(pa.array(rows)).to_pylist()
             self._sample = version, id_list("id", chosen), len(chosen)
         _, where, size = self._sample
-        _, bm25 = find_text(self._store, TABLE, clauses, size, where)
-        return np.concatenate([bm25, np.zeros(size - len(bm25))])
+        total: dict[int, float] = {}
+        for clause in clauses:
+            for row, bm25 in zip(*(one.tolist() for one in find_rows(self._store, TABLE, clause, size, where)), strict=True):
+                total[row] = total.get(row, 0.0) + bm25
+        return np.concatenate([list(total.values()), np.zeros(size - len(total))])
+
+    def terms(self, clauses: Sequence[Clause], ids: Sequence[str]) -> dict[str, list[tuple[str, float]]]:
+        """Of some products, what their BM25 is made of: id → (a word and the field that it stands in, its score), which add up to it.
+
+        Words count for themselves in BM25; over the fields a word's score is divided as its scores in each alone stand, times their boosts.
+        """
+        found: dict[str, list[tuple[str, float]]] = {id: [] for id in ids}
+        among = id_list("id", list(ids))
+
+        def scores(clause: Clause) -> dict[str, float]:
+            return dict(zip(*find_ids(self._store, TABLE, clause, len(ids), among), strict=True))
+
+        for clause in clauses:
+            for word in dict.fromkeys(clause.text.split()):
+                whole = scores(replace(clause, text=word))
+                fields = FIELDS if clause.column == WORDS else {clause.column: 1}
+                alone = {f: scores(Clause(word, f, times)) for f, times in fields.items()} if whole and len(fields) > 1 else {PIECES: whole}
+                for id, score in whole.items():
+                    total = sum(by.get(id, 0.0) for by in alone.values())
+                    found[id] += [(f"{word} ({f})", score * by[id] / total) for f, by in alone.items() if id in by]
+        return found
+
+    def _instead(self, plain: str) -> dict[str, list[str]]:
+        """The words of a folded text that no product has → those of the catalogue that may be meant, the likeliest first."""
+        unknown = [word for word in dict.fromkeys(WORD.findall(plain)) if not self._known(word)]
+        return {word: near for word in unknown if (near := self._vocabulary().near(word))}
+
+    def _known(self, word: str) -> bool:
+        return any(
+            len(find_rows(self._store, TABLE, Clause(text, column), 1)[0]) for text, column in ((word, WORDS), (word.casefold(), PIECES))
+        )
+
+    def _vocabulary(self) -> Vocabulary:
+        version = self._store.version(VOCABULARY)
+        if self._words is None or self._words[0] != version:
+            self._words = version, Vocabulary.read(self._store)
+        return self._words[1]
 
     def _placed(self, products: pa.Array) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
         """The row ids of the table (m,), ascending, and of each the place of its product (−1: not a product any more)."""
@@ -164,16 +163,26 @@ class Lexical:
 
 
 class Matches:
-    """A text on its way to the products: what `mmsearch.search.targets.Target.met` needs of evidence that has no vectors."""
+    """A text on its way to the products: a `mmsearch.search.targets.Met`."""
 
-    def __init__(self, lexical: Lexical, clauses: Sequence[Clause], best: float, products: pa.Array):
+    def __init__(self, lexical: Lexical, clauses: Sequence[Clause], products: pa.Array, instead: Mapping[str, Sequence[str]]):
         self._lexical, self._clauses, self._products = lexical, clauses, products
-        #: The score of the product that matches best, 0 where none does.
-        self.best = best
+        self._everything: Scores | None = None
+        #: What a person should know: words that are looked for in place of others.
+        self.notes = [f"no product says '{word}': looking for '{near[0]}' instead" for word, near in instead.items()]
+
+    @functools.cached_property
+    def best(self) -> float:
+        """The score of the product that matches best, 0 where none does."""
+        if self._lexical.scores_all():
+            return float(np.nan_to_num(self.everything()).max(initial=0.0))
+        return float(self.some(pa.array(dict.fromkeys(self.near(_DEPTH)), pa.string())).max(initial=0.0))
 
     def everything(self) -> Scores:
         """Of all products, (n,)."""
-        return self._lexical.everything(self._clauses, self._products)
+        if self._everything is None:
+            self._everything = self._lexical.everything(self._clauses, self._products)
+        return self._everything
 
     def some(self, candidates: pa.Array) -> Scores:
         """Of some products, in their order."""
@@ -183,10 +192,10 @@ class Matches:
         """The ids of the best."""
         return self._lexical.near(self._clauses, depth)
 
-    def terms(self, ids: Sequence[str]) -> dict[str, list[tuple[str, float]]]:
-        """What the scores of some products are made of; see `Lexical.terms`."""
-        return self._lexical.terms(self._clauses, ids)
-
     def sample(self) -> Scores:
         """Of products that stand for the store."""
         return self._lexical.sample(self._clauses)
+
+    def terms(self, ids: Sequence[str]) -> dict[str, list[tuple[str, float]]]:
+        """What the scores of some products are made of; see `Lexical.terms`."""
+        return self._lexical.terms(self._clauses, ids)

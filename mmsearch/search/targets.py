@@ -27,10 +27,10 @@ from mmsearch.fusion.profile import Profile
 from mmsearch.fusion.stand_ins import stand_ins
 from mmsearch.fusion.words import KIND as ON_PHOTOS
 from mmsearch.fusion.words import reads_photos
-from mmsearch.lexical.fields import TABLE as LEXICAL
+from mmsearch.lexical.fields import TABLE
 from mmsearch.search import lexical
 from mmsearch.search.query import Part, Query, nothing_to_compare
-from mmsearch.search.weights import WORDS, check_there, counted, weight_of
+from mmsearch.search.weights import LEXICAL, WORDS, check_there, counted, weight_of
 from mmsearch.search.words import LABEL
 from mmsearch.store import Store
 from mmsearch.store.vectors import read_vectors
@@ -44,6 +44,10 @@ class Met(Protocol):
     @property
     def best(self) -> float | None:
         """The score of the product that matches best, where words are what products are found by; None for words beside photos."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What a person should know."""
 
     def everything(self) -> Scores:
         """Of all products (n,)."""
@@ -148,7 +152,7 @@ class Targets:
                 has = [m for m in settings.MODALITIES if any(name == m or name.startswith(f"{m}>") for name in vectors[part])]
                 raise nothing_to_compare(part, has, within, tables, profile)
             if number in words:
-                kind, label = (ON_PHOTOS, LABEL) if part.kind == "image" else (lexical.KIND, lexical.LABEL)
+                kind, label = (ON_PHOTOS, LABEL) if part.kind == "image" else (LEXICAL, lexical.LABEL)
                 found.append(Target(number, kind, label, "", np.empty(0, np.float32), met=words[number]))
             if fused:
                 asked[number] = found[0].weight
@@ -167,7 +171,7 @@ class Targets:
         """Raise UsageError for weights that can weigh nothing."""
         if weights and within is not None:
             raise UsageError(f"weights: --in {within} compares {within} alone, so that there is nothing to weigh", hint="leave --in out")
-        words = self._store.has(LEXICAL) or reads_photos(self._store) is not None
+        words = self._store.has(TABLE) or reads_photos(self._store) is not None
         check_there(weights, [*tables, *([WORDS] if words else [])])
 
     def _reweighed(self, profile: Profile, weights: Mapping[str, float]) -> Reweighed | None:
@@ -214,7 +218,7 @@ class Targets:
                 continue
             if product == modality:
                 targets.append(Target(number, kind, product, table, vector))
-            elif kind in across and (across[kind].own or kind in vectors):  # a tower does not know the products that are to be liked
+            elif kind in across and (across[kind].own or kind in vectors):  # of a product only the text is asked through a tower
                 targets.append(Target(number, kind, f"{product} through {across[kind].name}", table, vector))
             elif modality in vectors and profile is not None and kind in profile.compares:
                 stands_for = stand_ins(self._store, profile.modalities, profile.by_contents).get(modality, modality)

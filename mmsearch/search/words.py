@@ -84,6 +84,7 @@ class Read:
     """The words of a photo compared with those of all products (n,), NaN for one without words: a `mmsearch.search.targets.Met`."""
 
     best = None
+    notes: Sequence[str] = ()
 
     def __init__(self, similarity: Scores, products: pa.Array):
         self._similarity, self._products = similarity, products
