@@ -284,9 +284,9 @@ class Shop:
             expand=expand,
             browse=bool(where or sort or facets),
         )
-        return self.searchmany({"": query}, k=k, combine=combine, page=page, sort=sort, facets=facets, explain=explain)[""]
+        return self.search_many({"": query}, k=k, combine=combine, page=page, sort=sort, facets=facets, explain=explain)[""]
 
-    def searchmany(
+    def search_many(
         self,
         queries: Mapping[str, Query],
         *,
