@@ -49,13 +49,14 @@ def made_up(path: Path, products: int) -> Path:
 def lines(shop: Shop) -> Iterator[str]:
     store = shop.store
     ids = store.read(PRODUCTS, ["id"]).column("id").combine_chunks()
+    version = store.version(PRODUCTS)
     table = lance.dataset(f"{store.path}/{PRODUCTS}.lance")
     few = passing(store, "price < 2.1", ids)
     for text in ("brand", "category", "price(5)", "released(5)", "tags"):
         asked = parse_facet(text)
 
         def facet(among: object = None, asked: object = asked) -> None:
-            count_facet(asked, read_values(store, asked.name, ids, option="--facet"), among)  # type: ignore[attr-defined, arg-type]
+            count_facet(asked, read_values(store, asked.name, ids, version=version, option="--facet"), among)  # type: ignore[attr-defined, arg-type]
 
         ours, bare, ratio = paired(facet, partial(table.to_table, columns=[asked.name]), _RUNS)
         counted = min(seconds(partial(facet, few), _RUNS))

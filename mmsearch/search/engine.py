@@ -88,7 +88,7 @@ class Engine:
         show = wanted(k, page, sort, facets, explain=explain)
         combiner: Combiner = COMBINERS.create(combine)
         self._look()
-        listing = Listing(self.store, self.index.products(), show)
+        listing = Listing(self.store, self.index.products(), self.index.version(PRODUCTS), show)
         answers = self._scored(queries, show.depth, combiner)
         return {id: answer(self.store, query, scored, listing, notes) for id, query, scored, notes in answers}
 

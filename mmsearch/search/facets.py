@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from mmsearch.catalog.categories import SEPARATOR
 from mmsearch.errors import UsageError
-from mmsearch.search.ranges import round_ends
+from mmsearch.search.ranges import counts_between, round_ends
 from mmsearch.store.dates import iso_seconds, iso_text
 from mmsearch.store.sql import item_text
 from mmsearch.store.values import Values
@@ -30,6 +30,7 @@ from mmsearch.store.where_text import attribute_name, number_text, where_text
 
 VALUES = 10  # shown where no number is asked for
 RANGES = 5
+_FIRST = 1_000  # values that are looked at first: where they are few already, all are
 _MOST = 10_000  # that can be asked for
 _WITH_NUMBER = re.compile(r"(.*\S)\s*\(\s*(\d+)\s*\)\s*", re.DOTALL | re.ASCII)
 
@@ -89,7 +90,9 @@ def count_facet(asked: FacetOf, values: Values, among: Mask | None) -> Facet:
     """
     products = len(next(iter(values.values()))) if among is None else int(among.sum())
     kept = values if among is None or among.all() else {kind: column.filter(pa.array(among)) for kind, column in values.items()}
-    present = {kind: column.drop_null() for kind, column in kept.items() if column.null_count < len(column)}
+    present = {
+        kind: column.drop_null() if column.null_count else column for kind, column in kept.items() if column.null_count < len(column)
+    }
     most = asked.most or VALUES
     ranges: list[FacetValue | Range] = []
     if "list" in values:  # a single value is then a list of one: `has` asks both alike
@@ -103,7 +106,7 @@ def count_facet(asked: FacetOf, values: Values, among: Mask | None) -> Facet:
     else:
         for kind in ("number", "time"):
             if kind in present:
-                ranges += _ranges(asked, kind, np.sort(present[kind].to_numpy().astype(np.float64)), values)
+                ranges += _ranges(asked, kind, present[kind].to_numpy().astype(np.float64, copy=False), values)
         counted = {kind: _counts(present[kind]) for kind in ("bool", "text") if kind in present}
         singles = [(value, count) for kind in counted for value, count in _largest(*counted[kind], most)]
         singles = sorted(singles, key=lambda pair: -pair[1])[:most]
@@ -237,14 +240,14 @@ def _ranges(asked: FacetOf, kind: str, numbers: NDArray[np.float64], values: Val
     """Ranges of numbers or times (n,), ascending; one by one where there are no more values than ranges."""
     most = asked.most or RANGES
     clear = kind == "number" or "text" not in values  # a date as it is typed is a text, which also meets texts
-    distinct = numbers[np.concatenate([[True], numbers[1:] != numbers[:-1]])]
-    if len(distinct) <= most:
-        counts = np.diff([*np.searchsorted(numbers, distinct), len(numbers)])
-        return [_value(asked.name, kind, v, c, clear) for v, c in zip(distinct.tolist(), counts.tolist(), strict=True)]
-    ends = round_ends(numbers[np.isfinite(numbers)], most, times=kind == "time")
-    counts = np.diff([0, *np.searchsorted(numbers, ends), len(numbers)])
+    if len(np.unique(numbers[:_FIRST])) <= most:
+        distinct, counts = np.unique(numbers, return_counts=True)
+        if len(distinct) <= most:
+            return [_value(asked.name, kind, v, c, clear) for v, c in zip(distinct.tolist(), counts.tolist(), strict=True)]
+    ends = round_ends(numbers, most, times=kind == "time")
     if not len(ends):
         return [_whole(asked.name, kind, numbers, clear)]
+    counts = counts_between(numbers, ends)
     edges = [None, *ends.tolist(), None]
     return [_range(asked.name, kind, low, high, int(c), clear) for low, high, c in zip(edges[:-1], edges[1:], counts, strict=True)]
 
@@ -280,6 +283,6 @@ def _range(name: str, kind: str, low: float | None, high: float | None, count: i
 
 def _whole(name: str, kind: str, numbers: NDArray[np.float64], clear: bool) -> Range:
     """All in one range: one was asked for, or nearly all values are equal."""
-    first, last = (_literal(kind, float(end)) for end in (numbers[0], numbers[-1]))
+    first, last = (_literal(kind, float(end)) for end in (numbers.min(), numbers.max()))
     where = where_text(Between(Name(name, 0), first, last)) if clear and np.isfinite(numbers).all() else None
     return {"value": f"{_shown(first)} – {_shown(last)}", "from": None, "to": None, "count": len(numbers), "where": where}

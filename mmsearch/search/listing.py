@@ -71,21 +71,23 @@ class Listing:
 
     Parameters
     ----------
-    products : (n,) ids of the store.
+    products : (n,) ids of the store. version : of its table of products that they are from.
 
     Raises UsageError for a name that no product has.
     """
 
-    def __init__(self, store: Store, products: pa.Array, wanted: Wanted):
+    def __init__(self, store: Store, products: pa.Array, version: int, wanted: Wanted):
         self.wanted, self.products = wanted, products
         options = {key.name: "--sort" for key in wanted.sort} | {facet.name: "--facet" for facet in wanted.facets}
-        self._values: dict[str, Values] = {n: read_values(store, n, products, option=option) for n, option in options.items()}
+        self._values: dict[str, Values] = {
+            n: read_values(store, n, products, version=version, option=option) for n, option in options.items()
+        }
 
     def facets(self, candidates: pa.Array, matched: NDArray[np.bool_]) -> list[Facet]:
         """Counted over the candidates (m,) that match (m,)."""
         if not self.wanted.facets:
             return []
-        if len(candidates) == len(self.products):  # all of them, in the same order
+        if self._all(candidates):
             among = matched
         else:
             among = pc.is_in(self.products, value_set=candidates.filter(pa.array(matched))).to_numpy(zero_copy_only=False)
@@ -103,7 +105,7 @@ class Listing:
             chosen = _best(candidates, scores, known, first + k)[first:]
         else:
             known = np.flatnonzero(matched)
-            places = pc.index_in(candidates.take(pa.array(known)), value_set=self.products).to_numpy(zero_copy_only=False).astype(np.int64)
+            places = known if self._all(candidates) else self._places(candidates.take(pa.array(known)))
             keys = [(key, self._values[key.name]) for key in self.wanted.sort]
             chosen = known[in_order(keys, places, self.products, scores[known] if query else None, first + k)[first:]]
         if not len(chosen) and len(known):
@@ -111,6 +113,15 @@ class Listing:
             there = f"there is 1 page of {k:,}" if pages == 1 else f"there are {pages:,} pages of {k:,}"
             notes.append(f"page {self.wanted.page:,} is beyond the last: {there}")
         return Shown(chosen, notes)
+
+    def _all(self, candidates: pa.Array) -> bool:
+        """Whether candidates are all products; then they are in the same order."""
+        return len(candidates) == len(self.products)
+
+    def _places(self, candidates: pa.Array) -> NDArray[np.int64]:
+        """Where some candidates are among the products."""
+        places: NDArray[np.int64] = pc.index_in(candidates, value_set=self.products).to_numpy(zero_copy_only=False).astype(np.int64)
+        return places
 
     def _told(self, known: int, matching: int) -> list[str]:
         """What a person should know of the products that are left out."""

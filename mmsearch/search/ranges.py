@@ -28,24 +28,29 @@ def round_ends(values: Numbers, ranges: int, *, times: bool = False) -> Numbers:
 
     Parameters
     ----------
-    values : (n,) ascending, finite. ranges : how many are wanted; fewer come where many values are equal.
+    values : (n,); those that are not finite are in the first or the last range. ranges : how many are wanted; fewer come where many
+        values are equal.
     times : the values are seconds since 1970 UTC, whose round ends are those of a calendar.
     """
-    if not len(values):
+    finite = values if np.isfinite(values).all() else values[np.isfinite(values)]
+    if not len(finite) or ranges < 2:
         return np.empty(0)
     roundest: Callable[[float, float, float], float | None] = round_time if times else round_number
     wanted = np.arange(1, ranges) / ranges
-    low, middle, high = (np.quantile(values, wanted + shift / ranges, method="nearest") for shift in (-_SLACK, 0.0, _SLACK))
-    found = {end for ends in zip(low.tolist(), middle.tolist(), high.tolist(), strict=True) if (end := roundest(*ends)) is not None}
-    # A range in which nothing lies is none: each end must have a value between it and the one before.
-    ends: list[float] = []
-    before = 0
-    for end in sorted(found):
-        place = int(np.searchsorted(values, end))
-        if before < place < len(values):
-            ends.append(end)
-            before = place
-    return np.array(ends)
+    near = np.quantile(finite, np.stack([wanted + shift / ranges for shift in (-_SLACK, 0.0, _SLACK)]), method="nearest")
+    ends = np.array(sorted({end for low, middle, high in near.T.tolist() if (end := roundest(low, middle, high)) is not None}))
+    # A range in which nothing lies is none: an end needs values before it, from the former end on, and values behind it.
+    kept, before = [], 0
+    for end, up_to in zip(ends.tolist(), np.cumsum(counts_between(values, ends))[:-1].tolist(), strict=True):
+        if before < up_to < len(values):
+            kept.append(end)
+            before = up_to
+    return np.array(kept)
+
+
+def counts_between(values: Numbers, ends: Numbers) -> NDArray[np.int64]:
+    """How many of the values (n,) lie below the first end, from each end (m,) up to below the next, and from the last on: (m + 1,)."""
+    return np.bincount(np.searchsorted(ends, values, side="right"), minlength=len(ends) + 1)
 
 
 def round_number(low: float, middle: float, high: float) -> float | None:

@@ -53,7 +53,7 @@ def in_order(
 
     Raises UsageError for an attribute that holds lists alone.
     """
-    rows = pa.array(places)
+    rows = None if len(places) == len(products) else pa.array(places)  # None: all of them, where they lie
     columns: dict[str, pa.Array | pa.ChunkedArray] = {}
     order: list[tuple[str, str, str]] = []
     for key, values in keys:
@@ -62,13 +62,13 @@ def in_order(
                 f"--sort: {key.name} is a list, and lists have no order", hint=f"filter by it: --where \"{written(key.name)} has '…'\""
             )
         for kind in (kind for kind in _ORDERS if kind in values):
-            column = values[kind].take(rows)
+            column = values[kind] if rows is None else values[kind].take(rows)
             columns[str(len(order))] = pc.utf8_lower(column) if kind == "text" else column.cast(pa.int8()) if kind == "bool" else column
             order.append((str(len(order)), "descending" if key.descending else "ascending", "at_end"))
     if scores is not None:
         columns["score"] = pa.array(scores)
         order.append(("score", "descending", "at_end"))
-    columns["id"] = products.take(rows)
+    columns["id"] = products if rows is None else products.take(rows)
     order.append(("id", "ascending", "at_end"))
     # The id makes it an order of all, so that which k come first does not hang on the algorithm.
     found: NDArray[np.int64] = pc.select_k_unstable(pa.table(columns), k=k, sort_keys=order).to_numpy().astype(np.int64)

@@ -39,17 +39,19 @@ def place_of(name: str, attributes: Attributes, option: str = "--where") -> Plac
     raise unknown(name, attributes, option)
 
 
-def read_values(store: Store, name: str, products: pa.Array, *, option: str) -> Values:
+def read_values(store: Store, name: str, products: pa.Array, *, version: int = 0, option: str) -> Values:
     """The values of an attribute or a fact; a product has one at most, in one of the types.
 
     Parameters
     ----------
     name : as in a filter: a shop's own attribute comes before a fact of that name, and `fact.NAME` always means the fact.
-    products : (n,) ids; the values are in their order. option : where the user wrote the name, for the error.
+    products : (n,) ids; the values are in their order.
+    version : of the table of products of which `products` are all ids, in its order; as long as it is the present one, no ids need be read.
+    option : where the user wrote the name, for the error.
 
     Raises UsageError for a name that no product has (names near ones).
     """
-    return unmoved(store, lambda: _read(store, load_attributes(store), name, products, option))
+    return unmoved(store, lambda: _read(store, load_attributes(store), name, products, version, option))
 
 
 def unmoved(store: Store, read: Callable[[], _T]) -> _T:
@@ -67,18 +69,21 @@ def unmoved(store: Store, read: Callable[[], _T]) -> _T:
     return read()
 
 
-def _read(store: Store, attributes: Attributes, name: str, products: pa.Array, option: str) -> Values:
+def _read(store: Store, attributes: Attributes, name: str, products: pa.Array, version: int, option: str) -> Values:
     if name in attributes.columns:
-        return _columns(store, attributes.columns[name], products)
+        return _columns(store, attributes.columns[name], products, version)
     return _cells(store, place_of(name, attributes, option), products)
 
 
-def _columns(store: Store, columns: Mapping[str, str], products: pa.Array) -> Values:
+def _columns(store: Store, columns: Mapping[str, str], products: pa.Array, version: int) -> Values:
     opened = store.dataset(PRODUCTS)
     there = set(opened.schema.names) if opened is not None else set()
-    rows = store.read(PRODUCTS, list(dict.fromkeys(["id", *(c for c in columns.values() if c in there)])))
-    if not rows.column("id").equals(pa.chunked_array([products])):  # another version of the table: rows lie elsewhere
-        rows = rows.take(pc.index_in(products, value_set=rows.column("id")))
+    wanted = [c for c in columns.values() if c in there]
+    rows = store.read(PRODUCTS, wanted) if wanted and store.version(PRODUCTS) == version else None
+    if rows is None or store.version(PRODUCTS) != version:  # rows may lie elsewhere
+        rows = store.read(PRODUCTS, list(dict.fromkeys(["id", *wanted])))
+        if not rows.column("id").equals(pa.chunked_array([products])):
+            rows = rows.take(pc.index_in(products, value_set=rows.column("id")))
     return {kind: rows.column(c) if c in there else pa.chunked_array([pa.nulls(len(products), TYPES[kind])]) for kind, c in columns.items()}
 
 

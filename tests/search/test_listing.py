@@ -11,6 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import small_shop
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from mmsearch.errors import UsageError
 from mmsearch.ranking.base import Combined, Joint
@@ -237,3 +239,25 @@ def test_a_filter_that_nothing_passes_names_its_clauses(shop: Shop) -> None:
 def test_what_passes_and_has_nothing_to_compare(shop: Shop) -> None:
     result = shop.search("red", within="image", where=f"id in ('{small_shop.NO_PHOTO}', '{small_shop.NOTHING}')")
     assert result.notes == ["none of the 2 products that pass the filter has the evidence that the query compares"]
+
+
+# -- whatever is typed ---------------------------------------------------------------------------------------------------
+
+_SIGNS = st.text(st.sampled_from("pricebrandstock '\"`()[]{}%_\\;-=<>,.0159\n\t红\u202e\x00\ud800"), max_size=20)
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.one_of(st.sampled_from(["price", "brand", "stock"]), _SIGNS, st.text(max_size=20)),
+    suffix=st.sampled_from(["", "(3)", " desc", "'", "; --"]),
+)
+def test_no_name_breaks_out(products: Shop, name: str, suffix: str) -> None:
+    """It names an attribute, or is refused with a reason; nothing else can come of it."""
+    for asked in ({"facets": name + suffix}, {"sort": name + suffix}):
+        try:
+            result = products.search(where="price > 0", k=3, **asked)  # type: ignore[arg-type]
+        except UsageError as error:
+            assert error.message
+        else:
+            assert len(result) == 3
+            assert name.strip().strip("`") in ("price", "brand", "stock", "id", "parent", "audio", "video", "title", "images")
