@@ -115,8 +115,8 @@ class Listing:
         return Shown(chosen, notes)
 
     def _all(self, candidates: pa.Array) -> bool:
-        """Whether candidates are all products; then they are in the same order."""
-        return len(candidates) == len(self.products)
+        """Whether candidates are all products, in their order: where every product is compared, nobody copies them."""
+        return candidates is self.products
 
     def _places(self, candidates: pa.Array) -> NDArray[np.int64]:
         """Where some candidates are among the products."""

@@ -53,7 +53,8 @@ def in_order(
 
     Raises UsageError for an attribute that holds lists alone.
     """
-    rows = None if len(places) == len(products) else pa.array(places)  # None: all of them, where they lie
+    everything = len(places) == len(products) and bool((np.diff(places) == 1).all())
+    rows = None if everything else pa.array(places)
     columns: dict[str, pa.Array | pa.ChunkedArray] = {}
     order: list[tuple[str, str, str]] = []
     for key, values in keys:
