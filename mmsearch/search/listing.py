@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -46,7 +45,7 @@ class Wanted:
         """
         if self.page is None and not self.sort and not self.facets:
             return self.k
-        return _DEPTH if self.sort else _DEPTH * math.ceil((self.first + self.k) / _DEPTH)
+        return _DEPTH if self.sort else _DEPTH * -(-(self.first + self.k) // _DEPTH)
 
 
 def wanted(k: int, page: int | None = None, sort: Sequence[str] = (), facets: Sequence[str] = (), *, explain: bool = False) -> Wanted:
@@ -109,7 +108,7 @@ class Listing:
             keys = [(key, self._values[key.name]) for key in self.wanted.sort]
             chosen = known[in_order(keys, places, self.products, scores[known] if query else None, first + k)[first:]]
         if not len(chosen) and len(known):
-            pages = math.ceil(len(known) / k)
+            pages = -(-len(known) // k)
             there = f"there is 1 page of {k:,}" if pages == 1 else f"there are {pages:,} pages of {k:,}"
             notes.append(f"page {self.wanted.page:,} is beyond the last: {there}")
         return Shown(chosen, notes)
@@ -137,6 +136,6 @@ def _best(candidates: pa.Array, scores: NDArray[np.float64], known: NDArray[np.i
         worst = np.partition(scores[known], len(known) - k)[len(known) - k]
         known = known[scores[known] >= worst]
     table = pa.table({"score": scores[known], "id": candidates.take(pa.array(known))})
-    order = pc.select_k_unstable(table, k=k, sort_keys=[("score", "descending"), ("id", "ascending")])
+    order = pc.select_k_unstable(table, k=min(k, len(known)), sort_keys=[("score", "descending"), ("id", "ascending")])
     best: NDArray[np.int64] = known[order.to_numpy()]
     return best

@@ -72,5 +72,5 @@ def in_order(
     columns["id"] = products if rows is None else products.take(rows)
     order.append(("id", "ascending", "at_end"))
     # The id makes it an order of all, so that which k come first does not hang on the algorithm.
-    found: NDArray[np.int64] = pc.select_k_unstable(pa.table(columns), k=k, sort_keys=order).to_numpy().astype(np.int64)
+    found: NDArray[np.int64] = pc.select_k_unstable(pa.table(columns), k=min(k, len(places)), sort_keys=order).to_numpy().astype(np.int64)
     return found

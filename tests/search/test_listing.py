@@ -95,6 +95,11 @@ def test_more_hits_than_the_store_has(shop: Shop, monkeypatch: pytest.MonkeyPatc
         fresh = Shop(shop.store.path)
         assert len(fresh.search("red shoe", k=10**9)) == len(fresh.search("red shoe", k=ALL)) >= 39
         assert all(hit.title for hit in fresh.search("twin kettle", k=10**9).hits[:2])
+        beyond = 10**400  # more than any number of the libraries
+        assert len(fresh.search("hat", k=beyond, facets="brand")) == len(fresh.search("hat", k=ALL))
+        assert len(fresh.search("hat", k=beyond, sort="price")) == len(fresh.search("hat", k=ALL, sort="price"))
+        assert len(fresh.search(sort="price", k=beyond)) == 40
+        assert fresh.search("hat", page=beyond).hits == fresh.search("hat", page=beyond, sort="price").hits == []
 
 
 def test_numbers_below_one(shop: Shop) -> None:
