@@ -14,6 +14,7 @@ SUBJECTS = (
     "speech",
     "video",
     "fusion",
+    "project",
     "facts",
     "facts_photos",
     "search",

@@ -3,6 +3,7 @@
     python -m bench.alignment DATA_FOLDER            (the folder that holds fashion/, grocery/ and clothing/)
     python -m bench.alignment DATA_FOLDER --test     adds the test split, which chose nothing
     python -m bench.alignment DATA_FOLDER --quick    without the tables of alternatives
+    python -m bench.alignment DATA_FOLDER --looks    the tables of docs/decisions/0021-aligned-views.md alone
     python -m bench.alignment DATA_FOLDER --image=SPEC --pairs-only   another image encoder, 2,000 pairs of fashion alone
 
 Fashion: learned from its train split or random parts of it, title → own photo and photo → own title among the 500 validation
@@ -22,7 +23,7 @@ import numpy as np
 from bench.tables import read_rows, shown
 from mmsearch.encoders import ENCODERS
 from mmsearch.encoders.base import Encoder
-from mmsearch.fusion import FUSERS
+from mmsearch.fusion import FUSERS, hubness, views
 from mmsearch.fusion.base import Batch, Fuser, Side
 from mmsearch.fusion.shared_space import pair_recall
 
@@ -36,13 +37,18 @@ ALTERNATIVES = {
     "prior (50 pairs)": (50, [f"aligned(prior={p})" for p in (0, 20, 40, 80)]),
     "prior (200 pairs)": (200, [f"aligned(prior={p})" for p in (0, 20, 40, 80)]),
     "hubness (2,000 pairs)": (2000, [f"aligned(hubness={h})" for h in (0, 0.25, 0.5, 0.75, 1)]),
-    "what is looked at (2,000 pairs)": (
-        2000,
-        ["aligned", "aligned(views=false)", "aligned(words=false)", "aligned(views=false, words=false)"],
-    ),
     "hubness (50 pairs)": (50, [f"aligned(hubness={h})" for h in (0, 0.5)]),
     "classes mixed": (2000, [f"conse(top={t}, temperature={c})" for t in (10, 100, 1000) for c in (1, 2, 3)]),
 }
+
+
+LOOKS = {
+    "vectors alone": ("aligned(views=false, words=false, hubness=0)", ()),
+    "and views": ("aligned(words=false, hubness=0)", ()),
+    "and words, without views": ("aligned(views=false, hubness=0)", ()),
+    "views and words": ("aligned(hubness=0)", ()),
+    "and hubness, as it is": ("aligned", ()),
+} | {f"without {name}": ("aligned", (name,)) for name in ("means", "maxima", "layout", "colours")}
 
 
 def both(T: Side, G: Side) -> Batch:
@@ -90,6 +96,27 @@ class Fashion:
 
     def of(self, split: str) -> tuple[Side, Side]:
         return self.T.take(self.rows[split]), self.G.take(self.rows[split])
+
+
+def looks(fashion: Fashion, splits: tuple[str, ...]) -> None:
+    """What is looked at, both ways, and how many nearest queries hubness is told by, times its share."""
+    shares = dict(views.SHARES)
+    for label, (spec, without) in LOOKS.items():
+        views.SHARES.update(dict.fromkeys(without, 0.0))
+        fuser = fashion.fitted(spec, 2000, 0)
+        for split in splits:
+            ways = " · ".join(shown(values) for values in recall(fuser, *fashion.of(split)).values())
+            print(f"fashion {split}, {label}: {ways}", flush=True)
+        views.SHARES.update(shares)
+    nearest = hubness._NEAREST
+    for hubness._NEAREST in (5, 10, 20, 50):
+        for share in (0.3, 0.5, 0.7, 1):
+            values = recall(fashion.fitted(f"aligned(hubness={share})", 2000, 0), *fashion.of("validation")).values()
+            print(
+                f"fashion validation, hubness by the {hubness._NEAREST} nearest × {share:g}: RR {np.mean([v[2] for v in values]):.3f}",
+                flush=True,
+            )
+    hubness._NEAREST = nearest
 
 
 def grocery(data: Path, encoders: dict[str, Encoder]) -> None:
@@ -147,7 +174,12 @@ def main() -> int:
     image = next((option.removeprefix("--image=") for option in options if option.startswith("--image=")), "efficientnet")
     encoders: dict[str, Any] = {m: ENCODERS.create(name) for m, name in (("text", "usem"), ("image", image))}
     fashion = Fashion(data, encoders)
+    splits = ("validation", "test") if "--test" in options else ("validation",)
     print(f"fashion, chance: {shown([1 / 500, 10 / 500])}")
+    if "--pairs-only" not in options:
+        looks(fashion, splits)
+    if "--looks" in options:
+        return 0
     for pairs in () if "--pairs-only" in options else SIZES:
         started = time.perf_counter()
         aligned = fashion.mean("aligned", pairs)
@@ -157,7 +189,7 @@ def main() -> int:
         for name, (pairs, specs) in ALTERNATIVES.items():
             for spec in specs:
                 print(f"fashion, {name}: {spec} {fashion.mean(spec, pairs)}", flush=True)
-    for split in ("validation", "test") if "--test" in options else ("validation",):
+    for split in splits:
         for spec in ("conse", "aligned"):
             for way, values in recall(fashion.fitted(spec, 2000, 0), *fashion.of(split)).items():
                 print(f"fashion {split}, {spec}, {way}: {shown(values)}")

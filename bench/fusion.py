@@ -20,8 +20,8 @@ from mmsearch.fusion.cca import fit_cca
 from mmsearch.fusion.views import Seen
 n, text, image, landmarks = map(int, sys.argv[1:])
 rng = np.random.default_rng(0)
-Z = rng.normal(size=(n, 64)).astype(np.float32)
-X, Y = (unit_rows(Z @ rng.normal(size=(64, d)).astype(np.float32) + rng.normal(size=(n, d)).astype(np.float32)) for d in (text, image))
+Z = rng.standard_normal((n, 64), np.float32)
+X, Y = (unit_rows(Z @ rng.standard_normal((64, d), np.float32) + rng.standard_normal((n, d), np.float32)) for d in (text, image))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 start = time.perf_counter()
 found = fit_cca(Seen(X), Seen(Y), dim=256, landmarks=landmarks, reg=1 / n)
@@ -42,5 +42,5 @@ def measure() -> Iterator[str]:
         arguments = [str(value) for value in (PAIRS, TEXT, IMAGE, landmarks)]
         out = subprocess.run([sys.executable, "-c", _FIT, *arguments], capture_output=True, text=True, check=True).stdout
         took, bare, before, peak, _ = json.loads(out)
-        memory = f"{peak:,.0f} MB at most ({before:,.0f} MB are the vectors themselves)"
+        memory = f"{peak:,.0f} MB at most ({before:,.0f} MB to make the vectors up)"
         yield f"{PAIRS:,} pairs of ({TEXT}, {IMAGE}), {name}: {took:.1f} s, {took / bare:.1f} x its products of matrices alone; {memory}"

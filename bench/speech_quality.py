@@ -110,9 +110,10 @@ def heard(model: str, said: Said) -> dict[str, Any]:
 def found(model: str, said: Said) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         catalogue = Path(folder) / "products.jsonl"
-        catalogue.write_text("\n".join(json.dumps({"id": file.stem, "audio": str(file)}) for file, _ in said))
+        catalogue.write_text("\n".join(json.dumps({"id": file.stem, "audio": str(file.resolve())}) for file, _ in said))
         shop = Shop(Path(folder) / "store")
-        shop.ingest(catalogue, allow_outside=True)
+        if (problems := shop.ingest(catalogue, allow_outside=True)).first:
+            raise SystemExit("not every recording is in the store: " + "; ".join(problems.first))
         shop.embed(features=[f"transcript(model={model})"])
         ranks = []
         for file, text in said:

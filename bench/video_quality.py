@@ -6,6 +6,10 @@
 Every clip of DATA_FOLDER/video is a product. Cuts of two seconds are taken from it at random places and encoded anew at half its size;
 one half of them validates, the other tests. A cut asks as `--video`, its middle frame as `--image`. Scenes: pieces of the clips in a row,
 encoded with a keyframe at each cut and without; how many of the scenes have a frame.
+
+By words (test cuts): each product has its clip and, as its photo, a frame of it that no test cut is asked by; what the bundled classifier
+calls a test cut's middle frame is typed as a text search, and so is the middle half of what is said in a clip. Large frames: those of the
+clips, enlarged to 1080 pixels on the short side, for no clip is so large; pictures of the size that is encoded beside larger ones.
 """
 
 from __future__ import annotations
@@ -24,10 +28,16 @@ from unittest import mock
 import av
 import numpy as np
 
+from bench.speech_quality import listened
 from bench.tables import print_table
 from mmsearch.encoders.base import Encoder
+from mmsearch.encoders.frames import SHORT_SIDE
 from mmsearch.encoders.recorded import create_encoder
+from mmsearch.features.base import Medium
+from mmsearch.features.labels import Labels
+from mmsearch.features.transcript import Transcript
 from mmsearch.media import video as opening
+from mmsearch.media.frame import Frame, Scaler
 from mmsearch.media.moment import moment_of
 from mmsearch.media.scenes import sampled
 from mmsearch.shop import Shop
@@ -51,6 +61,10 @@ def main() -> int:
         print_table(f"{len(cuts)} cuts of {SECONDS:g} seconds, {len(files)} clips", rows)
         rules = [{"frames": spec, **by_rule(spec, given.image, files, cuts)} for spec in specs]
         print_table("one vector a cut or all of them: R@1 of its clip, and the mean margin over the next", rules)
+        if not given.choose:
+            photos = {clip: photo for clip, _, _, photo in make_cuts(files, Path(name), validation=True)}
+            print_table("clips found by words", by_words(files, photos, cuts, Path(name)))
+            print_table("frames of 1080 lines", [large_frames(files, given.image)])
     numbers = (15, 30, 60) if given.choose else (60,)
     print_table("scenes in a row", [row for n in numbers for row in scenes_in_a_row(files, n, validation=given.choose)])
     return 0
@@ -136,6 +150,56 @@ def by_rule(spec: str, image: str, files: Sequence[Path], cuts: Sequence[Any]) -
         margin = [row[cut[0]] - np.delete(row, cut[0]).max() for row, cut in zip(rows, cuts, strict=True)]
         found |= {rule: float(right.mean()), f"{rule}, margin": float(np.mean(margin))}
     return found
+
+
+def by_words(files: Sequence[Path], photos: dict[int, Path], cuts: Sequence[Any], folder: Path) -> list[dict[str, Any]]:
+    """Labels of cuts meet clips through `conse`, what is said meets what was heard."""
+    rows = [{"id": str(i), "video": str(file.resolve()), "image": str(photos[i])} for i, file in enumerate(files)]
+    (folder / "worded.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    shop = Shop(folder / "worded.lancedb")
+    shop.ingest(folder / "worded.jsonl", allow_outside=True)
+    shop.embed(features=["transcript(model=tiny.en)"])
+    shop.fuse("conse")
+    labels = Labels(least=0)
+    asked = {n: [(clip, named(labels, photo, n)) for clip, _, _, photo in cuts] for n in (1, 3)}
+    found = [{"words": f"{n} likeliest labels of a cut"} | ranked(shop, queries, "video", len(files)) for n, queries in asked.items()]
+    hearing = Transcript(model="tiny.en")
+    heard = [(i, said.split()) for i, file in enumerate(files) if (said := listened(hearing, file))]
+    spoken = [(i, " ".join(said[len(said) // 4 : len(said) - len(said) // 4])) for i, said in heard if len(said) > 1]
+    return [*found, {"words": "half of what is said"} | ranked(shop, spoken, "text", len(heard))]
+
+
+def named(labels: Labels, photo: Path, most: int) -> str:
+    facts = labels.extract([labels.prepare(Medium(photo, photo))])[0]
+    return ", ".join(str(fact.value) for fact in facts[:most])
+
+
+def ranked(shop: Shop, queries: Sequence[tuple[int, str]], within: str, among: int) -> dict[str, float]:
+    """R@1 and RR of (clip, words), and what chance would have; a clip that is not found at all has no rank."""
+    places = []
+    for clip, words in queries:
+        ids = [hit.id for hit in shop.search(words, within=within, k=among)]
+        places.append(1 / (ids.index(str(clip)) + 1) if str(clip) in ids else 0.0)
+    chance = {"chance R@1": 1 / among, "chance RR": float(np.mean(1 / np.arange(1, among + 1)))}
+    found = {"R@1": float(np.mean([place == 1 for place in places])), "RR": float(np.mean(places))}
+    return {"queries": len(queries), "clips": among, **found, **chance}
+
+
+def large_frames(files: Sequence[Path], image: str) -> dict[str, Any]:
+    """Cosines of the vectors of pictures as they are encoded with those of pictures of 512 pixels."""
+    encoder: Encoder = create_encoder(image, "image")
+    if encoder.learns:
+        raise SystemExit("large frames are compared by an image encoder that learns nothing")
+    scaler, small, large = Scaler(), [], []
+    for file in files:
+        for native in decoded(file)[0][::30]:
+            scale = 1080 / min(native.width, native.height)
+            frame = Frame(0.0, native.reformat(round(native.width * scale), round(native.height * scale), interpolation="BICUBIC"))
+            small.append(scaler.picture(frame, SHORT_SIDE))
+            large.append(scaler.picture(frame, 512))
+    a, b = (encoder.encode(pictures).vectors for pictures in (small, large))
+    cosines = (a * b).sum(axis=1)
+    return {"frames": len(a), "pixels": f"{SHORT_SIDE}, 512", "cosine, mean": float(cosines.mean()), "least": float(cosines.min())}
 
 
 def scenes_in_a_row(files: Sequence[Path], per_minute: int, *, validation: bool) -> list[dict[str, Any]]:

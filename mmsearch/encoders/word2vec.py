@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmsearch.encoders.base import Items, Matrix
 from mmsearch.encoders.learned import digest, pack, unpack
@@ -18,6 +19,12 @@ _NEGATIVE = 10  # random words against each real neighbour
 _SEEN = 4_000_000  # words that training sees when no epochs are given
 _EPOCHS = (10, 50)  # in so many epochs at least and at most
 _SAMPLE = 1e-3  # share of all words above which a word is passed over at times
+
+
+def usual_epochs(texts: Sequence[Sequence[str]]) -> int:
+    """How often texts, as words, are gone through when it is not said: so often that 4 million words are seen, 10 to 50 times."""
+    least, most = _EPOCHS
+    return min(most, max(least, round(_SEEN / sum(map(len, texts)))))
 
 
 class Word2Vec(WordMean):
@@ -57,15 +64,18 @@ class Word2Vec(WordMean):
         return fingerprint("word2vec", {"weighting": self.weighting}, {"learned": digest(self.state())})
 
     def fit(self, items: Items) -> None:
-        """See `Encoder.fit`. 20,000 products take one to two minutes on one core."""
+        """See `Encoder.fit`. 20,000 products take some minutes on one core."""
         texts = corpus(items)
         words, vectors = self._train(texts)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         # A rare word's vector has moved little from its small beginning; it shall count by its weight, not by its length.
-        vectors = vectors / np.maximum(lengths, 1e-12)
+        self.weigh(words, vectors / np.maximum(lengths, 1e-12), texts)
+
+    def weigh(self, words: Sequence[str], vectors: Matrix, texts: Sequence[Sequence[str]]) -> None:
+        """Word vectors that were learned, (n, dim) of length 1, become this encoder's, weighted by how often the texts have their words."""
         weights = Counts.of(texts).weights(words, self.weighting)
         lexicon = Lexicon({word: row for row, word in enumerate(words)}, vectors, weights)
-        arrays = {"words": joined(words), "vectors": vectors, "weights": weights}
+        arrays: dict[str, NDArray[Any]] = {"words": joined(words), "vectors": vectors, "weights": weights}
         if self.weighting == "sif" and (common := common_direction(lexicon, texts)) is not None:
             arrays["common"] = common
         facts = {"dim": self.dim, "window": self.window, "epochs": self.epochs, "min_count": self.min_count, "seed": self.seed}
@@ -88,8 +98,7 @@ class Word2Vec(WordMean):
         """Words, the commonest first, and their vectors."""
         from gensim.models import Word2Vec as Trained
 
-        least, most = _EPOCHS
-        epochs = self.epochs or min(most, max(least, round(_SEEN / sum(map(len, texts)))))
+        epochs = self.epochs or usual_epochs(texts)
         model = Trained(
             vector_size=self.dim,
             window=self.window,

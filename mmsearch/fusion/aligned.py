@@ -18,7 +18,7 @@ from mmsearch.fusion.base import Batch, FitReport, Matrix, Side
 from mmsearch.fusion.category_texts import CategoryTexts
 from mmsearch.fusion.cca import LEAST_REG, CanonicalMap, fit_cca
 from mmsearch.fusion.conse import Conse
-from mmsearch.fusion.further import Further, learn_alone, which_join
+from mmsearch.fusion.further import Chosen, Further, learn_alone, which_join
 from mmsearch.fusion.hubness import Hubness
 from mmsearch.fusion.pairs import SIDES, Pairs, quality, splits
 from mmsearch.fusion.refinement import KINDS, LEAST_PAIRS, Choice, Refinement, choose, refined, told
@@ -34,6 +34,18 @@ _LEAST_SHARE = 0.05  # a smaller share of ConSE helps no longer, and its block w
 # 0 landmarks .217/.735, 500 .209/.741, 1,000 .236/.770, 1,500 .247/.780, 2,000 .257/.787 at twice the cost of 1,500.
 _LANDMARKS = 1_500
 _LEAST_PAIRS = 20  # enough to beat ConSE by mixing with it: fashion .028/.203 against .026/.189, grocery .231/.666 against .130/.471
+
+
+@dataclasses.dataclass(frozen=True)
+class _Material:
+    """What there is to learn a space from."""
+
+    pairs: Pairs
+    learn: Learn
+    needed: int  # pairs, below which nothing is learned from them
+    chosen: Chosen | None  # which sounds and videos join; None with too few pairs
+    conse: Conse | None
+    unable: str  # why there is no ConSE
 
 
 class Aligned(SharedSpace):
@@ -125,28 +137,16 @@ class Aligned(SharedSpace):
         """
         if (alone := self._without_pairs(batch, encoders, seed)) is not None:
             return alone
-        rows = _paired(batch)
-        conse, unable = _conse(batch, encoders, seed)
-        looked_at = self._looked_at(batch)
-        sizes = {m: dict(encoders[m].views) if m in encoders else {} for m in SIDES}
-        named = CategoryTexts.read(batch.take(rows), encoders) if self._categories and len(rows) else None
-        learn = functools.partial(self._learn, sizes=sizes, conse=conse, seed=seed)
-        needed = self._min_pairs if conse else min(self._min_pairs, _LEAST_PAIRS)
-        chosen = which_join(looked_at, encoders, sizes, needed, seed) if len(rows) >= needed else None
-        beside = Further.read(looked_at, rows, chosen.joined) if chosen else None
-        pairs = Pairs(looked_at.side("text", rows), looked_at.side("image", rows), named, beside)
-        space = learn(pairs) if len(rows) >= needed else None
-        if space is None:
-            few = f"only {len(pairs)} products have both a title and a photo, and {needed} are needed"
-            reason = few if len(pairs) < needed else "all titles or all photos of the catalogue are alike"
-            if conse is None:
-                raise InputError(
-                    f"nothing to align: {reason}; and ConSE cannot stand in: {unable}", hint="ingest more products with photos"
-                )
-            self._stand(Space(conse=conse, share=1.0))
+        material = self._material(batch, encoders, seed)
+        pairs, learn, conse, chosen = material.pairs, material.learn, material.conse, material.chosen
+        space, reason = _space_of(material)
+        if reason:
+            self._stand(space)
             return FitReport(f"ConSE, because {reason}", {"method": "conse", "pairs": len(pairs)})
         choice = self._chosen(pairs, learn, seed)
-        refine = functools.partial(self._refined, choice=choice, seed=seed) if choice is not None and choice.share else None
+        refine = None
+        if choice is not None and choice.share:
+            refine = functools.partial(self._refined, share=choice.share, epochs=choice.epochs, seed=seed)
         scores = _held_out(pairs, learn, refine, conse, seed)
         if self._refine != "none":
             scores["refine"] = {"kind": self._refine, "kept": False} | (choice.to_json() if choice else {})
@@ -157,12 +157,25 @@ class Aligned(SharedSpace):
             space = Space(conse=conse, share=1.0)
         self._stand(space)
         method = "conse" if not space.maps else "cca+conse" if space.share else "cca"
-        found = {"pairs": len(pairs), "conse_share": space.share, "reg": self._ridge(len(pairs)), "categories": len(named or ())}
+        found = {"pairs": len(pairs), "conse_share": space.share, "reg": self._ridge(len(pairs)), "categories": len(pairs.named or ())}
         scores = {"method": method} | found | scores
         if chosen and chosen.told:
             scores["further"] = {"joined": [m for m in self.modalities() if m in chosen.joined], "measured": chosen.measured}
         told = chosen.told if chosen and space.maps else [f"{m} stays out of it" for m in (chosen.joined if chosen else ())]
         return FitReport("; ".join([_summary(scores), *told]), scores)
+
+    def refit(self, batch: Batch, encoders: Mapping[str, Encoder], seed: int) -> None:
+        """See `Fuser.refit`: whether ConSE stands alone, which modalities join and the share of heads stay as they are."""
+        known = self._space
+        if self._without_pairs(batch, encoders, seed, known) is not None:
+            return
+        material = self._material(batch, encoders, seed, known)
+        space = Space(conse=material.conse, share=1.0)
+        if known.maps:
+            space, _ = _space_of(material)
+            if known.refinement is not None and space.maps:
+                space = self._refined(space, material.pairs, share=known.refinement.share, epochs=known.refinement.epochs, seed=seed)
+        self._stand(space)
 
     def modalities(self) -> list[str]:
         """See `Fuser.modalities`: text, image and what has joined them; sound and text where a catalogue has no photos."""
@@ -188,9 +201,28 @@ class Aligned(SharedSpace):
         """See `Fuser.load_state`."""
         self._stand(Space.restored(arrays, values))
 
-    def _without_pairs(self, batch: Batch, encoders: Mapping[str, Encoder], seed: int) -> FitReport | None:
+    def _material(self, batch: Batch, encoders: Mapping[str, Encoder], seed: int, known: Space | None = None) -> _Material:
+        """What there is to learn from; `known`: of what was learned from others, whose ConSE and modalities are taken."""
+        rows = _paired(batch)
+        conse, unable = _conse(batch, encoders, seed, known)
+        looked_at = self._looked_at(batch)
+        sizes = {m: dict(encoders[m].views) if m in encoders else {} for m in SIDES}
+        named = None
+        if self._categories and len(rows):
+            named = CategoryTexts.read([batch.ids[row] for row in rows.tolist()] if len(batch.ids) else [], batch.store, encoders)
+        needed = self._min_pairs if conse else min(self._min_pairs, _LEAST_PAIRS)
+        chosen = None
+        if len(rows) >= needed:
+            chosen = which_join(looked_at, encoders, sizes, needed, seed) if known is None else Chosen(_joined(known))
+        beside = Further.read(looked_at, rows, chosen.joined) if chosen else None
+        pairs = Pairs(looked_at.side("text", rows), looked_at.side("image", rows), named, beside)
+        learn = functools.partial(self._learn, sizes=sizes, conse=conse, seed=seed)
+        return _Material(pairs, learn, needed, chosen, conse, unable)
+
+    def _without_pairs(self, batch: Batch, encoders: Mapping[str, Encoder], seed: int, known: Space | None = None) -> FitReport | None:
         """Learn from sounds or videos with texts alone, or with photos alone, where a catalogue lacks the other; else None."""
-        alone = learn_alone(self._looked_at(batch), encoders, self._min_pairs, self._params(seed))
+        joined = None if known is None else _joined(known)
+        alone = learn_alone(self._looked_at(batch), encoders, self._min_pairs, self._params(seed), joined)
         if alone is None:
             return None
         space = Space(alone.maps, alone.looks)
@@ -249,10 +281,10 @@ class Aligned(SharedSpace):
         groups = None if kept.named is None else kept.named.of
         return choose(self._refine, space.seen(kept), space.seen(out), told, groups=groups, hard=self._hard, dim=self._dim, seed=seed)
 
-    def _refined(self, space: Space, pairs: Pairs, *, choice: Choice, seed: int) -> Space:
+    def _refined(self, space: Space, pairs: Pairs, *, share: float, epochs: int, seed: int) -> Space:
         """A space with heads that were learned from the same pairs (n) beside its directions."""
         groups = None if pairs.named is None else pairs.named.of
-        found = refined(self._refine, choice, space.seen(pairs), groups=groups, hard=self._hard, dim=self._dim, seed=seed)
+        found = refined(self._refine, share, epochs, space.seen(pairs), groups=groups, hard=self._hard, dim=self._dim, seed=seed)
         return dataclasses.replace(space, refinement=found).corrected(self._strength, pairs, seed)
 
     def _ridge(self, pairs: int) -> float:
@@ -264,6 +296,20 @@ class Aligned(SharedSpace):
 
     def _stand(self, space: Space) -> None:
         self._space, self.dim = space, space.dim
+
+
+def _space_of(material: _Material) -> tuple[Space, str]:
+    """What all pairs teach, and ''; or ConSE alone, and why. Raises InputError where there is neither."""
+    n = len(material.pairs)
+    space = material.learn(material.pairs) if n >= material.needed else None
+    if space is not None:
+        return space, ""
+    few = f"only {n} products have both a title and a photo, and {material.needed} are needed"
+    reason = few if n < material.needed else "all titles or all photos of the catalogue are alike"
+    if material.conse is None:
+        unable = f"nothing to align: {reason}; and ConSE cannot stand in: {material.unable}"
+        raise InputError(unable, hint="ingest more products with photos")
+    return Space(conse=material.conse, share=1.0), reason
 
 
 def _recall(space: Space, pairs: Pairs) -> dict[str, dict[str, float]]:
@@ -300,9 +346,20 @@ def _paired(batch: Batch) -> NDArray[np.int64]:
     return np.flatnonzero(batch.present["text"] & batch.present["image"])
 
 
-def _conse(batch: Batch, encoders: Mapping[str, Encoder], seed: int) -> tuple[Conse | None, str]:
-    """ConSE on the same catalogue, or why it is not possible."""
+def _joined(space: Space) -> list[str]:
+    """The sounds and videos of a space."""
+    return [m for m in space.maps if m not in SIDES]
+
+
+def _conse(batch: Batch, encoders: Mapping[str, Encoder], seed: int, known: Space | None) -> tuple[Conse | None, str]:
+    """ConSE on the same catalogue, or why it is not possible; of a space that is known, the one that has a share there."""
     conse = Conse()
+    if known is not None:
+        if known.conse is None:
+            return None, "it had no share in what was learned"
+        conse.load_state(*known.conse.state())
+        conse.refit(batch, encoders, seed)
+        return conse, ""
     try:
         conse.fit(batch, encoders, seed)
     except InputError as error:

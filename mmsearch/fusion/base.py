@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Matrix = NDArray[np.float32]
 
+EVERY, ATTRIBUTES = ("*",), "*attributes"
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -33,7 +35,8 @@ class Batch:
     contents: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     ids: Sequence[str] = ()  # (n,) of the products, where they come from a store
     store: Store | None = None  # whose products they are, for a method that learns from more than their vectors
-    views: Mapping[str, Matrix] = field(default_factory=dict)  # modality → (n, e) further views, zero rows where there are none
+    #: modality → (n, e) further views, zero rows where there are none; in 16 bits, as the store has them.
+    views: Mapping[str, NDArray[np.floating[Any]]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(next(iter(self.present.values()))) if self.present else 0
@@ -53,6 +56,8 @@ class Batch:
         """What `Fuser.project` takes of a modality of some rows (indices, or a mask of n)."""
         at = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
         known, views = self.contents.get(modality), self.views.get(modality)
+        if np.array_equal(at, np.arange(len(self))):  # all of them need no copy
+            return Side(self.vectors[modality], known, views)
         contents = None if known is None else [known[row] for row in at.tolist()]
         return Side(self.vectors[modality][at], contents, None if views is None else views[at])
 
@@ -63,7 +68,8 @@ class Side:
 
     X: Matrix  # (n, d), unit rows
     contents: Sequence[Any] | None = None  # (n,) as in `Batch`; None where the method reads none
-    views: Matrix | None = None  # (n, e), as `mmsearch.encoders.base.Encoder.views` names them; None where there are none
+    #: (n, e), as `mmsearch.encoders.base.Encoder.views` names them; None where there are none.
+    views: NDArray[np.floating[Any]] | None = None
 
     def __len__(self) -> int:
         return len(self.X)
@@ -96,8 +102,9 @@ class Fuser(ABC):
     learns_most: ClassVar[int | None] = None
     #: Whether it sees the further views of items, too (`Batch.views`, `Side.views`).
     sees_views: ClassVar[bool] = False
-    #: Tables of the store that it learns from beside the vectors (`interactions`, `triples` …): it is fitted anew when their rows change.
-    learns_from: ClassVar[tuple[str, ...]] = ()
+    #: Tables of the store that it learns from beside the vectors (`interactions`, `triples` …) → the columns that it reads, or `EVERY`: it
+    #: is fitted anew when what stands in them changes. `ATTRIBUTES` among them: the shop's own attributes, but for numbers and dates.
+    learns_from: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     #: Whether it maps by their vectors alone what it reads otherwise: a clip's frames, whose vectors stand in for photos, have no contents.
     vectors_suffice: ClassVar[bool] = True
 
@@ -110,9 +117,14 @@ class Fuser(ABC):
         InputError : nothing to learn from; says what is missing and which command makes it.
         """
 
+    def refit(self, batch: Batch, encoders: Mapping[str, Encoder], seed: int) -> None:
+        """Learn from other products what `fit` learned, or `load_state` restored, with what held-out products chose then; nothing is
+        chosen or measured again. A method that chooses nothing fits anew. Raises InputError as `fit` does."""
+        self.fit(batch, encoders, seed)
+
     def held_out(self) -> NDArray[np.int64] | None:
         """Rows of the batch that `fit` was given and learned nothing from, of which cross-modal evidence is then measured. None: the
-        method is fitted anew, several times, with others left out; not for one whose fit takes minutes."""
+        method is refitted, several times, with others left out; not for one whose fit takes minutes."""
         return None
 
     @abstractmethod
@@ -153,4 +165,6 @@ def unit_rows(X: NDArray[Any], least: float = 1e-6) -> Matrix:
     """Rows (n, d) → length 1, float32. A row shorter than `least` holds nothing but rounding and becomes zero."""
     lengths = np.linalg.norm(X, axis=1, keepdims=True)
     kept = lengths > least
-    return np.where(kept, X / np.where(kept, lengths, 1), 0).astype(np.float32)
+    out = X / np.where(kept, lengths, 1)
+    out[~kept[:, 0]] = 0
+    return out.astype(np.float32, copy=False)

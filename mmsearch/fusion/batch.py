@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from mmsearch.fusion.base import Batch, Fuser, Matrix
 from mmsearch.fusion.contents import contents_by_product
 from mmsearch.store import Store
 from mmsearch.store.vectors import VectorRows, dimension, read_vectors
+
+_PIECE = 4_096  # products whose further views are averaged at a time
 
 
 def load_batch(
@@ -52,18 +55,25 @@ def sample_batch(
     return chosen, batch, len(ids)
 
 
-def _mean_views(rows: VectorRows, ids: pa.Array) -> Matrix:
-    """The mean of the further views of each product's items (n, e), zeros for one that has none."""
+def _mean_views(rows: VectorRows, ids: pa.Array) -> NDArray[np.float16]:
+    """The mean of the further views of each product's items (n, e), in 16 bits as they are stored; zeros for one that has none."""
     if rows.views is None:
         raise ValueError("these rows have no further views")
     place = pc.index_in(rows.ids, value_set=ids)
     known = place.is_valid().to_numpy(zero_copy_only=False)
     at = place.drop_null().to_numpy(zero_copy_only=False)
-    sums = np.zeros((len(ids), rows.views.shape[1]), np.float32)
-    np.add.at(sums, at, rows.views[known])
-    counts = np.bincount(at, minlength=len(ids)).astype(np.float32)
-    means: Matrix = (sums / np.maximum(counts, 1)[:, None]).astype(np.float32)
-    return means
+    mine = np.flatnonzero(known)
+    order = np.argsort(at, kind="stable")
+    first = np.flatnonzero(np.diff(at[order], prepend=-1))
+    out = np.zeros((len(ids), rows.views.shape[1]), np.float16)
+    if len(first) == len(at):  # one a product, as most have
+        out[at] = rows.views[mine]
+        return out
+    for some in np.split(order, first[_PIECE::_PIECE]):
+        starts = np.flatnonzero(np.diff(at[some], prepend=-1))
+        counts = np.diff(np.append(starts, len(some)))
+        out[at[some[starts]]] = np.add.reduceat(rows.views[mine[some]].astype(np.float32), starts, axis=0) / counts[:, None]
+    return out
 
 
 def mean_by_product(rows: VectorRows, ids: pa.Array, dim: int) -> tuple[Matrix, np.ndarray]:

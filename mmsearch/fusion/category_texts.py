@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from mmsearch.catalog.categories import SEPARATOR
 from mmsearch.encoders.base import Encoder
-from mmsearch.fusion.base import Batch, Matrix, Side
-from mmsearch.store import PRODUCTS
+from mmsearch.fusion.base import Matrix, Side
+from mmsearch.store import PRODUCTS, Store
 
 _LEAST_KINDS = 2  # categories that tell anything apart
 
@@ -28,13 +28,13 @@ class CategoryTexts:
         return len(self.names)
 
     @staticmethod
-    def read(batch: Batch, encoders: Mapping[str, Encoder]) -> CategoryTexts | None:
-        """From the store of a batch; None where it tells none apart."""
-        if batch.store is None or not batch.store.has(PRODUCTS) or "text" not in encoders:
+    def read(ids: Sequence[str], store: Store | None, encoders: Mapping[str, Encoder]) -> CategoryTexts | None:
+        """Of some products (n) of a store; None where it tells none apart."""
+        if store is None or not store.has(PRODUCTS) or "text" not in encoders:
             return None
-        rows = batch.store.read(PRODUCTS, ["id", "category"])
+        rows = store.read(PRODUCTS, ["id", "category"])
         known = dict(zip(rows.column("id").to_pylist(), rows.column("category").to_pylist(), strict=True))
-        texts = [" ".join((known.get(id) or "").split(SEPARATOR)) for id in batch.ids]
+        texts = [" ".join((known.get(id) or "").split(SEPARATOR)) for id in ids]
         names = sorted({text for text in texts if text.strip()})
         if len(names) < _LEAST_KINDS:
             return None

@@ -40,9 +40,16 @@ class Features:
         seen = self.looked(X)
         if not len(self.landmarks):
             return seen.dense
-        squared = 2 - 2 * seen.similarity(self.landmarks)
-        similar: Matrix = np.exp(-self.sharpness * np.maximum(squared, 0))
-        return similar
+        similar = seen.similarity(self.landmarks)
+        np.minimum(similar, 1, out=similar)  # of unit rows, whose squared distance is 2 − 2·cosine
+        similar -= 1
+        similar *= np.float32(2 * self.sharpness)
+        return np.exp(similar, out=similar)
+
+    @property
+    def width(self) -> int:
+        """How many there are of an item."""
+        return len(self.landmarks) or self.landmarks.dense.shape[1]
 
     def looked(self, X: Seen) -> Seen:
         """Items as distances are measured between them."""
@@ -127,16 +134,15 @@ def fit_cca(
     fx, fy = described(X, chosen), described(Y, chosen)
     if fx is None or fy is None:
         return None
-    means = _means(fx, X), _means(fy, Y)
-    Lx = _ridged(fx, _moment(fx, X, means[0], fx, X, means[0]), reg)
-    Ly = _ridged(fy, _moment(fy, Y, means[1], fy, Y, means[1]), reg)
-    cross = _moment(fx, X, means[0], fy, Y, means[1])
-    A, c, B = _directions(solve(Ly, solve(Lx, cross).T).T, dim)
+    mean, C = _moments(fx, X, fy, Y)
+    mine = fx.width
+    Lx, Ly = _ridged(fx, C[:mine, :mine], reg), _ridged(fy, C[mine:, mine:], reg)
+    A, c, B = _directions(solve(Ly, solve(Lx, C[:mine, mine:]).T).T, dim)
     if not len(c):
         return None
     weights = c**power
-    x = CanonicalMap(fx, means[0].astype(np.float32), solve(Lx, A * weights, transposed=True).astype(np.float32))
-    y = CanonicalMap(fy, means[1].astype(np.float32), solve(Ly, B * weights, transposed=True).astype(np.float32))
+    x = CanonicalMap(fx, mean[:mine].astype(np.float32), solve(Lx, A * weights, transposed=True).astype(np.float32))
+    y = CanonicalMap(fy, mean[mine:].astype(np.float32), solve(Ly, B * weights, transposed=True).astype(np.float32))
     return Canonical(x, y, c.astype(np.float32))
 
 
@@ -158,18 +164,40 @@ def _chunks(n: int) -> Iterator[slice]:
         yield slice(start, min(n, start + _CHUNK))
 
 
-def _means(features: Features, X: Seen) -> Float64:
-    total = np.sum([features(X[rows]).sum(axis=0, dtype=np.float64) for rows in _chunks(len(X))], axis=0)
-    return np.asarray(total / len(X), np.float64)
+def _moments(fx: Features, X: Seen, fy: Features, Y: Seen) -> tuple[Float64, Float64]:
+    """Mean (p + q,) and covariance (p + q, p + q) of the features of both views side by side, in one pass over the pairs.
 
-
-def _moment(fx: Features, X: Seen, mean_x: Float64, fy: Features, Y: Seen, mean_y: Float64) -> Float64:
-    """The (cross-)covariance of features, with a bounded part of the rows in memory at a time."""
-    total = np.zeros((len(mean_x), len(mean_y)))
+    Rows are centred by the mean of the first of them, which is near enough to that of all for what is left to be taken off afterwards.
+    """
+    about, sums, products = np.empty(0), np.zeros(fx.width + fy.width), no_products(fx.width + fy.width)
     for rows in _chunks(len(X)):
-        left = fx(X[rows]) - mean_x
-        total += left.T @ (left if fx is fy else fy(Y[rows]) - mean_y)
-    return total / len(X)
+        both = np.hstack([fx(X[rows]), fy(Y[rows])], dtype=np.float64)
+        if not rows.start:
+            about = both.mean(axis=0)
+        both -= about
+        sums += both.sum(axis=0)
+        products = add_products(products, both)
+    off = sums / len(X)
+    return about + off, symmetric(products) / len(X) - np.outer(off, off)
+
+
+def no_products(width: int) -> Float64:
+    """Where `add_products` adds up, (width, width)."""
+    return np.zeros((width, width), order="F")
+
+
+def add_products(total: Float64, rows: Float64) -> Float64:
+    """The inner products (p, p) of the columns of rows (n, p) added to `total`, in its own memory. In double precision: a ridge of 1e-5
+    stands on their differences. Of the symmetric matrix only the upper half is made, which is half of the work.
+    """
+    from scipy.linalg.blas import dsyrk
+
+    return np.asarray(dsyrk(1.0, rows.T, beta=1.0, c=total, overwrite_c=True))
+
+
+def symmetric(upper: Float64) -> Float64:
+    """The whole of what `add_products` added up."""
+    return np.asarray(np.triu(upper) + np.triu(upper, 1).T)
 
 
 def _metric(features: Features, C: Float64) -> tuple[Float64, float]:

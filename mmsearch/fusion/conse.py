@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmsearch.encoders.base import Encoder
 from mmsearch.errors import InputError
@@ -51,9 +52,7 @@ class Conse(SharedSpace):
         ------
         InputError : no photo's vector, no text encoder, or an image encoder without named classes.
         """
-        photos = batch.present.get("image")
-        if photos is None or not photos.any():
-            raise InputError("conse needs photos, but no product has an image vector", hint="make vectors: mmsearch embed")
+        _need_photos(batch)
         classes = encoders["image"].classes() if "image" in encoders else None
         if classes is None:
             raise InputError(
@@ -71,16 +70,15 @@ class Conse(SharedSpace):
             "weight": (classes.weight[encoded.kept] * (classes.scale / self.temperature)).astype(np.float32),
             "bias": (classes.bias[encoded.kept] / self.temperature).astype(np.float32),
         }
-        texts = batch.present.get("text", np.zeros(len(batch), bool))
-        # Without titles the mean name is the one centre of both sides; the more titles there are, the more each side has its own.
-        name = encoded.vectors.mean(axis=0)
-        share = texts.sum() / (texts.sum() + _CENTRE_PRIOR)
-        mean_text = batch.vectors["text"][texts].mean(axis=0) if texts.any() else name
-        mean_image = self._mixtures(batch.vectors["image"][photos]).mean(axis=0)
-        self._arrays["text_mean"] = (share * mean_text + (1 - share) * name).astype(np.float32)
-        self._arrays["image_mean"] = (share * mean_image + (1 - share) * name).astype(np.float32)
+        both = self._centre(batch)
         summary = f"text and photos meet in the names of {len(encoded.kept)} classes (ConSE), learned from no pairs"
-        return FitReport(*self._measured(batch, texts & photos, seed, summary))
+        return FitReport(*self._measured(batch, both, seed, summary))
+
+    def refit(self, batch: Batch, encoders: Mapping[str, Encoder], seed: int) -> None:
+        """See `Fuser.refit`: the names of classes stay what they are, both sides are centred anew."""
+        _need_photos(batch)
+        self._arrays = dict(self._arrays)
+        self._centre(batch)
 
     def project(self, modality: str, side: Side) -> Matrix:
         """See `Fuser.project`."""
@@ -95,6 +93,21 @@ class Conse(SharedSpace):
     def load_state(self, arrays: Mapping[str, Matrix], values: Mapping[str, Any]) -> None:
         """See `Fuser.load_state`."""
         self._arrays, self.dim, self.top = dict(arrays), int(values["dim"]), int(values["top"])
+
+    def _centre(self, batch: Batch) -> NDArray[np.bool_]:
+        """Take the mean of each side off it; returns which products have both (n,).
+
+        Without titles the mean name is the one centre of both sides; the more titles there are, the more each side has its own.
+        """
+        photos = batch.present["image"]
+        texts = batch.present.get("text", np.zeros(len(batch), bool))
+        name = self._arrays["names"].mean(axis=0)
+        share = texts.sum() / (texts.sum() + _CENTRE_PRIOR)
+        mean_text = batch.vectors["text"][texts].mean(axis=0) if texts.any() else name
+        mean_image = self._mixtures(batch.vectors["image"][photos]).mean(axis=0)
+        self._arrays["text_mean"] = (share * mean_text + (1 - share) * name).astype(np.float32)
+        self._arrays["image_mean"] = (share * mean_image + (1 - share) * name).astype(np.float32)
+        return np.asarray(texts & photos)
 
     def _mixtures(self, X: Matrix) -> Matrix:
         """Photos (n, d) → the mean names of what they show (n, dim), not centred."""
@@ -116,3 +129,9 @@ class Conse(SharedSpace):
         recall = pair_recall(self.project("text", Side(T)), self.project("image", Side(G)), same_product(T, G))
         found = f"; a title finds its own photo among {len(rows)} with R@10 {recall['text>image']['R@10']:.3f}"
         return summary + found, {"pairs": int(both.sum()), "among": len(rows), "recall": recall}
+
+
+def _need_photos(batch: Batch) -> None:
+    photos = batch.present.get("image")
+    if photos is None or not photos.any():
+        raise InputError("conse needs photos, but no product has an image vector", hint="make vectors: mmsearch embed")

@@ -217,7 +217,7 @@ def _profile(
     if (held := fuser.held_out()) is not None:
         reliability = cross_reliability(batch.take(held), fuser, seed) if crosses and len(held) else {}
     else:
-        reliability = _held_out_reliability(spec, batch, encoders, modalities, seed) if crosses else {}
+        reliability = _held_out_reliability(spec, fuser, batch, encoders, seed) if crosses else {}
     tables = {m: (recorded_encoder(store, m) or {})["table"] for m in modalities}
     return Profile(
         name=name,
@@ -239,11 +239,12 @@ def _profile(
     )
 
 
-def _held_out_reliability(spec: str, batch: Batch, encoders: Mapping[str, Encoder], modalities: list[str], seed: int) -> dict[str, float]:
-    """Reliability on products that the method did not see: fitted once more on the others (a learned map flatters its own pairs).
+def _held_out_reliability(spec: str, fitted: Fuser, batch: Batch, encoders: Mapping[str, Encoder], seed: int) -> dict[str, float]:
+    """Reliability on products that the method did not see: refitted on the others (a learned map flatters its own pairs).
 
     Where a fold is small the mean over several is taken; {} where there are too few products to leave any out.
     """
+    modalities = fitted.modalities()
     if not set(modalities) <= set(batch.present):
         return {}
     both = np.flatnonzero(np.sum([batch.present[m] for m in modalities], axis=0) > 1)
@@ -251,10 +252,12 @@ def _held_out_reliability(spec: str, batch: Batch, encoders: Mapping[str, Encode
     if len(folds) == 1:
         return {}
     found: dict[str, list[float]] = {}
+    learned = fitted.state()
     for held in folds[: -(-_ENOUGH // len(folds[0]))]:
         fuser: Fuser = FUSERS.create(spec)
+        fuser.load_state(*learned)
         try:
-            fuser.fit(batch.take(np.setdiff1d(np.arange(len(batch)), held)), encoders, seed)
+            fuser.refit(batch.take(np.setdiff1d(np.arange(len(batch)), held)), encoders, seed)
         except InputError:  # what is left is too little to fit on
             continue
         for kind, value in cross_reliability(batch.take(held), fuser, seed).items():

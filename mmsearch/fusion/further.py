@@ -108,8 +108,8 @@ class Chosen:
     """Which modalities join, what was measured of each that could, and why one stays out."""
 
     joined: list[str]
-    measured: dict[str, dict[str, Any]]
-    told: list[str]
+    measured: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
+    told: list[str] = dataclasses.field(default_factory=list)
 
 
 def which_join(batch: Batch, encoders: Mapping[str, Encoder], sizes: Mapping[str, Mapping[str, int]], least: int, seed: int) -> Chosen:
@@ -152,16 +152,19 @@ class Alone:
     report: FitReport
 
 
-def learn_alone(batch: Batch, encoders: Mapping[str, Encoder], least: int, params: Mapping[str, Any]) -> Alone | None:
+def learn_alone(
+    batch: Batch, encoders: Mapping[str, Encoder], least: int, params: Mapping[str, Any], joined: list[str] | None = None
+) -> Alone | None:
     """From products with a sound or a video where there are no photos at all, or no texts; None where there are both, or neither.
 
-    `params` are those of `fit_maps`. Raises InputError where there are sounds or videos and none goes together with what there is.
+    `params` are those of `fit_maps`; `joined` are the modalities that join, where that is known already. Raises InputError where there are
+    sounds or videos and none goes together with what there is.
     """
     there = [m for m in ("text", "image") if m in batch.present and batch.present[m].any()]
     if len(there) != 1 or not any(m in NAMES and here.any() for m, here in batch.present.items()):
         return None
     sizes = {m: dict(encoders[m].views) for m in there if m in encoders}
-    chosen = which_join(batch, encoders, sizes, least, int(params["seed"]))
+    chosen = which_join(batch, encoders, sizes, least, int(params["seed"])) if joined is None else Chosen(joined)
     beside = Further.read(batch, np.empty(0, np.int64), chosen.joined)
     looks, found = {}, None
     if beside is not None:

@@ -12,7 +12,7 @@ from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from mmsearch.encoders.base import Encoder
 from mmsearch.errors import InputError
-from mmsearch.fusion.base import Batch, FitReport, Fuser, Matrix, Side
+from mmsearch.fusion.base import EVERY, Batch, FitReport, Fuser, Matrix, Side
 from mmsearch.fusion.concat import Concat
 from mmsearch.fusion.gate import Tower, gated, mean_shares
 from mmsearch.fusion.gated_training import Settings, measured, ndcg, train, varies
@@ -51,7 +51,7 @@ class Gated(Fuser):
     """
 
     #: Interactions, and of the products their categories: another price has it fitted anew, too, when `fuse` is asked again.
-    learns_from: ClassVar[tuple[str, ...]] = (INTERACTIONS, PRODUCTS)
+    learns_from: ClassVar[Mapping[str, tuple[str, ...]]] = {INTERACTIONS: EVERY, PRODUCTS: ("id", "category")}
 
     def __init__(
         self,

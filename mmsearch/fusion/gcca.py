@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmsearch.fusion.base import Matrix
-from mmsearch.fusion.cca import LEAST_REG, CanonicalMap, Features, described, ridge_of, solve
+from mmsearch.fusion.cca import LEAST_REG, CanonicalMap, Features, add_products, described, no_products, ridge_of, solve, symmetric
 from mmsearch.fusion.views import Seen
 
 Float64 = NDArray[np.float64]
@@ -203,14 +203,14 @@ def _moments(views: Mapping[str, View], means: Mapping[str, Float64], places: Ma
     counts = _counts(views)[rows]
     sums = {}
     for count in np.unique(counts).tolist():
-        total = np.zeros((width, width))
+        total = no_products(width)
         for some in _pieces(rows[counts == count]):
             side_by_side = np.zeros((len(some), width))
             for name, view in views.items():
                 here = view.present[some]
                 side_by_side[here, places[name]] = view.features(some[here]) - means[name] if here.any() else 0
-            total += side_by_side.T @ side_by_side
-        sums[count] = total
+            total = add_products(total, side_by_side)
+        sums[count] = symmetric(total)
     return sums
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+import dataclasses
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+import pyarrow as pa
 
+from mmsearch.fusion.base import ATTRIBUTES, EVERY
+from mmsearch.fusion.digests import Digests, number, of_table
 from mmsearch.store import Store
-from mmsearch.store.vectors import source_hashes
-
-Digests = NDArray[np.uint64]  # (m, 2): of a vector's key, of what it was made of; sorted by the key's
+from mmsearch.store.attributes import CORE, HIDDEN
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,14 @@ class Inputs:
     """What there was to learn from.
 
     `identities` name the content of a table as it lies on disk: where one is the same, nothing needs to be compared. `counts` are of the
-    vectors of every modality, `rows` of the further tables that a method reads (`Fuser.learns_from`), with a digest of their content.
+    vectors of every modality, `rows` of the further tables that a method reads, with a digest of what stands in the columns that it reads
+    and these (`Fuser.learns_from`).
     """
 
     vectors: dict[str, Digests]  # the modalities that it was fitted on
     counts: dict[str, int]  # every modality that had vectors
     identities: dict[str, str | None]
-    rows: dict[str, tuple[int, str]] = field(default_factory=dict)
+    rows: dict[str, tuple[int, str, list[str]]] = dataclasses.field(default_factory=dict)
 
     def to_blob(self) -> tuple[dict[str, Any], bytes]:
         """JSON values and a binary part for the store's record."""
@@ -44,24 +45,25 @@ class Inputs:
         values = store.record.get(f"inputs/{name}")
         if values is None:
             return None
-        rows = {table: (int(count), str(digest)) for table, (count, digest) in values["rows"].items()}
+        # Before the columns were recorded, a digest was of all of them: it is no digest of any.
+        rows = {table: (int(count), str(digest), *(columns or [[]])) for table, (count, digest, *columns) in values["rows"].items()}
         return Inputs(safe.load(store.record.blob(f"inputs/{name}")), values["counts"], values["identities"], rows)
 
 
-def look(store: Store, tables: Mapping[str, str], fitted: Collection[str], learns_from: Collection[str] = ()) -> Inputs:
+def look(store: Store, tables: Mapping[str, str], fitted: Collection[str], learns_from: Mapping[str, Sequence[str]]) -> Inputs:
     """The inputs as they are now.
 
     Parameters
     ----------
     tables : modality → table of its vectors, of every modality that has any.
-    fitted : the modalities that a method was fitted on. learns_from : further tables of the store that it reads.
+    fitted : the modalities that a method was fitted on. learns_from : as `Fuser.learns_from`.
     """
     read = [*(tables[m] for m in fitted if m in tables), *learns_from]
     return Inputs(
-        {m: _digests(store, tables[m]) for m in fitted if m in tables},
+        {m: of_table(store, tables[m]) for m in fitted if m in tables},
         {m: store.count(table) for m, table in tables.items()},
         {table: store.identity(table) for table in read},
-        {table: _content(store, table) for table in learns_from},
+        {table: (*_content(store, table, columns), list(columns)) for table, columns in learns_from.items()},
     )
 
 
@@ -72,30 +74,20 @@ def changes(store: Store, before: Inputs, tables: Mapping[str, str], fitted: Col
         table = tables.get(modality)
         if table is not None and before.identities.get(table) is not None and store.identity(table) == before.identities[table]:
             continue
-        now = _digests(store, table) if table is not None else np.empty((0, 2), np.uint64)
+        now = of_table(store, table) if table is not None else np.empty((0, 2), np.uint64)
         lines += _compared(f"{modality} vectors", before.vectors.get(modality, np.empty((0, 2), np.uint64)), now)
     for modality, table in tables.items():
         if modality not in before.counts and modality not in fitted:
             lines.append(f"there are {modality} vectors now ({store.count(table):,})")
-    for table, (count, digest) in before.rows.items():
+    for table, (count, digest, columns) in before.rows.items():
         if before.identities.get(table) is not None and store.identity(table) == before.identities[table]:
             continue
-        now_count, now_digest = _content(store, table)
+        now_count, now_digest = _content(store, table, columns)
         if now_count != count:
             lines.append(f"{table}: {now_count:,} rows instead of {count:,}")
         elif now_digest != digest:
             lines.append(f"{table}: other rows")
     return lines
-
-
-def _digests(store: Store, table: str) -> Digests:
-    found = source_hashes(store, table)
-    out = np.array([[_eight(key), _eight(made_of)] for key, made_of in found.items()], np.uint64).reshape(-1, 2)
-    return out[np.argsort(out[:, 0], kind="stable")]
-
-
-def _eight(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
 
 
 def _compared(what: str, before: Digests, now: Digests) -> list[str]:
@@ -107,15 +99,22 @@ def _compared(what: str, before: Digests, now: Digests) -> list[str]:
     return [f"{what}: {', '.join(parts)}"] if parts else []
 
 
-def _content(store: Store, table: str) -> tuple[int, str]:
-    """How many rows a table has and a digest of them, whatever their order; (0, '') where there is none."""
+def _content(store: Store, table: str, read: Sequence[str]) -> tuple[int, str]:
+    """How many rows a table has and a digest of the columns that are read, whatever the order of rows; (0, '') where there is none."""
     opened = store.dataset(table)
     if opened is None:
         return 0, ""
     count, total = 0, 0
-    columns = sorted(opened.schema.names)
+    columns = sorted(name for name in opened.schema.names if EVERY[0] in read or name in read)
+    if ATTRIBUTES in read:
+        columns += sorted(field.name for field in opened.schema if field.name not in (*CORE, *HIDDEN) and _can_be_shared(field.type))
     for batch in store.batches(table, columns):
         for row in zip(*(batch.column(name).to_pylist() for name in columns), strict=True):
-            total += _eight(repr(row))
+            total += number(repr(row))
         count += len(batch)
     return count, f"{total % 2**64:016x}"
+
+
+def _can_be_shared(type: pa.DataType) -> bool:
+    """Whether values of a column make products alike, as those of numbers and dates do not."""
+    return bool(pa.types.is_string(type) or pa.types.is_large_string(type) or pa.types.is_boolean(type) or pa.types.is_list(type))

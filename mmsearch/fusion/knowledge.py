@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from mmsearch.encoders.base import Encoder
 from mmsearch.encoders.recorded import recorded_encoder
 from mmsearch.fusion import FUSERS
-from mmsearch.fusion.base import Batch, FitReport, Fuser, Matrix, Side
+from mmsearch.fusion.base import ATTRIBUTES, EVERY, Batch, FitReport, Fuser, Matrix, Side
 from mmsearch.fusion.batch import load_batch
 from mmsearch.fusion.bought import among, bought_together, read_purchases, rows_of
 from mmsearch.fusion.graph import BETWEEN, TYPES, VALUES, Known, astray, belongs, joined, matrix, read_knowledge, shared
 from mmsearch.fusion.graph_evidence import Evidence, evidence_of, summary
-from mmsearch.fusion.propagation import ROWS, Layer, Relation, Sent, directions, message, mixed, normalised, propagate, rarities
+from mmsearch.fusion.propagation import ROWS, Relation, Sent, directions, message, mixed, normalised, propagate, rarities
 from mmsearch.fusion.sparse import Sparse, csr
 from mmsearch.spec import parse
 from mmsearch.store import INTERACTIONS, PRODUCTS, TRIPLES, Store
@@ -77,8 +77,11 @@ class Knowledge(Fuser):
         # What the base reads is known once it is. Events are read in any case: alpha is chosen by them, and what it changes is measured.
         self.reads, self.vectors_suffice = self._base.reads, self._base.vectors_suffice  # type: ignore[misc]
         self.sees_views = self._base.sees_views  # type: ignore[misc]
-        further = [INTERACTIONS, *([TRIPLES] if given else []), *([PRODUCTS] if set(self._weights) - {"bought"} else [])]
-        self.learns_from = tuple(dict.fromkeys((*self._base.learns_from, *further)))  # type: ignore[misc]
+        columns = {"brand": "brand", "category": "category", "attributes": ATTRIBUTES, "given": "title"}
+        read = ("id", *(column for type, column in columns.items() if type in self._weights))
+        self.learns_from = {INTERACTIONS: EVERY} | ({TRIPLES: EVERY} if given else {})  # type: ignore[misc]
+        for table, some in (*self._base.learns_from.items(), *([(PRODUCTS, read)] if len(read) > 1 else [])):
+            self.learns_from[table] = tuple(dict.fromkeys((*self.learns_from.get(table, ()), *some)))
         self._hops, self._asked = hops, alpha
         self._alpha = 0.0
         self._nodes: dict[str, dict[str, int]] = {}  # type → node → its row among the type's means
@@ -96,8 +99,7 @@ class Knowledge(Fuser):
     def fit(self, batch: Batch, encoders: Mapping[str, Encoder], seed: int) -> FitReport:
         """Fit the base, build the graph, choose alpha, and keep the means of its values. See `Fuser.fit`."""
         told = self._base.fit(batch, encoders, seed)
-        self._alpha, self._nodes, self._rarity, self._means, self._centres = 0.0, {}, {}, [], []
-        self._attributes, self._read = None, None
+        self._forget()
         scores: dict[str, Any] = {"base": told.scores, "hops": self._hops}
         store = batch.store
         if store is None or not len(batch.ids) or not self._hops or not self._weights:
@@ -115,10 +117,18 @@ class Knowledge(Fuser):
         if not any(scores["edges"].values()):
             return FitReport(f"the base alone (the store knows of no edges): {told.summary}", scores | {"alpha": 0.0})
         found: Evidence = evidence_of(H, relations, read_purchases(store), batch.ids, self._hops, self._asked, _UNTOLD, seed)
-        self._alpha = found.alpha
-        if self._alpha:
-            self._keep(propagate(H, [r for _, r in relations], self._alpha, self._hops)[1], relations)
+        self._keep(found.alpha, H, relations)
         return FitReport(summary(found, scores, told.summary), scores | {"alpha": self._alpha, "held_out": found.to_json()})
+
+    def refit(self, batch: Batch, encoders: Mapping[str, Encoder], seed: int) -> None:
+        """See `Fuser.refit`: alpha stays as it is, and edges are read anew."""
+        self._base.refit(batch, encoders, seed)
+        alpha = self._alpha
+        self._forget()
+        if alpha and batch.store is not None and len(batch.ids):
+            self._attributes = self._known(batch.store)[0].attributes
+            H = self._own(batch)
+            self._keep(alpha, H, self._relations(batch.store, batch.ids, H))
 
     def held_out(self) -> NDArray[np.int64] | None:
         """See `Fuser.held_out`: those of the base, by which cross-modal evidence is compared."""
@@ -201,7 +211,16 @@ class Knowledge(Fuser):
             relations.append(("given", Relation(self._weights["given"], joined(knowledge, ids, ids), values=False)))
         return relations
 
-    def _keep(self, layers: Sequence[Layer], relations: Sequence[tuple[str, Relation]]) -> None:
+    def _forget(self) -> None:
+        self._alpha, self._nodes, self._rarity, self._means, self._centres = 0.0, {}, {}, [], []
+        self._attributes, self._read = None, None
+
+    def _keep(self, alpha: float, H: Matrix, relations: Sequence[tuple[str, Relation]]) -> None:
+        """Take a share from what is related, and keep the means of its values."""
+        self._alpha = alpha
+        if not alpha:
+            return
+        layers = propagate(H, [relation for _, relation in relations], alpha, self._hops)[1]
         self._centres = [layer.centre for layer in layers]
         self._means = [
             {type: sent for (type, relation), sent in zip(relations, layer.sent, strict=True) if relation.values} for layer in layers

@@ -11,21 +11,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mmsearch.encoders.recorded import Meeting, load_encoder, load_tower, recorded_encoder
 from mmsearch.encoders.sources import items
 from mmsearch.errors import InputError
-from mmsearch.fusion import FUSERS
 from mmsearch.fusion import profile as profiles
 from mmsearch.fusion.base import Fuser, Matrix, Side
 from mmsearch.fusion.batch import load_batch
 from mmsearch.fusion.contents import side_of
 from mmsearch.fusion.profile import Profile
 from mmsearch.store import Store
-from mmsearch.store.vectors import VectorRows, batches_of
+from mmsearch.store.vectors import VectorRows, batches_of, read_vectors
 
 Rows = NDArray[np.int64]
 
@@ -36,6 +34,7 @@ _MANY, _FEWER = 10_000, 2  # pairs from which there are so many folds
 _FEWEST = 8  # products in a fold, below which nothing can be compared
 _LEARNED = 20_000  # products that a fold's method is learned from, at most
 _TOGETHER = 10_000  # products that are compared with each other, at most: the others tell no more of what is usual
+_MAPPED = 4_096  # vectors that a method maps at a time
 _AT_ONCE = 256  # texts that a tower reads at a time
 
 #: Maps items of a modality into the space: `Fuser.project`, or for a shared space of encoders a look at what was made before.
@@ -92,10 +91,10 @@ def _learned(store: Store, profile: Profile, order: list[str], notes: list[str])
         left_out = set(fold)
         # Pairs teach; what has one side only joins where there is room, for methods that look at it.
         kept = [id for id in [*order, *rest] if id not in left_out][:_LEARNED]
-        fuser: Fuser = FUSERS.create(profile.spec)
+        fuser = profiles.load_fuser(store, profile)
         try:
             _, batch = load_batch(store, tables, sorted(kept), fuser)
-            fuser.fit(batch, encoders, profile.seed)
+            fuser.refit(batch, encoders, profile.seed)
         except InputError as error:
             notes.append(
                 f"{profile.spec} cannot be learned without a part of the products ({error.message}): those it was learned from look better"
@@ -119,7 +118,7 @@ def _pairing(store: Store, ids: Sequence[str], fuser: Fuser | None, texts: Mappi
     found: dict[str, tuple[list[int], list[str], list[Matrix]]] = {}
     for modality in ("text", "image"):
         owners, parts, pieces = found[modality] = ([], [], [])
-        for rows in _of(store, modality, ids):
+        for rows in _rows(store, modality, ids, views=fuser is not None and fuser.sees_views):
             pieces.append(mapped(modality, rows))
             owners += [row[id] for id in rows.ids.to_pylist()]
             parts += rows.parts.to_pylist()
@@ -135,29 +134,34 @@ def _pairing(store: Store, ids: Sequence[str], fuser: Fuser | None, texts: Mappi
         if texts is not None:
             yield list(texts), np.stack(list(texts.values()))
             return
-        for rows in _of(store, "text", None):
+        for rows in _texts(store):
             yield rows.ids.to_pylist(), mapped("text", rows)
 
     return Pairing(ids, ordered, np.concatenate(pieces)[order], np.array(owners, np.int64)[order], [parts[i] for i in order], others)
 
 
-def _of(store: Store, modality: str, ids: Sequence[str] | None) -> Iterator[VectorRows]:
-    """The vectors of a modality, of some products, batch by batch; of texts the products' own alone."""
-    wanted = None if ids is None else pa.array(ids, pa.string())
-    for rows, _ in batches_of(store, (recorded_encoder(store, modality) or {})["table"], views=True):
-        keep = pc.equal(rows.parts, "") if modality == "text" else pa.array(np.ones(len(rows), bool))
-        if wanted is not None:
-            keep = pc.and_(keep, pc.is_in(rows.ids, value_set=wanted))
-        if pc.any(keep).as_py():
-            yield rows.take(np.flatnonzero(keep.to_numpy(zero_copy_only=False)).tolist())
+def _rows(store: Store, modality: str, ids: Sequence[str], *, views: bool) -> Iterator[VectorRows]:
+    """The vectors of a modality of some products, some at a time; of texts the products' own alone. Of the others only the ids are read."""
+    found = read_vectors(store, (recorded_encoder(store, modality) or {})["table"], list(ids), views=views)
+    own = np.flatnonzero(pc.equal(found.parts, "").to_numpy(zero_copy_only=False)) if modality == "text" else np.arange(len(found))
+    for start in range(0, len(own), _MAPPED):
+        yield found.take(own[start : start + _MAPPED].tolist())
+
+
+def _texts(store: Store) -> Iterator[VectorRows]:
+    """The vectors of all products' own texts, batch by batch."""
+    for rows, _ in batches_of(store, (recorded_encoder(store, "text") or {})["table"]):
+        own = np.flatnonzero(pc.equal(rows.parts, "").to_numpy(zero_copy_only=False))
+        if len(own):
+            yield rows.take(own.tolist())
 
 
 def _text_vectors(store: Store, meeting: Meeting, ids: Sequence[str]) -> dict[str, Matrix]:
     """Texts of products in the space of their photos: the store's own vectors, or read anew by the model's text tower."""
-    if meeting.own:
-        return {id: vector for rows in _of(store, "text", ids) for id, vector in zip(rows.ids.to_pylist(), rows.vectors, strict=True)}
-    tower = load_tower(store, meeting)
     wanted = set(ids)
+    if meeting.own:
+        return {id: v for rows in _texts(store) for id, v in zip(rows.ids.to_pylist(), rows.vectors, strict=True) if id in wanted}
+    tower = load_tower(store, meeting)
     mine = [item for item in items(store, "text") if item.part == "" and item.id in wanted]
     found: dict[str, Matrix] = {}
     for start in range(0, len(mine), _AT_ONCE):

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from mmsearch.encoders.recorded import recorded_encoder
 from mmsearch.errors import StoreError
-from mmsearch.fusion.base import Fuser
+from mmsearch.fusion.base import Fuser, Matrix
 from mmsearch.fusion.batch import load_batch
 from mmsearch.fusion.calibration import patterns
 from mmsearch.fusion.contents import side_of
+from mmsearch.fusion.digests import Digests, among, by_product, keyed, numbers, of_table, product_of, same
 from mmsearch.fusion.direct import calibrate_direct
 from mmsearch.fusion.profile import Profile, load, load_fuser, names, recorded
 from mmsearch.fusion.stand_ins import stand_ins
 from mmsearch.settings import MODALITIES
 from mmsearch.store import Store
-from mmsearch.store.vectors import batches_of, key_of, source_hashes, write_vectors
+from mmsearch.store.vectors import append_vectors, batches_of, key_of, write_vectors
 from mmsearch.store.where import id_list
 
-_AT_ONCE = 4_096  # vectors that are projected at a time: so many products are asked for by name, where a method reads their texts
+_AT_ONCE = 4_096  # vectors that are projected, or products that are fused, at a time: so many are asked for by name
 
 
 def refresh(store: Store) -> list[str]:
@@ -52,39 +52,67 @@ def bring_up_to_date(store: Store, profile: Profile, fuser: Fuser) -> None:
         standing = stand_ins(store, profile.modalities, profile.by_contents)
         for modality, table in (tables | {m: (recorded_encoder(store, m) or {})["table"] for m in standing}).items():
             _project(store, profile, fuser, modality, table, standing.get(modality, modality))
-    made_of: dict[str, list[str]] = {}
-    for modality, table in sorted(tables.items()):
-        for key, digest in sorted(source_hashes(store, table).items()):
-            made_of.setdefault(key.partition("\x1f")[0], []).append(f"{modality}:{digest}")
-    wanted = {id: hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest() for id, parts in made_of.items()}
-    have = {key.partition("\x1f")[0]: digest for key, digest in source_hashes(store, profile.fused_table).items()}
-    todo = [id for id, digest in wanted.items() if have.get(id) != digest]
-    for chunk in _pieces(todo, 20_000):
-        ids, batch = load_batch(store, tables, chunk, fuser)
+    wanted = by_product(store, tables)
+    present = of_table(store, profile.fused_table)
+    for some, made_of in _changed(store, tables, wanted, profile.fused_table):
+        ids, batch = load_batch(store, tables, some, fuser)
         vectors = fuser.items(batch)
-        good = np.linalg.norm(vectors, axis=1) > 0.5
-        kept = [id for id, ok in zip(ids, good, strict=True) if ok]
-        parts = [str(p) for p in patterns(batch, profile.modalities)[good]]
-        write_vectors(store, profile.fused_table, kept, parts, [wanted[id] for id in kept], vectors[good])
+        parts = [str(part) for part in patterns(batch, profile.modalities)]
+        _write(store, profile.fused_table, present, ids, parts, made_of, vectors)
     # Only now do those of what is gone or changed go: a kill in between must not leave a product without any.
-    present = source_hashes(store, profile.fused_table)
-    _delete(store, profile.fused_table, [key for key, digest in present.items() if wanted.get(key.partition("\x1f")[0]) != digest])
+    for keys, hashes in keyed(store, profile.fused_table):
+        right = same(wanted, numbers(product_of(key) for key in keys), np.array([int(digest[:16], 16) for digest in hashes], np.uint64))
+        _delete(store, profile.fused_table, [key for key, ok in zip(keys, right.tolist(), strict=True) if not ok])
+
+
+def _changed(store: Store, tables: Mapping[str, str], wanted: Digests, fused: str) -> Iterator[tuple[list[str], list[str]]]:
+    """Ids of products that have no fused vector of what they are made of now, and what that is; a bounded number at a time."""
+    made = np.sort(np.concatenate([numbers(map(_of, keys, hashes)) for keys, hashes in keyed(store, fused)] or [np.empty(0, np.uint64)]))
+    seen = np.zeros(len(wanted), bool)
+    for table in tables.values():
+        for keys, _ in keyed(store, table):
+            ids = list(dict.fromkeys(map(product_of, keys)))
+            at = np.searchsorted(wanted[:, 0], numbers(ids))
+            fresh = ~seen[at]
+            seen[at] = True
+            todo = [(id, f"{value:016x}") for id, value, new in zip(ids, wanted[at, 1].tolist(), fresh.tolist(), strict=True) if new]
+            there = among(made, numbers(f"{id}\x1f{digest}" for id, digest in todo))
+            todo = [one for one, known in zip(todo, there.tolist(), strict=True) if not known]
+            for start in range(0, len(todo), _AT_ONCE):
+                some, made_of = zip(*todo[start : start + _AT_ONCE], strict=True)
+                yield list(some), list(made_of)
+
+
+def _of(key: str, digest: str) -> str:
+    return f"{product_of(key)}\x1f{digest}"
 
 
 def _project(store: Store, profile: Profile, fuser: Fuser, modality: str, table: str, by: str) -> None:
     target = profile.projected_table(modality)
-    wanted, present = source_hashes(store, table), source_hashes(store, target)
-    if wanted == present:
+    wanted, present = of_table(store, table), of_table(store, target)
+    if np.array_equal(wanted, present):
         return
     for rows, hashes in batches_of(store, table, _AT_ONCE, views=fuser.sees_views):
         ids, parts = rows.ids.to_pylist(), rows.parts.to_pylist()
-        new = [i for i, (id, part, digest) in enumerate(zip(ids, parts, hashes, strict=True)) if present.get(key_of(id, part)) != digest]
+        new = np.flatnonzero(~same(present, numbers(map(key_of, ids, parts)), numbers(hashes))).tolist()
         if new:
             projected = fuser.project(by, side_of(store, fuser, modality, rows.take(new), by))
-            good = np.linalg.norm(projected, axis=1) > 0.5
-            kept = [i for i, ok in zip(new, good, strict=True) if ok]
-            write_vectors(store, target, [ids[i] for i in kept], [parts[i] for i in kept], [hashes[i] for i in kept], projected[good])
-    _delete(store, target, [key for key, digest in source_hashes(store, target).items() if wanted.get(key) != digest])
+            ids, parts, hashes = ([values[i] for i in new] for values in (ids, parts, hashes))
+            _write(store, target, present, ids, parts, hashes, projected)
+    for keys, hashes in keyed(store, target):
+        right = same(wanted, numbers(keys), numbers(hashes))
+        _delete(store, target, [key for key, ok in zip(keys, right.tolist(), strict=True) if not ok])
+
+
+def _write(
+    store: Store, table: str, present: Digests, ids: Sequence[str], parts: Sequence[str], hashes: Sequence[str], vectors: Matrix
+) -> None:
+    """Write those vectors (n, d) that are none of nothing; `present`: what the table had before, whose rows are replaced."""
+    good = np.linalg.norm(vectors, axis=1) > 0.5
+    there = among(present[:, 0], numbers(map(key_of, ids, parts)))
+    for put, chosen in ((write_vectors, good & there), (append_vectors, good & ~there)):
+        rows = np.flatnonzero(chosen).tolist()
+        put(store, table, [ids[i] for i in rows], [parts[i] for i in rows], [hashes[i] for i in rows], vectors[rows])
 
 
 def _delete(store: Store, table: str, keys: list[str]) -> None:

@@ -59,6 +59,7 @@ class Refinement:
     """Heads of both modalities, and their share of a cosine."""
 
     share: float
+    epochs: int  # that they were trained for
     dense: Mapping[str, Dense]
     heads: Mapping[str, Head]
 
@@ -78,14 +79,14 @@ class Refinement:
         """Named arrays and JSON values, for a fuser's own."""
         arrays = {f"{m}.{name}": array for m, head in self.heads.items() for name, array in head.arrays().items()}
         arrays |= {f"{m}.words": dense.words for m, dense in self.dense.items() if dense.words is not None}
-        return arrays, {"share": self.share}
+        return arrays, {"share": self.share, "epochs": self.epochs}
 
     @staticmethod
     def restored(arrays: Mapping[str, Matrix], values: Mapping[str, Any]) -> Refinement:
         """What `state` gave."""
         names = [field.name for field in dataclasses.fields(Head)]
         heads = {m: Head(**{name: arrays[f"{m}.{name}"] for name in names}) for m in _SIDES}
-        return Refinement(float(values["share"]), {m: Dense(arrays.get(f"{m}.words")) for m in _SIDES}, heads)
+        return Refinement(float(values["share"]), int(values["epochs"]), {m: Dense(arrays.get(f"{m}.words")) for m in _SIDES}, heads)
 
 
 @dataclass(frozen=True)
@@ -128,14 +129,15 @@ def choose(
         return Choice(0.0, 0, {0.0: before}, "settled" if found is None else found[1].ended)
     dense, heads = found
     of = {"text": heads.x, "image": heads.y}
-    qualities = {0.0: before} | {share: quality(Refinement(share, dense, of)) for share in SHARES}
+    qualities = {0.0: before} | {share: quality(Refinement(share, heads.epoch, dense, of)) for share in SHARES}
     best = max(qualities, key=lambda share: qualities[share])
     return Choice(best if qualities[best] - before >= LEAST_GAIN else 0.0, heads.epoch, qualities, heads.ended)
 
 
 def refined(
     kind: str,
-    choice: Choice,
+    share: float,
+    epochs: int,
     pairs: tuple[Seen, Seen],
     *,
     groups: NDArray[np.int64] | None = None,
@@ -143,14 +145,12 @@ def refined(
     dim: int = 256,
     seed: int = 0,
 ) -> Refinement | None:
-    """Heads learned from all pairs (n), for as many epochs and with the share that were chosen. None where there is nothing to add."""
-    if not choice.share:
-        return None
-    found = _heads(kind, pairs, None, groups, dim, seed, dataclasses.replace(PLAN, hard=hard, epochs=choice.epochs))
+    """Heads learned from all pairs (n), for as many epochs and with the share that were chosen. None where a side does not vary."""
+    found = _heads(kind, pairs, None, groups, dim, seed, dataclasses.replace(PLAN, hard=hard, epochs=epochs))
     if found is None:
         return None
     dense, heads = found
-    return Refinement(choice.share, dense, {"text": heads.x, "image": heads.y})
+    return Refinement(share, epochs, dense, {"text": heads.x, "image": heads.y})
 
 
 def _heads(

@@ -29,6 +29,7 @@ WORDS = 0.4
 _KEPT = 128  # principal components of a view
 _POWER = 0.25  # of their standard deviation that is divided out: 0 leaves it, 1 is full whitening
 _LEARNED_FROM = 20_000  # products
+_CHUNK = 4_096  # items whose views are in memory in full precision at a time
 _FEWEST = 20  # products that can tell components
 _VOCABULARY = 50_000
 _LEAST_TEXTS = 2  # that have a word: one alone joins nothing
@@ -127,23 +128,25 @@ class Components:
     weight: Matrix  # (d, 128), zero beyond the rank
 
     @staticmethod
-    def learn(X: Matrix, *, standardise: bool) -> Components:
+    def learn(X: NDArray[np.floating[Any]], *, standardise: bool) -> Components:
         """Rows (n, d) → partly whitened components. Channels of a network are standardised; counts of colours have a common scale."""
-        mean = X.mean(axis=0, dtype=np.float64)
-        own = np.maximum(X.std(axis=0, dtype=np.float64), 1e-6) if standardise else np.ones(X.shape[1])
-        Z = (X - mean) / own
+        Z = X.astype(np.float64)
+        mean = Z.mean(axis=0)
+        Z -= mean
+        own = np.maximum(np.sqrt(np.einsum("nd,nd->d", Z, Z) / len(Z)), 1e-6) if standardise else np.ones(X.shape[1])
+        Z /= own
         if len(Z) < Z.shape[1]:  # of few items the directions among them
             _, lengths, rows = np.linalg.svd(Z, full_matrices=False)
             values, V = np.square(lengths) / max(1, len(Z) - 1), rows.T
         else:
-            values, V = np.linalg.eigh(np.atleast_2d(np.cov(Z, rowvar=False)))
+            values, V = np.linalg.eigh(Z.T @ Z / max(1, len(Z) - 1))
             values, V = values[::-1], V[:, ::-1]
         kept = min(_KEPT, int((values > 1e-8 * max(float(values[0]), 1e-12)).sum()))
         weight = np.zeros((X.shape[1], _KEPT), np.float32)
         weight[:, :kept] = V[:, :kept] / np.sqrt(values[:kept]) ** _POWER / own[:, None]
         return Components(mean.astype(np.float32), weight)
 
-    def __call__(self, X: Matrix) -> Matrix:
+    def __call__(self, X: NDArray[np.floating[Any]]) -> Matrix:
         """(n, d) → (n, 128), unit rows."""
         return unit_rows((X - self.mean) @ self.weight)
 
@@ -173,14 +176,22 @@ class Views:
         words = self.vocabulary(side.contents or [None] * len(side)) if self.vocabulary is not None else None
         if not self.components:
             return Seen(side.X, words)
-        top = unit_rows(np.sqrt(np.maximum(side.X, 0))) if self.rooted else side.X
-        blocks = [top]
-        views = side.views if side.views is not None else np.zeros((len(side), sum(self.sizes.values())), np.float32)
+        dense = np.empty((len(side), side.X.shape[1] + _KEPT * len(self.components)), np.float32)
+        for start in range(0, len(side), _CHUNK):
+            piece = slice(start, start + _CHUNK)
+            dense[piece] = self._dense(side.X[piece], None if side.views is None else side.views[piece])
+        return Seen(dense, words)
+
+    def _dense(self, X: Matrix, views: NDArray[np.floating[Any]] | None) -> Matrix:
+        """Vectors (n, d) and further views (n, e) → (n, d + 128 for each that is used), unit rows."""
+        blocks = [unit_rows(np.sqrt(np.maximum(X, 0))) if self.rooted else X]
+        if views is None:
+            views = np.zeros((len(X), sum(self.sizes.values())), np.float32)
         for name, block in _blocks(views, self.sizes).items():
             if name in self.components:
                 seen = self.components[name](block) * block.any(axis=1, keepdims=True)
                 blocks.append(math.sqrt(SHARES.get(name, _OTHER)) * seen)
-        return Seen(unit_rows(np.hstack(blocks)), words)
+        return unit_rows(np.hstack(blocks))
 
     def state(self) -> tuple[dict[str, Matrix], dict[str, Any]]:
         """Named arrays and JSON values, for a fuser's own."""
@@ -202,6 +213,6 @@ class Views:
         return Views(values["sizes"], components, known, values["rooted"])
 
 
-def _blocks(views: Matrix, sizes: Mapping[str, int]) -> dict[str, Matrix]:
+def _blocks(views: NDArray[np.floating[Any]], sizes: Mapping[str, int]) -> dict[str, NDArray[np.floating[Any]]]:
     ends = np.cumsum(list(sizes.values()))
     return {name: views[:, end - size : end] for (name, size), end in zip(sizes.items(), ends.tolist(), strict=True)}

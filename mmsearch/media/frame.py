@@ -62,7 +62,8 @@ class Scaler:
         import av
 
         try:
-            small = self._reformatter.reformat(native, width=size[0], height=size[1], format=format, interpolation="AREA")
+            # In one thread: by default each of these small jobs is divided among all cores, which takes more of them than it saves.
+            small = self._reformatter.reformat(native, width=size[0], height=size[1], format=format, interpolation="AREA", threads=1)
             return small.to_ndarray()
         except (av.FFmpegError, ValueError) as error:
             raise MediaError(f"damaged: a frame cannot be converted ({getattr(error, 'strerror', None) or error})") from error

@@ -34,6 +34,8 @@ FORMAT = 2
 _INSERT_BATCH = 50_000  # rows a merge: bounds memory, and LanceDB's merge holds one side in memory
 
 
+# Lance reads up to 16 batches and 2 GB ahead: of wide rows far more than their reader ever holds.
+_READ_AHEAD, _BUFFERED = 2, 256 << 20
 _LISTED = "table/"  # the record lists the tables, so that one whose folder is lost is missed
 
 
@@ -195,7 +197,7 @@ class Store:
         opened = self.dataset(table)
         if opened is None:
             return
-        batches = iter(opened.to_batches(columns=list(columns), batch_size=rows))
+        batches = iter(opened.to_batches(columns=list(columns), batch_size=rows, batch_readahead=_READ_AHEAD, io_buffer_size=_BUFFERED))
         while True:
             with self.reporting(f"read the table {table}"):
                 batch = next(batches, None)

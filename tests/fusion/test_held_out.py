@@ -55,6 +55,31 @@ def test_it_is_fitted_once_and_measured_on_what_it_kept_out(tmp_path: Path, keep
     assert expected and {kind: made.calibration["pairs"][kind][2] for kind in expected} == pytest.approx(expected)
 
 
+class Choosing(FakeFuser):
+    """Remembers what it was asked for."""
+
+    asked: ClassVar[list[str]] = []
+
+    def fit(self, batch: Batch, encoders: Mapping[str, Encoder], seed: int) -> FitReport:
+        self.asked.append("fit")
+        return super().fit(batch, encoders, seed)
+
+    def refit(self, batch: Batch, encoders: Mapping[str, Encoder], seed: int) -> None:
+        self.asked.append(f"refit of what knows {sorted(self._maps)}")
+        super().fit(batch, encoders, seed)
+
+
+def test_evidence_is_measured_by_refits_of_what_was_learned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Choosing, "asked", [])
+    FUSERS.register("choosing", Choosing)
+    try:
+        made = small_shop.make(tmp_path, fuse=False, events=False).fuse("choosing")
+    finally:
+        FUSERS.unregister("choosing")
+    assert Choosing.asked == ["fit", *["refit of what knows ['image', 'text']"] * (len(Choosing.asked) - 1)]
+    assert len(Choosing.asked) > 1 and made.calibration["pairs"]["text>image"][2] > 0.05
+
+
 @pytest.mark.parametrize("rows", [0, 3])
 def test_of_too_few_nothing_is_measured(tmp_path: Path, keeping: type[Keeping], monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
     monkeypatch.setattr(keeping, "rows", rows)

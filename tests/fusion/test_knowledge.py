@@ -13,9 +13,9 @@ import small_shop
 from safetensors import numpy as safe
 
 from mmsearch.errors import InputError, UsageError
-from mmsearch.fusion import FUSERS
+from mmsearch.fusion import FUSERS, knowledge
 from mmsearch.fusion import profile as profiles
-from mmsearch.fusion.base import Batch, FitReport
+from mmsearch.fusion.base import EVERY, Batch, FitReport
 from mmsearch.fusion.batch import load_batch
 from mmsearch.fusion.concat import Concat
 from mmsearch.fusion.fitting import changes_since
@@ -72,6 +72,17 @@ def base(batch: Batch) -> np.ndarray:
     concat = Concat()
     concat.fit(batch, {}, 0)
     return concat.items(batch)
+
+
+def test_a_refit_keeps_alpha_and_reads_the_edges_anew(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+    fuser = Knowledge(alpha=0.4, hops=2)
+    fitted(batch, fuser)
+    monkeypatch.delattr(knowledge, "evidence_of")
+    again = Knowledge(hops=2)  # alpha is what the state says
+    again.load_state(*fuser.state())
+    again.refit(batch, {}, 0)
+    np.testing.assert_allclose(again.items(batch), fuser.items(batch), atol=1e-6)
+    assert not np.allclose(again.items(batch), base(batch), atol=1e-3)
 
 
 @pytest.mark.parametrize("fuser", [Knowledge(hops=0), Knowledge(alpha=0), Knowledge(brand=0, category=0, attributes=0, bought=0, given=0)])
@@ -267,7 +278,24 @@ def test_it_is_fitted_anew_when_events_or_triples_change(tmp_path: Path) -> None
         write(tmp_path / file, [header, row])
         shop.ingest(tmp_path / file)
         assert len(changes_since(shop.store, profiles.load(shop.store, "k"))) == 1, file
-    assert Knowledge(brand=0, category=0, attributes=0, given=0).learns_from == ("interactions",)
+    assert Knowledge(brand=0, category=0, attributes=0, given=0).learns_from == {"interactions": EVERY}
+    assert Knowledge(base="gated", brand=0, attributes=0, given=0).learns_from["products"] == ("id", "category")
+
+
+def test_another_price_is_no_reason_to_fit_anew_and_another_colour_is(tmp_path: Path) -> None:
+    shop = make(tmp_path)
+    write(tmp_path / "products.csv", [("id", "price", "stock"), ("red-hat", "9", "3")])
+    shop.ingest(tmp_path / "products.csv")
+    shop.fuse("knowledge(alpha=.5)", name="k")
+    shop.fuse("knowledge(attributes=0, given=0)", name="brands")
+    for column, value, stale in (("price", "99", []), ("stock", "1", []), ("colour", "crimson", ["k"])):
+        write(tmp_path / "products.csv", [("id", column), ("red-hat", value)])
+        shop.ingest(tmp_path / "products.csv")
+        changed = [name for name in ("k", "brands") if changes_since(shop.store, profiles.load(shop.store, name))]
+        assert changed == stale, column
+    write(tmp_path / "products.csv", [("id", "brand"), ("red-hat", "Elsewhere")])
+    shop.ingest(tmp_path / "products.csv")
+    assert changes_since(shop.store, profiles.load(shop.store, "brands")) == ["products: other rows"]
 
 
 def test_the_base_says_what_is_missing() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from mmsearch.fusion import refinement
+from mmsearch.fusion import aligned, refinement
 from mmsearch.fusion.aligned import Aligned
 from mmsearch.fusion.base import Batch, FitReport, Side, unit_rows
 from mmsearch.fusion.category_texts import CategoryTexts
@@ -80,6 +80,20 @@ def test_one_seed_gives_one_space(fitted: tuple[Aligned, FitReport]) -> None:
     np.testing.assert_array_equal(again.query("text", Side(T)), fitted[0].query("text", Side(T)))
 
 
+def test_a_refit_keeps_the_share_of_the_heads_and_how_long_they_learned(
+    fitted: tuple[Aligned, FitReport], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(aligned, "choose")
+    again = Aligned(dim=2, landmarks=0, hubness=0, refine="linear")
+    again.load_state(*fitted[0].state())
+    again.refit(batch(600), {}, 0)
+    T, _ = pairs(20, seed=5)
+    np.testing.assert_array_equal(again.query("text", Side(T)), fitted[0].query("text", Side(T)))
+    again.refit(batch(300), {}, 0)
+    found, known = again.state()[1]["refinement"], fitted[0].state()[1]["refinement"]
+    assert found == known and not np.array_equal(again.query("text", Side(T)), fitted[0].query("text", Side(T)))
+
+
 def test_without_heads_nothing_changes() -> None:
     plain, asked = Aligned(landmarks=0), Aligned(landmarks=0, refine="linear")
     plain.fit(batch(200), {}, 0)
@@ -113,17 +127,16 @@ def test_the_best_share_is_chosen_if_it_is_worth_it() -> None:
 
     assert worth(0.1, 0.35).share == 0.35 and worth(0.1, 0.2).share == 0.2
     assert worth(refinement.LEAST_GAIN / 2, 0.35).share == 0
-    assert refined("linear", worth(0, 0.35), fit) is None
+    assert worth(0, 0.35).share == 0
     chosen = worth(0.1, 0.35)
-    found = refined("linear", chosen, fit, dim=4)
+    found = refined("linear", chosen.share, chosen.epochs, fit, dim=4)
     assert found is not None and found.dim == 4 and chosen.to_json()["RR"]["0.35"] == pytest.approx(0.6)
 
 
 def test_hard_negatives_change_what_is_learned() -> None:
     T, G = pairs(400)
     kinds = np.arange(400) % 20
-    chosen = Choice(0.35, 2, {0.0: 0.1}, "settled")
-    found = [refined("linear", chosen, seen(T, G), groups=groups, hard=0.5, dim=4) for groups in (None, kinds, kinds)]
+    found = [refined("linear", 0.35, 2, seen(T, G), groups=groups, hard=0.5, dim=4) for groups in (None, kinds, kinds)]
     weights = [one.heads["text"].weight for one in found if one is not None]
     np.testing.assert_array_equal(weights[1], weights[2])
     assert not np.array_equal(weights[0], weights[1])
@@ -133,7 +146,7 @@ def test_a_catalogues_categories_give_the_hard_negatives(monkeypatch: pytest.Mon
     T, _ = pairs(3, seed=7)
     of = np.arange(500) % 4 - 1  # −1: a product without a category
     named = CategoryTexts(of, ["shoes", "bags", "hats"], T)
-    monkeypatch.setattr(CategoryTexts, "read", staticmethod(lambda batch, encoders: named))
+    monkeypatch.setattr(CategoryTexts, "read", staticmethod(lambda ids, store, encoders: named))
     asked: list[np.ndarray] = []
     learn = refinement.fit_heads
 
@@ -150,7 +163,7 @@ def test_a_catalogues_categories_give_the_hard_negatives(monkeypatch: pytest.Mon
 
 def test_cosines_mix_by_the_share() -> None:
     T, G = pairs(100)
-    found = refined("mlp", Choice(0.35, 3, {0.0: 0.1}, "settled"), seen(T, G), dim=4)
+    found = refined("mlp", 0.35, 3, seen(T, G), dim=4)
     assert found is not None
     blocks = {m: unit_rows(np.random.default_rng(i).normal(size=(100, 6))) for i, m in enumerate(("text", "image"))}
     both = {m: found.beside(m, Seen(X), blocks[m]) for m, X in (("text", T), ("image", G))}

@@ -21,9 +21,13 @@ from mmsearch.store.vectors import (
     nearest,
     read_sample,
     read_vectors,
-    source_hashes,
     write_vectors,
 )
+
+
+def source_hashes(store: Store, table: str) -> dict[str, str]:
+    """key → source_hash of every vector, {} if there is no such table."""
+    return {row["key"]: row["source_hash"] for batch in store.batches(table, ["key", "source_hash"]) for row in batch.to_pylist()}
 
 
 @pytest.fixture

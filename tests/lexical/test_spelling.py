@@ -1,0 +1,63 @@
+"""One spelling for queries and products."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmsearch.lexical.spelling import characters, codes, folded
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("iphone15", "iPhone 15"),
+        ("IPHONE-15", "iphone15"),
+        ("WH-1000XM4", "wh 1000 xm4"),
+        ("tn2110", "TN-2110"),
+        ("256GB", "256 gb"),
+        ("A4", "a-4"),
+    ],
+)
+def test_spellings_of_a_code_share_a_piece(one: str, other: str) -> None:
+    assert set(codes(one)) & set(codes(other))
+
+
+def test_words_and_numbers_alone_are_no_codes() -> None:
+    assert codes("red running shoes") == []
+    assert codes("size 42") == ["size42"]
+    assert codes("778555") == []
+    assert codes("778555", alone=True) == ["778555"]
+    assert codes("42", alone=True) == []
+
+
+def test_traditional_and_simplified_characters_meet() -> None:
+    assert folded("紅色跑步鞋") == folded("红色跑步鞋")
+    assert folded("ＡＢＣ１２３") == "ABC123"
+    assert folded("Crème") == "Crème", "accents are the index's to fold"
+
+
+def test_a_short_word_shares_its_characters_with_a_longer_one() -> None:
+    assert set(characters("跑鞋")) & set(characters("跑步鞋")) == {"跑", "鞋"}
+    assert characters("running") == []
+
+
+@given(st.text(max_size=60))
+def test_any_text_can_be_brought_to_one_spelling(text: str) -> None:
+    plain = folded(text)
+    plain.encode("utf-8")
+    assert folded(plain) == folded(folded(plain))
+    for piece in [*codes(plain), *characters(plain)]:
+        assert piece and not any(c.isspace() for c in piece)
+    assert len(codes(plain)) == len(set(codes(plain)))
+
+
+@given(st.lists(st.from_regex(r"[a-z]{1,4}|[0-9]{1,4}", fullmatch=True), min_size=2, max_size=3))
+def test_what_alternates_is_one_code_however_it_is_parted(parts: list[str]) -> None:
+    if any(a[-1].isdigit() == b[0].isdigit() for a, b in itertools.pairwise(parts)):
+        return
+    for separator in (" ", "-", ""):
+        assert "".join(parts) in codes(separator.join(parts))

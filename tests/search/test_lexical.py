@@ -1,0 +1,121 @@
+"""Texts met word by word beside their vectors: order, explanations, codes, typing errors, what is required, large stores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import small_shop
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mmsearch.errors import InputError, MMSearchError
+from mmsearch.lexical.fields import TABLE
+from mmsearch.search.hits import Result
+from mmsearch.shop import Shop
+
+ALL = 100
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _fuser() -> Iterator[None]:
+    with small_shop.fake_fuser():
+        yield
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """Read only."""
+    return small_shop.make(tmp_path_factory.mktemp("shop"), events=False)
+
+
+def ids(result: Result) -> list[str]:
+    return [hit.id for hit in result]
+
+
+def test_words_alone_find_what_has_them_and_nothing_else(shop: Shop) -> None:
+    found = shop.search("scarlet kettle", weights="text=0,image=0,words=1", k=ALL)
+    assert ids(found) == list(small_shop.TWINS)
+    none = shop.search("xylophone", weights="text=0,image=0,words=1", k=ALL)
+    assert (ids(none), none.candidates) == ([], 0) and none.notes
+
+
+def test_a_text_that_shares_no_word_is_met_by_vectors_alone(shop: Shop) -> None:
+    by_vectors = shop.search("xylophone", weights="words=0", k=ALL)
+    assert {id: hit.score for id, hit in zip(ids(by_vectors), by_vectors, strict=True)} == {
+        hit.id: hit.score for hit in shop.search("xylophone", k=ALL)
+    }
+
+
+def test_an_explanation_names_words_and_fields_and_adds_up(shop: Shop) -> None:
+    hit = shop.search("red hat", k=1, explain=True).hits[0]
+    told = {c.evidence: c.contribution for c in hit.explain}
+    assert {"text", "words: red (title)", "words: red (description)", "words: hat (title)"} <= set(told)
+    assert sum(told.values()) == pytest.approx(hit.score, abs=1e-9)
+    short = shop.search("red hat", k=1).hits[0]
+    assert [c.evidence for c in short.explain if c.evidence.startswith("words")] == ["words"]
+    assert short.score == hit.score
+
+
+def test_a_typing_error_is_told_and_forgiven(shop: Shop) -> None:
+    found = shop.search("yelow kettel", k=2)
+    assert ids(found) == list(small_shop.TWINS)
+    assert found.notes == [
+        "no product says 'yelow': looking for 'yellow' instead",
+        "no product says 'kettel': looking for 'kettle' instead",
+    ]
+    assert not shop.search("yellow kettle", k=2).notes
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ('title:"red hat"', {"red-hat"}),
+        ('"hat red"', set()),
+        ("brand:kandel hat", {"red-hat", "green-hat", "blue-hat", "yellow-hat", "white-hat", "black-hat"}),
+        ("品牌:kandel title:hat", {"red-hat", "green-hat", "blue-hat", "yellow-hat", "white-hat", "black-hat"}),
+    ],
+)
+def test_what_a_query_requires(shop: Shop, query: str, found: set[str]) -> None:
+    result = shop.search(query, k=ALL)
+    if query.startswith("brand"):
+        brands = {hit.id: (shop.show([hit.id])[hit.id]["fields"]).get("brand") for hit in result}
+        assert set(brands.values()) == {"Kandel"} and found & set(brands)
+    elif query.startswith("品牌"):
+        assert set(ids(result)) <= found and len(result)
+    else:
+        assert set(ids(result)) == found
+    if not found:
+        assert result.notes == ['no product matches "hat red"']
+
+
+def test_a_large_store_answers_as_a_small_one(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    queries = ("red hat", "yelow hat", "brand:kandel hat", "kettle")
+    small = {query: shop.search(query, k=3) for query in queries}
+    monkeypatch.setenv("MMSEARCH_EXACT_LIMIT", "5")
+    for query in queries:
+        large = shop.search(query, k=3)
+        assert ids(large)[0] == ids(small[query])[0], query
+        for hit in shop.search(query, k=3, explain=True):
+            assert sum(c.contribution for c in hit.explain) == pytest.approx(hit.score, abs=1e-9)
+
+
+def test_a_store_without_words_is_searched_by_vectors_and_says_what_it_lacks(tmp_path_factory: pytest.TempPathFactory) -> None:
+    old = small_shop.make(tmp_path_factory.mktemp("old"), fuse=False, events=False)
+    old.store.drop(TABLE)
+    assert ids(old.search("red hat", k=1)) == ["red-hat"]
+    with pytest.raises(InputError, match="has no words to look for brand:kandel in") as raised:
+        old.search("brand:kandel hat")
+    assert "mmsearch embed" in (raised.value.hint or "")
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(min_size=1, max_size=60))
+def test_no_text_breaks_a_search(shop: Shop, text: str) -> None:
+    try:
+        result = shop.search(text.replace("^", " "), k=5, explain=True)
+    except MMSearchError as error:
+        assert str(error)
+        return
+    for hit in result:
+        assert sum(c.contribution for c in hit.explain) == pytest.approx(hit.score, abs=1e-9)
