@@ -18,6 +18,7 @@ SUBJECTS = (
     "facts",
     "facts_photos",
     "search",
+    "facets",
     "graph",
     "refinement",
     "writes",

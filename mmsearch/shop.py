@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mmsearch.catalog.ingest import Options, ingest
 from mmsearch.catalog.report import IngestReport
 from mmsearch.errors import InputError, StoreError, UsageError
+from mmsearch.search.given import Files, Texts, files, many
 from mmsearch.search.hits import Result
 from mmsearch.search.query import NEGATIVE_WEIGHT, Query, make_query, split_weight
 from mmsearch.store import Store
@@ -26,9 +27,6 @@ if TYPE_CHECKING:  # imported where they are used: opening a shop costs nothing
     from mmsearch.recommend.serve import Recommendations
     from mmsearch.search.engine import Engine
     from mmsearch.store.maintain import Optimized
-
-Texts = str | Iterable[str] | None
-Files = str | Path | Iterable[str | Path] | None
 
 
 class Shop:
@@ -113,8 +111,8 @@ class Shop:
                 # What is found first of all are texts, which are embedded, too; before that, a mistyped encoder must not cost an hour.
                 for modality, spec in chosen.items():
                     create_encoder(spec, modality)
-                on = choose(self.store, _many(features), _many(no_features), refit=refit, learning=learning)
-                removed = turn_off(self.store, _many(no_features), on)
+                on = choose(self.store, many(features), many(no_features), refit=refit, learning=learning)
+                removed = turn_off(self.store, many(no_features), on)
                 found, notes = extract(self.store, [one for one in on if one.feature.searchable], progress=progress, failed=failed)
                 report = embed(self.store, chosen, progress=progress, failed=failed, refit=refit, learning=learning)
                 others, more = extract(self.store, [one for one in on if not one.feature.searchable], progress=progress, failed=failed)
@@ -230,7 +228,7 @@ class Shop:
         from mmsearch.fusion.consistency import KINDS, check_consistency
 
         self.store.check()
-        return check_consistency(self.store, k=k, where=_many(where), profile=profile, find=_many(find) or KINDS)
+        return check_consistency(self.store, k=k, where=many(where), profile=profile, find=many(find) or KINDS)
 
     def optimize(self, keep: timedelta | None = None) -> list[Optimized]:
         """Merge small files and remove old versions and what killed runs left; see `mmsearch.store.maintain.optimize`."""
@@ -257,34 +255,47 @@ class Shop:
         expand: bool = False,
         k: int = 10,
         combine: str = "calibrated",
+        page: int | None = None,
+        sort: Texts = None,
+        facets: Texts = None,
         explain: bool = False,
     ) -> Result:
         """Search by any weighted mix (`"in blue^0.5"`); `within` is the command line's `--in`; `expand` widens texts by the store's
         triples; what was understood of `speech`, and how a query was widened, is among the result's notes. Each part is one or several;
-        media are given by their paths: a str may end in a weight (`"shoe.jpg^2"`), a `Path` is a file's name as it is.
+        media are given by their paths: a str may end in a weight (`"shoe.jpg^2"`), a `Path` is a file's name as it is. Without a query,
+        `where`, `sort` and `facets` go over every product.
 
         See `mmsearch.search.engine`, of `weights` `mmsearch.search.weights`.
         """
         query = make_query(
-            _many(text),
-            image=_files(image),
-            audio=_files(audio),
-            speech=_files(speech),
-            video=_files(video),
-            like=_many(like),
-            not_text=_many(not_text),
-            not_image=_files(not_image),
-            not_video=_files(not_video),
-            unlike=_many(unlike),
+            many(text),
+            image=files(image),
+            audio=files(audio),
+            speech=files(speech),
+            video=files(video),
+            like=many(like),
+            not_text=many(not_text),
+            not_image=files(not_image),
+            not_video=files(not_video),
+            unlike=many(unlike),
             where=where,
             within=within,
             weights=weights,
             expand=expand,
+            browse=bool(where or sort or facets),
         )
-        return self.search_many({"": query}, k=k, combine=combine, explain=explain)[""]
+        return self.search_many({"": query}, k=k, combine=combine, page=page, sort=sort, facets=facets, explain=explain)[""]
 
     def search_many(
-        self, queries: Mapping[str, Query], *, k: int = 10, combine: str = "calibrated", explain: bool = False
+        self,
+        queries: Mapping[str, Query],
+        *,
+        k: int = 10,
+        combine: str = "calibrated",
+        page: int | None = None,
+        sort: Texts = None,
+        facets: Texts = None,
+        explain: bool = False,
     ) -> dict[str, Result]:
         """Many queries in one go: id → result, in the order given. `mmsearch.search.queries.read_queries` reads them from a file."""
         self.store.check()
@@ -292,10 +303,11 @@ class Shop:
             from mmsearch.search.engine import Engine
 
             self._engine = Engine(self.store)
+        keys, counted = many(sort), many(facets)
         while True:  # as long as an embed or a fuse switches to other tables between our look at the record and at their vectors
             made_of = self._made_of()
             try:
-                answers = self._engine.search(queries, k, combine=combine, explain=explain)
+                answers = self._engine.search(queries, k, combine=combine, page=page, sort=keys, facets=counted, explain=explain)
             except StoreError:  # the old vectors may just have gone
                 if self._made_of() == made_of:
                     raise
@@ -322,8 +334,8 @@ class Shop:
         from mmsearch.recommend.serve import recommend
 
         self.store.check()
-        liked = [split_weight(id) for id in _many(like)]
-        disliked = [split_weight(id, NEGATIVE_WEIGHT) for id in _many(unlike)]
+        liked = [split_weight(id) for id in many(like)]
+        disliked = [split_weight(id, NEGATIVE_WEIGHT) for id in many(unlike)]
         return recommend(self.store, user=user, like=liked, unlike=disliked, method=method, k=k, where=where)
 
     def evaluate_search(
@@ -370,26 +382,3 @@ class Shop:
 
         self.store.check()
         return inventory(self.store)
-
-
-def _many(value: Texts) -> list[str]:
-    """One text or several, as a list. Raises UsageError for what is none."""
-    return [] if value is None else [_checked(one, str, "a text") for one in _each(value)]
-
-
-def _files(value: Files) -> list[str]:
-    """One path or several as parts are typed: of a `Path` no caret is a weight. Raises UsageError for what is none."""
-    given = [] if value is None else [_checked(one, (str, Path), "a path (str or Path)") for one in _each(value)]
-    return [str(one).replace("^", r"\^") if isinstance(one, Path) else one for one in given]
-
-
-def _each(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, Iterable) and not isinstance(value, (str, bytes)) else [value]
-
-
-def _checked(one: Any, kinds: type | tuple[type, ...], what: str) -> Any:
-    if not isinstance(one, kinds):
-        raise UsageError(
-            f"{type(one).__name__} given where {what} is wanted", hint="texts and product ids are str; media are given by their paths"
-        )
-    return one

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -12,7 +14,12 @@ from mmsearch.errors import InputError, UsageError
 from mmsearch.search.hits import Hit, Result
 from mmsearch.search.query import Query, make_query
 from mmsearch.search.weights import parse_weights
+from mmsearch.store.where import written
 
+if TYPE_CHECKING:
+    from mmsearch.search.facets import Facet
+
+FACET_FORMATS = ("table", "json", "jsonl")
 WEIGHTS = typer.Option(
     None,
     "--weights",
@@ -41,6 +48,16 @@ def command(
     where: list[str] = typer.Option([], "--where", metavar="FILTER", help="Only products that pass: \"price < 80 and colour = 'red'\"."),
     expand: bool = typer.Option(False, "--expand", help="Also look for what the store's triples join the words of the query to."),
     k: int = typer.Option(10, "-k", metavar="N", help="How many hits."),
+    page: int | None = typer.Option(None, "--page", metavar="N", help="Which -k hits, counted from 1."),
+    sort: list[str] = typer.Option(
+        [],
+        "--sort",
+        metavar="'NAME [desc]'",
+        help="Order the hits by an attribute; several: give it several times.",
+    ),
+    facet: list[str] = typer.Option(
+        [], "--facet", metavar="'NAME[(N)]'", help="Count the values of an attribute, numbers and times in N ranges, over all that matches."
+    ),
     explain: bool = typer.Option(False, "--explain", help="Show what each score is made of."),
     queries: str | None = typer.Option(
         None, "--queries", metavar="FILE", help="Answer many queries: TSV id<TAB>text, or CSV/JSONL with columns."
@@ -63,8 +80,12 @@ def command(
     mmsearch search --video clip.mp4
     mmsearch search "sneaker" --expand --explain
     mmsearch search --queries queries.tsv --format trec > run.txt
+    mmsearch search "shoes" --facet brand --facet 'price(5)' -k 20 --page 2
+    mmsearch search --where "brand = 'HP'" --sort 'price desc' --facet category
     """
     how = chosen_format(format, HIT_FORMATS)
+    browse = not (query or text or image or audio or speech or video or like or queries)
+    _check_format(how, facet, sort, browse)
     if queries is not None:
         if query or text or image or audio or speech or video or like or not_text or not_image or not_video or unlike:
             raise UsageError("--queries brings its own parts: give either it or a query")
@@ -87,14 +108,24 @@ def command(
             not_image=not_image,
             not_video=not_video,
             unlike=unlike,
+            browse=bool(where or sort or facet),
         )
         batch = {"": restricted(parts, where, within, weights, expand)}
-    results = shop().search_many(batch, k=k, combine=combine, explain=explain)
-    write_hits(results, how, explain=explain, tag=tag, single=queries is None)
+    results = shop().search_many(batch, k=k, combine=combine, page=page, sort=sort, facets=facet, explain=explain)
+    write_hits(results, how, explain=explain, tag=tag, single=queries is None, browse=browse)
     for id, result in results.items():
         for line in result.notes:
             note(f"{id}: {line}" if id else line)
     return 0
+
+
+def _check_format(how: str, facet: list[str], sort: list[str], browse: bool) -> None:
+    """Raise UsageError for a format that cannot hold what is asked for."""
+    if facet and how not in FACET_FORMATS:
+        raise UsageError(f"--format {how} has no place for facets", hint=f"formats with facets: {', '.join(FACET_FORMATS)}")
+    if how == "trec" and (sort or browse):
+        reason = "--sort orders the hits by something else" if sort else "without a query there are none"
+        raise UsageError(f"a TREC run is ranked by its scores, and {reason}", hint="choose another --format")
 
 
 def _standard_input() -> str:
@@ -114,23 +145,46 @@ def restricted(query: Query, where: list[str], within: str | None, weights: str 
     )
 
 
-def write_hits(results: dict[str, Result], how: str, *, explain: bool, tag: str, single: bool) -> None:
+def write_hits(results: dict[str, Result], how: str, *, explain: bool, tag: str, single: bool, browse: bool = False) -> None:
     pairs: list[tuple[str, Hit]] = [(id, hit) for id, result in results.items() for hit in result]
     if how == "trec":
         write_trec(((id or "query", hit.id, hit.rank, hit.score) for id, hit in pairs), tag)
     elif how == "ids":
         write_ids(hit.id if single else f"{id}\t{hit.id}" for id, hit in pairs)
     elif how == "table":
-        rows = [({} if single else {"query": id}) | _row(hit) for id, hit in pairs]
+        rows = [({} if single else {"query": id}) | _row(hit, browse) for id, hit in pairs]
         table(rows)
         if explain:
             for id, hit in pairs:
                 query = "" if single else f"{id}: "
                 table([vars(c) for c in hit.explain], title=f"{query}{hit.rank}. {hit.id} {hit.title or ''}: {hit.score:.4f} =")
+        for id, result in results.items():
+            for facet in result.facets:
+                table(_facet_rows(facet), title=_facet_title(facet, "" if single else f"{id}: "))
     else:
-        write_rows([hit.to_json(None if single else id, explain=explain) for id, hit in pairs], how)
+        lines: list[dict[str, object]] = []
+        for id, result in results.items():
+            lines += [hit.to_json(None if single else id, explain=explain) for hit in result]
+            lines += [({} if single else {"query": id}) | facet for facet in result.facets]
+        write_rows(lines, how)
 
 
-def _row(hit: Hit) -> dict[str, object]:
-    row: dict[str, object] = {"rank": hit.rank, "score": hit.score, "id": hit.id, "title": hit.title}
+def _facet_rows(facet: Facet) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = [{"value": _value(v["value"]), "products": v["count"], "--where": v["where"]} for v in facet["values"]]
+    if facet["missing"]:
+        rows.append({"value": "(none)", "products": facet["missing"], "--where": f"{written(facet['facet'])} is null"})
+    return rows
+
+
+def _value(value: object) -> object:
+    return json.dumps(value) if isinstance(value, bool | float) else value
+
+
+def _facet_title(facet: Facet, query: str) -> str:
+    more = f" ({facet['more']:,} more)" if facet["more"] else ""
+    return f"{query}{facet['facet']}{more}"
+
+
+def _row(hit: Hit, browse: bool) -> dict[str, object]:
+    row: dict[str, object] = {"rank": hit.rank} | ({} if browse else {"score": hit.score}) | {"id": hit.id, "title": hit.title}
     return row | {"matched": ", ".join(hit.matched.values())} if hit.matched else row

@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -24,12 +22,14 @@ from mmsearch.fusion.contents import contents_by_product
 from mmsearch.fusion.words import reads_photos
 from mmsearch.ranking import COMBINERS
 from mmsearch.ranking.base import Combined, Combiner, Evidence, Joint
+from mmsearch.search.answers import Compared, Scored, answer, own_products
 from mmsearch.search.background import Scores, spread, spread_by_pattern
 from mmsearch.search.expand import Expander
-from mmsearch.search.hits import Contribution, Hit, Result
+from mmsearch.search.hits import Result
 from mmsearch.search.index import Index, Placed, widening
 from mmsearch.search.kept import Kept, shortened
 from mmsearch.search.lexical import Lexical
+from mmsearch.search.listing import Listing, wanted
 from mmsearch.search.query import Part, Query, shares
 from mmsearch.search.speech import Listener
 from mmsearch.search.targets import Met, Target, Targets, views_of
@@ -43,25 +43,6 @@ from mmsearch.store.where import id_list
 _NAMED = 5_000  # products that a filter names one by one: reading their vectors takes 0.03 ms each
 _ENOUGH = 100  # candidates that the search in a large store goes on for, however few hits are wanted
 _AT_ONCE = 64  # query photos, sounds or clips decoded at a time: a queries file may hold any number
-
-
-class Compared(NamedTuple):
-    """What was compared without a table: the candidates (n,), and products that stand for the store."""
-
-    similarity: Scores
-    background: Scores
-
-
-@dataclass(frozen=True)
-class Scored:
-    """Candidates of a query with everything that an explanation needs."""
-
-    candidates: pa.Array  # (n,) product ids
-    targets: list[Target]
-    evidence: list[Evidence]
-    placed: list[Placed | Compared]
-    combined: Combined
-    joint: Joint
 
 
 class Engine:
@@ -80,22 +61,36 @@ class Engine:
         self._listener = Listener(store)
         self._expander = Expander(store)
 
-    def search(self, queries: Mapping[str, Query], k: int, *, combine: str = "calibrated", explain: bool = False) -> dict[str, Result]:
+    def search(
+        self,
+        queries: Mapping[str, Query],
+        k: int,
+        *,
+        combine: str = "calibrated",
+        page: int | None = None,
+        sort: Sequence[str] = (),
+        facets: Sequence[str] = (),
+        explain: bool = False,
+    ) -> dict[str, Result]:
         """Answer queries (in one go: texts are encoded in batches).
 
         Parameters
         ----------
-        k : hits a query. combine : spec of the combiner. explain : words are told one by one.
+        k : hits a query. combine : spec of the combiner. page : which k hits, from 1.
+        sort : attributes ('price desc') that order the hits; see `mmsearch.search.sorting`. facets : attributes ('brand', 'price(5)') whose
+            values are counted; see `mmsearch.search.facets`. explain : words are told one by one.
 
         Raises
         ------
         UsageError : a malformed filter, an unknown attribute, profile or product, evidence that cannot be compared.
         InputError : a query photo, sound or clip that cannot be read, or speech that is not understood.
         """
-        if k < 1:
-            raise UsageError(f"-k must be at least 1, not {k}")
+        show = wanted(k, page, sort, facets, explain=explain)
         combiner: Combiner = COMBINERS.create(combine)
-        return {id: self._result(query, scored, k, notes, explain) for id, query, scored, notes in self._scored(queries, k, combiner)}
+        self._look()
+        listing = Listing(self.store, self.index.products(), self.index.version(PRODUCTS), show)
+        answers = self._scored(queries, show.depth, combiner)
+        return {id: answer(self.store, query, scored, listing, notes) for id, query, scored, notes in answers}
 
     def keep(self, queries: Mapping[str, Query], k: int, most: int) -> dict[str, Kept]:
         """The evidence of queries with every weight at 1, whatever the profile has, for ranking them under other weights.
@@ -106,6 +101,7 @@ class Engine:
 
         Raises as `search` does.
         """
+        self._look()
         there = {m: known["table"] for m in settings.MODALITIES if (known := recorded_encoder(self.store, m))}
         everything = {m: 1.0 for m, table in there.items() if self.store.count(table)}
         if self._lexical.there() or reads_photos(self.store) is not None:
@@ -117,21 +113,25 @@ class Engine:
             found[id] = Kept(query, candidates, evidence, scored.joint)
         return found
 
-    def _scored(self, queries: Mapping[str, Query], k: int, combiner: Combiner) -> Iterator[tuple[str, Query, Scored, list[str]]]:
-        """Of each query, in turn: its id, the query in words, the candidates with their scores, and what a person should know."""
+    def _look(self) -> None:
+        """Look for new versions of the tables. Raises InputError for a store without products."""
         if not self.store.has(PRODUCTS):
             raise InputError("the store has no products", hint="bring them: mmsearch ingest products.csv")
         self.index.look()
+
+    def _scored(self, queries: Mapping[str, Query], k: int, combiner: Combiner) -> Iterator[tuple[str, Query, Scored, list[str]]]:
+        """Of each query, in turn: its id, the query in words, the candidates with their scores, and what a person should know."""
         filters = {w: passing(self.store, w, self.index.products()) for w in dict.fromkeys(w for q in queries.values() for w in q.where)}
         queries, understood = self._listener.in_words(queries)
         queries, widened = self._expander.widened(queries)
         vectors = self._encode(queries.values())
         read, notes = self._words.read([p for q in queries.values() if q.within is None for p in q.parts if p.weight > 0])
         for id, query in queries.items():
-            musts = [self._lexical.having(one, self.index.products()) for part in query.parts for one in part.required]
-            masks = [*(filters[w] for w in query.where), *musts]
+            musts = {str(one): self._lexical.having(one, self.index.products()) for part in query.parts for one in part.required}
+            masks = [*(filters[w] for w in query.where), *musts.values()]
             allowed = np.logical_and.reduce(masks) if masks else None
-            yield id, query, self._score(query, vectors, read, allowed, k, combiner), [*understood[id], *widened[id], *notes]
+            scored = dataclasses.replace(self._score(query, vectors, read, allowed, k, combiner), allowed=allowed, required=musts)
+            yield id, query, scored, [*understood[id], *widened[id], *notes]
 
     # -- query side ------------------------------------------------------------------------------------------------
 
@@ -229,10 +229,15 @@ class Engine:
         combiner: Combiner,
     ) -> Scored:
         products = self.index.products()
+        if not query.parts:
+            if query.within or query.weights or query.expand:
+                raise UsageError("without a query nothing is compared: --in, --weights and --expand do not apply", hint="leave them out")
+            total = np.zeros(len(products)) if allowed is None else np.where(allowed, 0.0, np.nan)
+            return Scored(products, [], [], [], Combined(total, np.empty((0, len(products)))), Joint())
         chosen = self._targets.choose(query, vectors, self._met(query, read, products))
         targets, calibration = chosen.targets, chosen.calibration
         part_shares = shares(query.parts, chosen.asked)
-        own = pa.array([p.content for p in query.parts if p.kind == "like" and not p.negative], pa.string())
+        own = own_products(query)
         limit = settings.exact_limit()
         placed: list[Placed | Compared]
         if self._largest(targets) <= limit:
@@ -334,56 +339,3 @@ class Engine:
         if target.reweighed is not None:
             scores = scores * target.reweighed.factors(placed.rows.parts).astype(np.float32)
         return placed.best(scores)
-
-    # -- answers ---------------------------------------------------------------------------------------------------
-
-    def _result(self, query: Query, scored: Scored, k: int, known_of: list[str], explain: bool) -> Result:
-        total = scored.combined.total
-        known = np.flatnonzero(~np.isnan(total))
-        if len(known) > k:  # everything that ties with the last place is sorted too, so that ties always fall the same way
-            worst = np.partition(total[known], len(known) - k)[len(known) - k]
-            known = known[total[known] >= worst]
-        ids = {int(i): scored.candidates[int(i)].as_py() for i in known}
-        order = sorted(ids, key=lambda i: (-total[i], ids[i]))[:k]
-        rows = self.store.read(PRODUCTS, ["id", "title"], where=id_list("id", [ids[i] for i in order])) if order else None
-        titles = dict(zip(rows.column("id").to_pylist(), rows.column("title").to_pylist(), strict=True)) if rows is not None else {}
-        hits = []
-        told = [target.met.terms([ids[i] for i in order]) if explain and target.met and order else {} for target in scored.targets]
-        for rank, i in enumerate(order, 1):
-            explained, matched = _explain(query, scored, i, [terms.get(ids[i], []) for terms in told])
-            hits.append(Hit(rank, ids[i], float(total[i]), titles.get(ids[i]), matched, explained))
-        notes = [*known_of, *dict.fromkeys(note for target in scored.targets if target.met is not None for note in target.met.notes)]
-        if not hits:
-            restriction = " and ".join([*query.where, *(str(one) for part in query.parts for one in part.required)])
-            notes.append(f"no product matches {restriction}" if restriction else "no product has the evidence that the query compares")
-        return Result(hits, int((~np.isnan(total)).sum()), notes)
-
-
-def _explain(
-    query: Query, scored: Scored, i: int, told: Sequence[Sequence[tuple[str, float]]]
-) -> tuple[list[Contribution], dict[str, str]]:
-    """The contributions of a hit, and which of its photos (seconds) fit best; `told` are the words of each target, with their scores."""
-    explained, matched = [], {}
-    largest: dict[str, float] = {}
-    for target, evidence, placed, added, terms in zip(
-        scored.targets, scored.evidence, scored.placed, scored.combined.contributions[:, i], told, strict=True
-    ):
-        similarity = float(evidence.similarity[i])
-        if np.isnan(similarity):
-            continue
-        label = target.label
-        if target.fused and isinstance(placed, Placed):
-            label = f"{label} ({placed.rows.parts[int(placed.rows_of(i)[0])].as_py()})"
-        elif isinstance(placed, Placed) and not query.parts[target.part].negative:
-            mine = placed.rows_of(i)
-            best = mine[np.argmax(placed.rows.vectors[mine] @ target.vector)]
-            modality = target.kind.partition(">")[2]
-            if (part := placed.rows.parts[int(best)].as_py()) and added > largest.get(modality, -np.inf):
-                matched[modality], largest[modality] = part, float(added)
-        reliability = float(np.broadcast_to(evidence.reliability, evidence.similarity.shape)[i])
-        part, weight = str(query.parts[target.part]), evidence.weight
-        total = sum(score for _, score in terms)
-        for name, score in terms or [("", similarity)]:
-            shown, of = (f"{label}: {name}", float(added) * score / total) if name else (label, float(added))
-            explained.append(Contribution(part, shown, evidence.share, score, of, reliability, weight))
-    return explained, matched

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mmsearch.search.facets import Facet
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,15 @@ class Hit:
 
 @dataclass(frozen=True)
 class Result:
-    """The hits of one query, best first, and what a person should know about them (`notes`)."""
+    """The hits of one query, best first or sorted, and what a person should know about them (`notes`).
+
+    `facets` are those that were asked for, counted over all products that match (`mmsearch.search.facets`).
+    """
 
     hits: list[Hit]
     candidates: int  # products that could have been a hit (those that the filter leaves)
     notes: list[str] = field(default_factory=list)
+    facets: list[Facet] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Hit]:
         return iter(self.hits)

@@ -83,14 +83,15 @@ class Index:
         self._samples = {t: c for t, c in self._samples.items() if t in kept}
         self._placed = {t: c for t, c in self._placed.items() if t in kept}
 
-    def _version(self, table: str) -> int:
+    def version(self, table: str) -> int:
+        """The version of a table that everything comes from until the next `look`."""
         if table not in self._versions:
             self._versions[table] = self.store.version(table)
         return self._versions[table]
 
     def products(self) -> pa.Array:
         """Ids of all products, in the table's order."""
-        version = self._version(PRODUCTS)
+        version = self.version(PRODUCTS)
         if self._products is None or self._products[0] != version:
             ids = self.store.read(PRODUCTS, ["id"]).column("id").combine_chunks()
             self._products = version, ids if isinstance(ids, pa.Array) else pa.concat_arrays(ids.chunks)
@@ -98,7 +99,7 @@ class Index:
 
     def rows(self, table: str) -> VectorRows:
         """Every vector of a table."""
-        version = self._version(table)
+        version = self.version(table)
         cached = self._tables.get(table)
         if cached is None or cached[0] != version:
             cached = version, read_vectors(self.store, table)
@@ -107,7 +108,7 @@ class Index:
 
     def everything(self, table: str) -> Placed:
         """A whole table, placed among all products."""
-        versions = self._version(table), self._version(PRODUCTS)
+        versions = self.version(table), self.version(PRODUCTS)
         cached = self._placed.get(table)
         if cached is None or cached[:2] != versions:
             cached = (*versions, place(self.rows(table), self.products()))
@@ -121,7 +122,7 @@ class Index:
     def sample(self, table: str) -> Placed:
         """Some rows of a table that is too large to compare whole, the same ones every time, placed among their own products:
         they stand for the store."""
-        version = self._version(table)
+        version = self.version(table)
         cached = self._samples.get(table)
         if cached is None or cached[0] != version:
             rows = read_sample(self.store, table, _SAMPLE)

@@ -50,6 +50,8 @@ class Part:
 class Query:
     """Parts, and what restricts the answer: filters that must all hold, and the evidence compared (a modality or a profile).
 
+    Without parts it means every product that passes the filters, none before another.
+
     `weights` are those of the evidence of products, by name; see `mmsearch.search.weights`.
     `expand`: text parts are widened by what the given triples say (`mmsearch.search.expand`).
     """
@@ -98,8 +100,11 @@ def make_query(
     within: str | None = None,
     weights: str | Mapping[str, float] | None = None,
     expand: bool = False,
+    browse: bool = False,
 ) -> Query:
     """A query from its parts as typed, each with an optional `^weight`; `weights` are those of the evidence of products.
+
+    `browse`: a query without parts is no mistake; it means every product that passes the filters.
 
     Raises
     ------
@@ -130,10 +135,12 @@ def make_query(
                 "the query has only negative parts: they lower products, but nothing says what to look for",
                 hint='add a part, for example: mmsearch search "shoes" --not leather',
             )
-        raise UsageError(
-            "the query is empty", hint='for example: mmsearch search "red running shoes"   or: mmsearch search --image shoe.jpg'
-        )
-    if not any(p.weight > 0 for p in parts if not p.negative):
+        if not browse:
+            hint = (
+                'for example: mmsearch search "red running shoes"   or: mmsearch search --image shoe.jpg   or filter alone: --where FILTER'
+            )
+            raise UsageError("the query is empty", hint=hint)
+    elif not any(p.weight > 0 for p in parts if not p.negative):
         raise UsageError("every part of the query has weight 0", hint="give at least one part a weight above 0")
     filters = (where,) if isinstance(where, str) else tuple(where or ())
     return Query(tuple(parts), filters, within, tuple(parse_weights(weights).items()), expand)

@@ -17,11 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from mmsearch.errors import MMSearchError
-from mmsearch.store.attributes import FACT_PREFIX, Attributes, load_attributes
-from mmsearch.store.record import Record
-from mmsearch.store.sql import compile_where, unknown
-from mmsearch.store.store import ATTRIBUTES, FACTS, PRODUCTS, Store
+from mmsearch.store.attributes import Attributes, load_attributes
+from mmsearch.store.sql import compile_where
+from mmsearch.store.store import PRODUCTS, Store
+from mmsearch.store.values import place_of, unmoved
 from mmsearch.store.where import And, Between, Compare, In, IsNull, Node, Not, Or, parse_where, text_literal
 
 Mask = NDArray[np.bool_]
@@ -46,18 +45,7 @@ def passing(store: Store, where: str, products: pa.Array) -> Mask:
     ParseError : the filter cannot be read. UsageError : see `mmsearch.store.sql.compile_where`.
     """
     node = parse_where(where)
-    for last in (False, False, False, True):
-        version = store.version(Record.TABLE)
-        try:
-            mask = _Question(store, load_attributes(store), products).mask(node, True)
-        except MMSearchError:
-            if last or store.version(Record.TABLE) == version:
-                raise
-            continue
-        # An ingest that ends may move attributes between columns and table: what was read across such a move is read again.
-        if last or store.version(Record.TABLE) == version:
-            break
-    return mask
+    return unmoved(store, lambda: _Question(store, load_attributes(store), products).mask(node, True))
 
 
 @dataclass(frozen=True)
@@ -78,7 +66,7 @@ class _Question:
             case And(parts) | Or(parts):
                 return self._all(parts, wanted) if isinstance(node, And) is wanted else self._any(parts, wanted)
             case _:  # is null: every other comparison is answered by one row
-                table, name, _ = self._place(node.name.name)
+                table, name, _ = place_of(node.name.name, self.attributes)
                 present = self._where(table, f"name = {text_literal(name)}")
                 return ~present if wanted else present
 
@@ -105,14 +93,16 @@ class _Question:
             if not (names := self._sparse_names(part)):
                 columns.append(part)
             else:
-                (rows[self._place(next(iter(names)))[0]] if self._one_row(part) else alone).append(part)
+                (rows[place_of(next(iter(names)), self.attributes).table] if self._one_row(part) else alone).append(part)
         if columns:
             alone.append(columns[0] if len(columns) == 1 else (Or if wanted else And)(tuple(columns)))
         masks = [self.mask(part, wanted) for part in alone]
         for table, mine in rows.items():
             for start in range(0, len(mine), _AT_ONCE):
                 some = mine[start : start + _AT_ONCE]
-                asked = ", ".join(map(text_literal, sorted(self._place(name)[1] for name in set().union(*map(_names, some)))))
+                asked = ", ".join(
+                    map(text_literal, sorted(place_of(name, self.attributes).name for name in set().union(*map(_names, some))))
+                )
                 tests = " OR ".join(self._row_test(part, wanted)[1] for part in some)
                 # The names once more in front: that is what the index on the name answers.
                 masks.append(self._where(table, f"name IN ({asked}) AND ({tests})"))
@@ -125,27 +115,15 @@ class _Question:
     def _row_test(self, node: Node, wanted: bool) -> tuple[str, str]:
         """The table that answers a tree of one sparse name, and what to ask of it."""
         (name,) = _names(node)
-        table, own, kinds = self._place(name)
+        table, own, kinds = place_of(name, self.attributes)
         test = compile_where(node, Attributes({name: {kind: kind for kind in kinds}}), wanted=wanted)
         return table, f"(name = {text_literal(own)} AND {test})"
-
-    def _place(self, name: str) -> tuple[str, str, tuple[str, ...]]:
-        """Where the values of a name that has no columns are:
-
-        The table, the name in it, the types. Raises UsageError for an unknown name.
-        """
-        if (kinds := self.attributes.sparse.get(name)) is not None:
-            return ATTRIBUTES, name, kinds
-        for own in (name, name.removeprefix(FACT_PREFIX)):
-            if (kinds := self.attributes.facts.get(own)) is not None:
-                return FACTS, own, kinds
-        raise unknown(name, self.attributes)
 
     def _sparse_names(self, node: Node) -> set[str]:
         """The sparse attributes that a tree asks. Raises UsageError for a name that no product has."""
         found = {name for name in _names(node) if name not in self.attributes.columns}
         for name in sorted(found):
-            self._place(name)
+            place_of(name, self.attributes)
         return found
 
     def _where(self, table: str, clause: str) -> Mask:

@@ -128,14 +128,14 @@ def _columns(name: Name, attributes: Attributes) -> dict[str, str]:
     return columns
 
 
-def unknown(name: str, attributes: Attributes) -> UsageError:
-    """The error for a name that no product has, with near misses: there may be thousands of names."""
+def unknown(name: str, attributes: Attributes, option: str = "--where") -> UsageError:
+    """The error for a name that no product has, with near misses: there may be thousands of names. `option`: where it was written."""
     have = [*attributes.names(), *attributes.facts]
     if alike := [n for n in have if name.casefold() in n.casefold()][:_SHOWN]:  # 'colour' where the shop says 'attr_t_product_colour'
         have = alike + [n for n in have if n not in set(alike)]
     shown = ", ".join(map(written, have[:_SHOWN]))
     more = f" and {len(have) - _SHOWN:,} more (all of them: mmsearch info; of one product: mmsearch show ID)" if len(have) > _SHOWN else ""
-    return UsageError(f"--where: no product has an attribute '{name}'{did_you_mean(name, have)}", hint=f"attributes: {shown}{more}")
+    return UsageError(f"{option}: no product has an attribute '{name}'{did_you_mean(name, have)}", hint=f"attributes: {shown}{more}")
 
 
 def item_text(value: Literal) -> str:

@@ -1,0 +1,134 @@
+"""The candidates of a query with their scores → its answer: hits with titles and explanations, facets, notes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from mmsearch.ranking.base import Combined, Evidence, Joint
+from mmsearch.search.background import Scores
+from mmsearch.search.hits import Contribution, Hit, Result
+from mmsearch.search.index import Placed
+from mmsearch.search.listing import Listing
+from mmsearch.search.query import Query
+from mmsearch.search.targets import Target
+from mmsearch.store import PRODUCTS, Store
+from mmsearch.store.restrictive import why_nothing
+from mmsearch.store.where import id_list
+
+#: Share of the best score from which on a product matches (docs/search.md has what was measured).
+FITTING = 0.5
+
+_NAMED = 1_000  # products that a filter names one by one: beyond, a scan of all ids is faster
+
+
+class Compared(NamedTuple):
+    """What was compared without a table: the candidates (n,), and products that stand for the store."""
+
+    similarity: Scores
+    background: Scores
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Candidates of a query with everything that an explanation needs."""
+
+    candidates: pa.Array  # (n,) product ids
+    targets: list[Target]
+    evidence: list[Evidence]
+    placed: list[Placed | Compared]
+    combined: Combined
+    joint: Joint
+    required: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)  # what the query says products must have → those that do
+    allowed: NDArray[np.bool_] | None = None  # (products of the store,) those that the filter leaves; None: all
+
+
+def answer(store: Store, query: Query, scored: Scored, listing: Listing, known_of: Sequence[str]) -> Result:
+    """The answer to a query; `known_of` is what is known already that a person should know."""
+    total = scored.combined.total
+    known = ~np.isnan(total)
+    matched = matches(query, scored)
+    shown = listing.page(scored.candidates, total, matched, query=bool(query.parts))
+    ids = scored.candidates.take(pa.array(shown.places)).to_pylist()
+    titles = _titles(store, ids)
+    hits = []
+    told = [target.met.terms(ids) if listing.wanted.explain and target.met and ids else {} for target in scored.targets]
+    for rank, (i, id) in enumerate(zip(shown.places.tolist(), ids, strict=True), listing.wanted.first + 1):
+        explained, evidence = _explain(query, scored, i, [terms.get(id, []) for terms in told])
+        hits.append(Hit(rank, id, float(total[i]), titles.get(id), evidence, explained))
+    notes = [*known_of, *dict.fromkeys(note for target in scored.targets if target.met is not None for note in target.met.notes)]
+    notes += shown.notes
+    if not known.any():
+        notes.append(_why_nothing(store, query, scored, listing.products))
+    return Result(hits, int(known.sum()), notes, listing.facets(scored.candidates, matched))
+
+
+def matches(query: Query, scored: Scored) -> NDArray[np.bool_]:
+    """The candidates (n,) that a query matches: what facets count and what is sorted.
+
+    Nearly every product has some evidence for a query, so that it says nothing to have it: a product matches if its score is at least
+    `FITTING` of the best one's. Where nothing fits (no score is above 0), and without a query, every candidate does.
+    """
+    total = scored.combined.total
+    known: NDArray[np.bool_] = ~np.isnan(total)
+    best = float(np.max(total, where=known, initial=0.0))
+    return known & (total >= FITTING * best) if query.parts and best > 0 else known
+
+
+def own_products(query: Query) -> pa.Array:
+    """The products that a query names as what hits are to be like: no hits themselves."""
+    return pa.array([p.content for p in query.parts if p.kind == "like" and not p.negative], pa.string())
+
+
+def _why_nothing(store: Store, query: Query, scored: Scored, products: pa.Array) -> str:
+    if scored.allowed is None:
+        return "no product has the evidence that the query compares" if query.parts else "the store has no products"
+    if left := int(scored.allowed.sum()):
+        return f"none of the {left:,} products that pass the filter has the evidence that the query compares"
+    return why_nothing(store, query.where, products, scored.required)
+
+
+def _titles(store: Store, ids: list[str]) -> dict[str, str | None]:
+    """id → title."""
+    if not ids:
+        return {}
+    if len(ids) <= _NAMED:
+        rows = store.read(PRODUCTS, ["id", "title"], where=id_list("id", ids))
+    else:
+        rows = store.rows_of(PRODUCTS, "id", pa.array(ids, pa.string()), ["id", "title"])
+    return dict(zip(rows.column("id").to_pylist(), rows.column("title").to_pylist(), strict=True))
+
+
+def _explain(
+    query: Query, scored: Scored, i: int, told: Sequence[Sequence[tuple[str, float]]]
+) -> tuple[list[Contribution], dict[str, str]]:
+    """The contributions of a hit, and which of its photos (seconds) fit best; `told` are the words of each target, with their scores."""
+    explained, matched = [], {}
+    largest: dict[str, float] = {}
+    for target, evidence, placed, added, terms in zip(
+        scored.targets, scored.evidence, scored.placed, scored.combined.contributions[:, i], told, strict=True
+    ):
+        similarity = float(evidence.similarity[i])
+        if np.isnan(similarity):
+            continue
+        label = target.label
+        if target.fused and isinstance(placed, Placed):
+            label = f"{label} ({placed.rows.parts[int(placed.rows_of(i)[0])].as_py()})"
+        elif isinstance(placed, Placed) and not query.parts[target.part].negative:
+            mine = placed.rows_of(i)
+            best = mine[np.argmax(placed.rows.vectors[mine] @ target.vector)]
+            modality = target.kind.partition(">")[2]
+            if (part := placed.rows.parts[int(best)].as_py()) and added > largest.get(modality, -np.inf):
+                matched[modality], largest[modality] = part, float(added)
+        reliability = float(np.broadcast_to(evidence.reliability, evidence.similarity.shape)[i])
+        part, weight = str(query.parts[target.part]), evidence.weight
+        total = sum(score for _, score in terms)
+        for name, score in terms or [("", similarity)]:
+            shown, of = (f"{label}: {name}", float(added) * score / total) if name else (label, float(added))
+            explained.append(Contribution(part, shown, evidence.share, score, of, reliability, weight))
+    return explained, matched

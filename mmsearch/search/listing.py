@@ -1,0 +1,141 @@
+"""Which of the products that a query matches are shown: sorted, a page of them, with facets counted over all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from mmsearch.errors import UsageError
+from mmsearch.search.facets import Facet, FacetOf, count_facet, parse_facet
+from mmsearch.search.sorting import SortKey, in_order, parse_sort
+from mmsearch.store import Store
+from mmsearch.store.values import Values, read_values
+
+_DEPTH = 1_000  # of the best products, in a large store: some thousands are compared then
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be shown of the answer to a query: `k` hits, or that many a page (from 1), sorted, with facets.
+
+    `explain`: the words that matched are told one by one.
+    """
+
+    k: int
+    page: int | None = None
+    sort: tuple[SortKey, ...] = ()
+    facets: tuple[FacetOf, ...] = ()
+    explain: bool = False
+
+    @property
+    def first(self) -> int:
+        """The hits on the pages before."""
+        return ((self.page or 1) - 1) * self.k
+
+    @property
+    def depth(self) -> int:
+        """How many of the best products must be known, in a store so large that only candidates are compared.
+
+        For pages it is the same over many of them, so that no product is on two; what is sorted and counted are the candidates that match.
+        """
+        if self.page is None and not self.sort and not self.facets:
+            return self.k
+        return _DEPTH if self.sort else _DEPTH * -(-(self.first + self.k) // _DEPTH)
+
+
+def wanted(k: int, page: int | None = None, sort: Sequence[str] = (), facets: Sequence[str] = (), *, explain: bool = False) -> Wanted:
+    """What is to be shown, as the user wrote it. Raises UsageError for k or a page below 1, and as `parse_sort` and `parse_facet` do."""
+    if k < 1:
+        raise UsageError(f"-k must be at least 1, not {k}")
+    if page is not None and page < 1:
+        raise UsageError(f"--page counts from 1, not {page}")
+    return Wanted(k, page, tuple(map(parse_sort, sort)), tuple(dict.fromkeys(map(parse_facet, facets))), explain)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Places (of products) on the page, and what a person should know of how they were chosen."""
+
+    places: NDArray[np.int64]
+    notes: list[str]
+
+
+class Listing:
+    """Lists the answers of one search. The values of attributes are read once, for all queries.
+
+    Parameters
+    ----------
+    products : (n,) ids of the store. version : of its table of products that they are from.
+
+    Raises UsageError for a name that no product has.
+    """
+
+    def __init__(self, store: Store, products: pa.Array, version: int, wanted: Wanted):
+        self.wanted, self.products = wanted, products
+        options = {key.name: "--sort" for key in wanted.sort} | {facet.name: "--facet" for facet in wanted.facets}
+        self._values: dict[str, Values] = {
+            n: read_values(store, n, products, version=version, option=option) for n, option in options.items()
+        }
+
+    def facets(self, candidates: pa.Array, matched: NDArray[np.bool_]) -> list[Facet]:
+        """Counted over the candidates (m,) that match (m,)."""
+        if not self.wanted.facets:
+            return []
+        if self._all(candidates):
+            among = matched
+        else:
+            among = pc.is_in(self.products, value_set=candidates.filter(pa.array(matched))).to_numpy(zero_copy_only=False)
+        return [count_facet(facet, self._values[facet.name], among) for facet in self.wanted.facets]
+
+    def page(self, candidates: pa.Array, scores: NDArray[np.float64], matched: NDArray[np.bool_], *, query: bool) -> Shown:
+        """The page of candidates (m,): all whose scores (m,) are not NaN, the best first, or those that match (m,), sorted.
+
+        `query`: whether there is one; scores decide ties then.
+        """
+        known = np.flatnonzero(~np.isnan(scores))
+        first, k = self.wanted.first, self.wanted.k
+        notes = self._told(len(known), int(matched.sum()))
+        if not self.wanted.sort:
+            chosen = _best(candidates, scores, known, first + k)[first:]
+        else:
+            known = np.flatnonzero(matched)
+            places = known if self._all(candidates) else self._places(candidates.take(pa.array(known)))
+            keys = [(key, self._values[key.name]) for key in self.wanted.sort]
+            chosen = known[in_order(keys, places, self.products, scores[known] if query else None, first + k)[first:]]
+        if not len(chosen) and len(known):
+            pages = -(-len(known) // k)
+            there = f"there is 1 page of {k:,}" if pages == 1 else f"there are {pages:,} pages of {k:,}"
+            notes.append(f"page {self.wanted.page:,} is beyond the last: {there}")
+        return Shown(chosen, notes)
+
+    def _all(self, candidates: pa.Array) -> bool:
+        """Whether candidates are all products, in their order: where every product is compared, nobody copies them."""
+        return candidates is self.products
+
+    def _places(self, candidates: pa.Array) -> NDArray[np.int64]:
+        """Where some candidates are among the products."""
+        places: NDArray[np.int64] = pc.index_in(candidates, value_set=self.products).to_numpy(zero_copy_only=False).astype(np.int64)
+        return places
+
+    def _told(self, known: int, matching: int) -> list[str]:
+        """What a person should know of the products that are left out."""
+        done = [word for word, options in (("sorted", self.wanted.sort), ("counted", self.wanted.facets)) if options]
+        if not done or matching == known:
+            return []
+        return [f"{matching:,} of {known:,} products fit the query well enough to be {' and '.join(done)}"]
+
+
+def _best(candidates: pa.Array, scores: NDArray[np.float64], known: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+    """The k best of some candidates, ties by id: places in `candidates`."""
+    if len(known) > k:  # everything that ties with the last place is sorted too, so that ties always fall the same way
+        worst = np.partition(scores[known], len(known) - k)[len(known) - k]
+        known = known[scores[known] >= worst]
+    table = pa.table({"score": scores[known], "id": candidates.take(pa.array(known))})
+    order = pc.select_k_unstable(table, k=min(k, len(known)), sort_keys=[("score", "descending"), ("id", "ascending")])
+    best: NDArray[np.int64] = known[order.to_numpy()]
+    return best
