@@ -8,6 +8,7 @@ import typer
 
 from mmsearch.cli.common import global_options, note, shop
 from mmsearch.cli.output import HIT_FORMATS, chosen_format, format_option, table, write_ids, write_rows, write_trec
+from mmsearch.cli.whole_file import whole_page
 from mmsearch.errors import InputError, UsageError
 from mmsearch.search.hits import Hit, Result
 from mmsearch.search.query import Query, make_query
@@ -47,6 +48,7 @@ def command(
     ),
     combine: str = typer.Option("calibrated", "--combine", metavar="SPEC", help="How scores are combined: calibrated, rrf."),
     tag: str = typer.Option("mmsearch", "--tag", help="Name of the run in --format trec."),
+    html: str | None = typer.Option(None, "--html", metavar="FILE", help="Also write a page with pictures, which needs no network."),
     format: str | None = format_option(HIT_FORMATS),
 ) -> int:
     """Find products by text, photo, sound, spoken words, clip, another product, or any weighted mix.
@@ -63,8 +65,10 @@ def command(
     mmsearch search --video clip.mp4
     mmsearch search "sneaker" --expand --explain
     mmsearch search --queries queries.tsv --format trec > run.txt
+    mmsearch search --image shoe.jpg --html found.html
     """
     how = chosen_format(format, HIT_FORMATS)
+    page = whole_page(html)
     if queries is not None:
         if query or text or image or audio or speech or video or like or not_text or not_image or not_video or unlike:
             raise UsageError("--queries brings its own parts: give either it or a query")
@@ -89,7 +93,16 @@ def command(
             unlike=unlike,
         )
         batch = {"": restricted(parts, where, within, weights, expand)}
-    results = shop().search_many(batch, k=k, combine=combine)
+    here = shop()
+    results = here.search_many(batch, k=k, combine=combine)
+    if page is not None:  # before the hits, which a reader such as head may cut off
+        from mmsearch.web.search_page import search_page
+
+        made = search_page(here, batch, results, explain=explain)
+        page.write(made.html)
+        for line in made.left_out:
+            note(f"the page: {line}")
+        note(f"the page is {html}")
     write_hits(results, how, explain=explain, tag=tag, single=queries is None)
     for id, result in results.items():
         for line in result.notes:
