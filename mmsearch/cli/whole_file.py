@@ -20,11 +20,13 @@ class WholeFile:
 
     def __init__(self, path: str, option: str, what: str):
         self.path, self._option, self._what = Path(path), option, what
-        self._draft = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
         if path == "-":
             raise self._cannot("standard output has the results")
         if self.path.is_dir():
             raise self._cannot("it is a folder")
+        if self.path.exists() and not self.path.is_file():
+            raise self._cannot("it is not a regular file")  # a device, which must not be replaced
+        self._draft = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
         try:
             self._draft.touch()
             self._draft.unlink()
