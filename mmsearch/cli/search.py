@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import typer
 
 from mmsearch.cli.common import global_options, note, shop
+from mmsearch.cli.hit_pictures import hit_pictures, thumbnail_kind
 from mmsearch.cli.output import HIT_FORMATS, chosen_format, format_option, table, write_ids, write_rows, write_trec
 from mmsearch.cli.whole_file import whole_page
 from mmsearch.errors import InputError, UsageError
@@ -49,6 +51,9 @@ def command(
     combine: str = typer.Option("calibrated", "--combine", metavar="SPEC", help="How scores are combined: calibrated, rrf."),
     tag: str = typer.Option("mmsearch", "--tag", help="Name of the run in --format trec."),
     html: str | None = typer.Option(None, "--html", metavar="FILE", help="Also write a page with pictures, which needs no network."),
+    thumbnails: str = typer.Option(
+        "auto", "--thumbnails", metavar="auto|none|kitty|iterm|sixel|blocks", help="Pictures in the table on a terminal."
+    ),
     format: str | None = format_option(HIT_FORMATS),
 ) -> int:
     """Find products by text, photo, sound, spoken words, clip, another product, or any weighted mix.
@@ -68,7 +73,7 @@ def command(
     mmsearch search --image shoe.jpg --html found.html
     """
     how = chosen_format(format, HIT_FORMATS)
-    page = whole_page(html)
+    page, kind = whole_page(html), thumbnail_kind(thumbnails, how, single=queries is None)
     if queries is not None:
         if query or text or image or audio or speech or video or like or not_text or not_image or not_video or unlike:
             raise UsageError("--queries brings its own parts: give either it or a query")
@@ -103,7 +108,8 @@ def command(
         for line in made.left_out:
             note(f"the page: {line}")
         note(f"the page is {html}")
-    write_hits(results, how, explain=explain, tag=tag, single=queries is None)
+    drawn = hit_pictures(here.store, [hit for result in results.values() for hit in result], kind)
+    write_hits(results, how, explain=explain, tag=tag, single=queries is None, pictures=drawn)
     for id, result in results.items():
         for line in result.notes:
             note(f"{id}: {line}" if id else line)
@@ -127,7 +133,8 @@ def restricted(query: Query, where: list[str], within: str | None, weights: str 
     )
 
 
-def write_hits(results: dict[str, Result], how: str, *, explain: bool, tag: str, single: bool) -> None:
+def write_hits(results: dict[str, Result], how: str, *, explain: bool, tag: str, single: bool, pictures: Sequence[object] = ()) -> None:
+    """The hits of all queries. `pictures`: those of a table's rows, in their order."""
     pairs: list[tuple[str, Hit]] = [(id, hit) for id, result in results.items() for hit in result]
     if how == "trec":
         write_trec(((id or "query", hit.id, hit.rank, hit.score) for id, hit in pairs), tag)
@@ -135,7 +142,7 @@ def write_hits(results: dict[str, Result], how: str, *, explain: bool, tag: str,
         write_ids(hit.id if single else f"{id}\t{hit.id}" for id, hit in pairs)
     elif how == "table":
         rows = [({} if single else {"query": id}) | _row(hit) for id, hit in pairs]
-        table(rows)
+        table([{"": picture} | row for picture, row in zip(pictures, rows, strict=True)] if pictures else rows)
         if explain:
             for id, hit in pairs:
                 query = "" if single else f"{id}: "
