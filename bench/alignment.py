@@ -12,15 +12,14 @@ Clothing: garment kind → photos of it, where nothing has a text; mean average 
 
 from __future__ import annotations
 
-import csv
 import sys
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bench.tables import read_rows, shown
 from mmsearch.encoders import ENCODERS
 from mmsearch.encoders.base import Encoder
 from mmsearch.fusion import FUSERS
@@ -46,11 +45,6 @@ ALTERNATIVES = {
 }
 
 
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def both(T: Side, G: Side) -> Batch:
     """Pairs of text and photo as a batch."""
     everywhere = np.ones(len(T), bool)
@@ -70,13 +64,9 @@ def encoded(encoder: Encoder, things: list[Any]) -> Side:
     return Side(found.vectors, things if isinstance(things[0], str) else None, found.views)
 
 
-def shown(values: Iterable[float]) -> str:
-    return " / ".join(f"{value:.3f}" for value in values)
-
-
 class Fashion:
     def __init__(self, data: Path, encoders: dict[str, Encoder]):
-        table = rows(data / "fashion" / "products.csv")
+        table = read_rows(data / "fashion" / "products.csv")
         split = np.array([row["split"] for row in table])
         self.encoders = encoders
         self.rows = {name: np.flatnonzero(split == name) for name in ("train", "validation", "test")}
@@ -103,7 +93,7 @@ class Fashion:
 
 
 def grocery(data: Path, encoders: dict[str, Encoder]) -> None:
-    products, shelf = rows(data / "grocery" / "products.csv"), rows(data / "grocery" / "shelf.csv")
+    products, shelf = read_rows(data / "grocery" / "products.csv"), read_rows(data / "grocery" / "shelf.csv")
     ids = [row["id"] for row in products]
     wanted = np.array([ids.index(row["product"]) for row in shelf])
     G, S = (encoded(encoders["image"], [data / "grocery" / row["image"] for row in table]) for table in (products, shelf))
@@ -135,7 +125,7 @@ def grocery(data: Path, encoders: dict[str, Encoder]) -> None:
 
 
 def clothing(data: Path, encoders: dict[str, Encoder]) -> None:
-    table = rows(data / "clothing" / "products.csv")
+    table = read_rows(data / "clothing" / "products.csv")
     labels = np.array([row["label"] for row in table])
     G = encoders["image"].encode([data / "clothing" / row["image"] for row in table]).vectors
     kinds = sorted(set(labels))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import tempfile
@@ -14,6 +13,7 @@ from typing import Any
 
 from PIL import Image
 
+from bench.tables import read_rows
 from mmsearch.catalog.categories import category_path
 from mmsearch.catalog.clean import Cleaner
 from mmsearch.catalog.language import detect_many
@@ -93,8 +93,7 @@ def _titles() -> Iterator[str]:
     """The rules of languages and near-duplicates were chosen on electronics; scientific products and Chinese goods are held out."""
     held = [json.loads(line)["title"] for line in (DATA / "scientific" / "products.jsonl").open(encoding="utf-8")]
     yield f"languages of scientific titles, held out: {_shares(held)}"
-    with (DATA / "chinese" / "goods.csv").open(encoding="utf-8", newline="") as file:
-        yield f"languages of Chinese titles, held out: {_shares([row['name'] for row in csv.DictReader(file)])}"
+    yield f"languages of Chinese titles, held out: {_shares([row['name'] for row in read_rows(DATA / 'chinese' / 'goods.csv')])}"
     with tempfile.TemporaryDirectory() as folder:
         seen = NearDuplicates(Store(f"{folder}/none"), photo=False)
         rows = [json.loads(line) for line in (DATA / "electronics" / "products.jsonl").open(encoding="utf-8")]

@@ -25,6 +25,7 @@ import numpy as np
 from PIL import Image
 
 import mmsearch
+from bench.tables import read_rows, written
 from mmsearch.fusion import pairings
 from mmsearch.fusion.base import unit_rows
 from mmsearch.fusion.consistency import COUNTED, KINDS, LISTED
@@ -66,8 +67,7 @@ class Planted:
     """A store of the fashion products in which something is wrong, and what."""
 
     def __init__(self, data: Path, folder: Path, part: str, products: int | None = None):
-        with (data / "fashion" / "products.csv").open(encoding="utf-8", newline="") as file:
-            self.rows = list(csv.DictReader(file))[:products]
+        self.rows = read_rows(data / "fashion" / "products.csv")[:products]
         halves = np.array_split(np.random.default_rng(123).permutation(len(self.rows)), 2)
         chosen = np.random.default_rng(0).permutation(halves[part == "test"])
         swapped, copied, self.bland = np.split(chosen[: 3 * PLANTED], 3)
@@ -92,11 +92,7 @@ class Planted:
         self.shop.fuse()
 
     def bring(self, folder: Path, rows: list[dict[str, str]]) -> None:
-        with (folder / "products.csv").open("w", encoding="utf-8", newline="") as file:
-            out = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
-            out.writeheader()
-            out.writerows(rows)
-        self.shop.ingest(folder / "products.csv", allow_outside=True)
+        self.shop.ingest(written(folder / "products.csv", rows, COLUMNS), allow_outside=True)
         self.shop.embed(no_features="all")
 
     def make_bland(self, folder: Path) -> set[str]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import mmsearch
+from bench.tables import read_rows
 from mmsearch.shop import Shop
 
 SAMPLE = Path(__file__).parent.parent / "sample_data"
@@ -19,8 +20,7 @@ SAMPLE = Path(__file__).parent.parent / "sample_data"
 def shop_of(products: int) -> Iterator[Shop]:
     """A store with `products` titles, each a mix of the sample shop's words (seed 0), embedded with the bundled encoder."""
     rng = random.Random(0)
-    with (SAMPLE / "products.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_rows(SAMPLE / "products.csv")
     words = sorted({w for row in rows for w in row["title"].split()})
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "products.csv"

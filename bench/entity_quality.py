@@ -12,7 +12,6 @@ Labelled titles: bench/labelled_titles.py.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import random
 import sys
@@ -21,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.labelled_titles import CHINESE, ENGLISH, PAIRS, Labels
-from bench.sound_quality import print_table
+from bench.tables import print_table, read_rows
 from mmsearch.features import entity_patterns as patterns
 from mmsearch.features.entities import Entities
 from mmsearch.features.entity_brands import Brands, fold, guess_brands, learn_brands
@@ -38,7 +37,7 @@ def main() -> int:
     given = parser.parse_args()
     electronics = lines(given.data / "electronics" / "products.jsonl")
     scientific = lines(given.data / "scientific" / "products.jsonl")
-    fashion = cells(given.data / "fashion" / "products.csv")
+    fashion = read_rows(given.data / "fashion" / "products.csv")
     rows = [*brand_rows("electronics", electronics, given.choose), *brand_rows("scientific", scientific, given.choose)]
     print_table("brand in the title, against the brand column", rows)
     print_table(
@@ -69,11 +68,6 @@ def main() -> int:
 
 def lines(file: Path) -> list[Row]:
     return [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]  # titles may hold other line ends
-
-
-def cells(file: Path) -> list[Row]:
-    with file.open(encoding="utf-8", newline="") as text:
-        return list(csv.DictReader(text))
 
 
 def taught(rows: Sequence[Row]) -> list[Row]:
@@ -142,7 +136,7 @@ def ratio(a: int, b: int) -> float:
 
 def labelled(data: Path, electronics: Sequence[Row]) -> None:
     """Real titles whose labels the author of the rules wrote, by id."""
-    goods = {r["goods_id"]: f"{r['name']} {r['intro']}" for r in cells(data / "chinese" / "goods.csv")}
+    goods = {r["goods_id"]: f"{r['name']} {r['intro']}" for r in read_rows(data / "chinese" / "goods.csv")}
     english = {r["id"]: r["title"] for r in electronics}
     rows = []
     for language, truth, titles in (("en", ENGLISH, english), ("zh", CHINESE, goods)):

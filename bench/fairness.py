@@ -8,24 +8,21 @@ without all photos (relevant: same type and colour), for general queries ("white
 
 from __future__ import annotations
 
-import csv
 import random
 import sys
 import tempfile
 from pathlib import Path
 
 import mmsearch
+from bench.fashion_shop import catalogue, general, halved
+from bench.tables import written
 from mmsearch.search.query import make_query
 from mmsearch.shop import Shop
 
 
 def build(folder: Path, rows: list[dict[str, str]], name: str, method: str | None) -> Shop:
     """A store of the rows; photos by absolute path."""
-    path = folder / f"{name}.csv"
-    with path.open("w", encoding="utf-8", newline="") as file:
-        out = csv.DictWriter(file, ["id", "title", "category", "type", "colour", "image"], extrasaction="ignore")
-        out.writeheader()
-        out.writerows(rows)
+    path = written(folder / f"{name}.csv", rows, ["id", "title", "category", "type", "colour", "image"])
     shop = mmsearch.open(folder / f"{name}.lancedb")
     shop.ingest(path, allow_outside=True)
     shop.embed()
@@ -36,24 +33,14 @@ def build(folder: Path, rows: list[dict[str, str]], name: str, method: str | Non
 def main() -> int:
     data = Path(sys.argv[1]).resolve()
     method = sys.argv[2] if len(sys.argv) > 2 else None
-    with (data / "products.csv").open(encoding="utf-8", newline="") as file:
-        rows = [dict(row, image=str(data / row["image"])) for row in csv.DictReader(file)]
-    for row in rows:  # what `gated` learns from; no text, and no search looks at it
-        row["category"] = " > ".join((row["category"], row["subcategory"], row["type"]))
-    halved = [dict(row) for row in rows]
-    without = set(random.Random(0).sample(range(len(rows)), len(rows) // 2))
-    for i in without:
-        halved[i]["image"] = ""
-    photoless = {rows[i]["id"] for i in without}
-    kinds: dict[str, set[str]] = {}
-    for row in rows:
-        kinds.setdefault(f"{row['colour']} {row['type']}".lower(), set()).add(row["id"])
-    general = sorted(kind for kind, ids in kinds.items() if len(ids) >= 5)
+    rows = catalogue(data)  # category paths are what `gated` learns from; they are no text, and no search looks at them
+    fewer, photoless = halved(rows)
+    kinds = general(rows)
     titles = random.Random(1).sample([row["title"] for row in rows], 200)
     with tempfile.TemporaryDirectory() as folder:
-        shops = {"all photos": build(Path(folder), rows, "all", method), "half the photos": build(Path(folder), halved, "half", method)}
+        shops = {"all photos": build(Path(folder), rows, "all", method), "half the photos": build(Path(folder), fewer, "half", method)}
         for name, shop in shops.items():
-            for label, texts in (("general queries", general), ("titles", titles)):
+            for label, texts in (("general queries", list(kinds)), ("titles", titles)):
                 results = shop.search_many({str(i): make_query([text]) for i, text in enumerate(texts)}, k=10)
                 hits = [hit.id for result in results.values() for hit in result]
                 share = sum(id in photoless for id in hits) / len(hits)

@@ -17,9 +17,7 @@ sample      the sample shop, texts, photos and sounds as queries in the fused ve
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import random
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -29,17 +27,16 @@ from typing import Any
 import numpy as np
 
 import mmsearch
-from bench.alignment import both, encoded, recall, rows, shown
+from bench.alignment import both, encoded, recall
 from bench.data import SAMPLE
-from bench.knowledge import recommended
-from bench.knowledge import written as events_file
+from bench.fashion_shop import catalogue, general, halved
+from bench.held_out import before, events_of, recommended
+from bench.tables import read_rows, shown, written
 from mmsearch.encoders.recorded import load_encoder
 from mmsearch.errors import MMSearchError
-from mmsearch.evaluation.splits import LeaveLastOut
 from mmsearch.evaluation.trec import read_qrels
 from mmsearch.fusion import FUSERS
 from mmsearch.fusion.profile import load, load_fuser
-from mmsearch.recommend.interactions import build
 from mmsearch.search.queries import read_queries
 from mmsearch.search.query import make_query
 from mmsearch.shop import Shop
@@ -68,23 +65,6 @@ def each(shop: Shop, methods: Mapping[str, str], measured: Callable[[str], str])
         yield f"  {name:10} {found}"
 
 
-def written(path: Path, table: list[dict[str, Any]]) -> Path:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        out = csv.DictWriter(file, list(table[0]))
-        out.writeheader()
-        out.writerows(table)
-    return path
-
-
-def catalogue(data: Path) -> list[dict[str, str]]:
-    """The fashion products as a shop has them: photos by their whole path, one category path."""
-    found = []
-    for row in rows(data / "fashion" / "products.csv"):
-        category = " > ".join((row["category"], row["subcategory"], row["type"]))
-        found.append(row | {"image": str(data / "fashion" / row["image"]), "category": category})
-    return found
-
-
 def shop_of(folder: Path, name: str, table: list[dict[str, Any]]) -> Shop:
     shop = mmsearch.open(folder / f"{name}.lancedb")
     shop.ingest(written(folder / f"{name}.csv", table), allow_outside=True)
@@ -94,7 +74,7 @@ def shop_of(folder: Path, name: str, table: list[dict[str, Any]]) -> Shop:
 
 def fashion(data: Path, folder: Path, methods: Mapping[str, str], part: str) -> Iterator[str]:
     names = ("id", "title", "category", "image", "split")
-    table = [{name: row[name] for name in names} for row in catalogue(data)]
+    table = [{name: row[name] for name in names} for row in catalogue(data / "fashion")]
     shop = shop_of(folder, "train", [row for row in table if row["split"] == "train"])
     held = [row for row in table if row["split"] == part]
     T = encoded(load_encoder(shop.store, "text"), [row["title"] for row in held])
@@ -112,44 +92,39 @@ def fashion(data: Path, folder: Path, methods: Mapping[str, str], part: str) -> 
 
 def half(data: Path, folder: Path, methods: Mapping[str, str], part: str) -> Iterator[str]:
     names = ("id", "title", "category", "image")
-    table = catalogue(data)
-    kinds: dict[str, set[str]] = {}
-    for row in table:
-        kinds.setdefault(f"{row['colour']} {row['type']}".lower(), set()).add(row["id"])
-    asked = sorted(kind for kind, ids in kinds.items() if len(ids) >= 5)
-    without = set(random.Random(_SEED).sample(range(len(table)), len(table) // 2))
+    table = catalogue(data / "fashion")
+    kinds = {kind: set(ids) for kind, ids in general(table).items()}
     products = [{name: row[name] for name in names} for row in table]
-    whole = shop_of(folder, "whole", products)
-    halved = shop_of(folder, "halved", [row | ({"image": ""} if i in without else {}) for i, row in enumerate(products)])
-    photoless = {table[i]["id"] for i in without}
+    fewer, photoless = halved(products)
+    whole, half_of_it = shop_of(folder, "whole", products), shop_of(folder, "halved", fewer)
 
     def found(shop: Shop, within: str | None) -> tuple[float, float]:
-        results = shop.search_many({kind: make_query([kind], within=within) for kind in asked}, k=10)
+        results = shop.search_many({kind: make_query([kind], within=within) for kind in kinds}, k=10)
         places = [hit.id in photoless for result in results.values() for hit in result]
-        return float(np.mean([sum(hit.id in kinds[kind] for hit in results[kind]) / 10 for kind in asked])), float(np.mean(places))
+        return float(np.mean([sum(hit.id in kinds[kind] for hit in results[kind]) / 10 for kind in kinds])), float(np.mean(places))
 
     texts = found(whole, "text")[0]
 
     def measured(name: str | None) -> str:
         if name is not None:
             profile = load(whole.store, name)
-            halved.fuse(profile.spec, name="measured", replace=True, force=True)
-        every, few = found(whole, name), found(halved, name)
+            half_of_it.fuse(profile.spec, name="measured", replace=True, force=True)
+        every, few = found(whole, name), found(half_of_it, name)
         return f"{every[0]:.3f} | {few[0]:.3f} | {(every[0] + texts) / 2:.3f} | {few[1]:.1%}"
 
-    yield f"fashion, {len(asked)} queries of colour and type, P@10: all photos | half | ideal mixture | places without a photo, of 50 %"
+    yield f"fashion, {len(kinds)} queries of colour and type, P@10: all photos | half | ideal mixture | places without a photo, of 50 %"
     yield f"  texts alone {texts:.3f}"
     yield from each(whole, methods, measured)
     whole.fuse("aligned", name="aligned", replace=True)
-    halved.fuse("aligned", name="aligned", replace=True)
+    half_of_it.fuse("aligned", name="aligned", replace=True)
     whole.make_default("aligned")
-    halved.make_default("aligned")
+    half_of_it.make_default("aligned")
     yield f"  default search, profile aligned: {measured(None)}"
 
 
 def grocery(data: Path, folder: Path, methods: Mapping[str, str], part: str) -> Iterator[str]:
     source = data / "grocery"
-    table = rows(source / "products.csv")
+    table = read_rows(source / "products.csv")
     category = {row["id"]: f"{row['category']} > {row['subcategory']}" for row in table}
     shop = shop_of(
         folder,
@@ -185,11 +160,8 @@ def scientific(data: Path, folder: Path, methods: Mapping[str, str], part: str) 
     shop = mmsearch.open(folder / "scientific.lancedb")
     shop.ingest(data / "scientific" / "products.jsonl")
     shop.embed(no_features="all")
-    events_rows = rows(data / "scientific" / "events.csv")
-    ids = shop.store.read("products", ["id"]).column("id").to_pylist()
-    columns = [row["user"] for row in events_rows], [row["product"] for row in events_rows]
-    events = build(*columns, times=[float(row["time"]) for row in events_rows], product_ids=ids).interactions
-    shop.ingest(events_file(folder / "events.csv", LeaveLastOut(part).split(events).train))
+    events = events_of(data / "scientific" / "events.csv", shop)
+    shop.ingest(before(folder / "events.csv", events, part))
     yield f"scientific, {part}: content over the fused vectors of texts, HR@20 / nDCG@20"
     for name, spec in methods.items():
         if name in ("conse", "aligned", "knowledge"):  # there are no photos to align

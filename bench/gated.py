@@ -14,7 +14,6 @@ Sample shop: held-out products of five seeds.
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 import tempfile
@@ -26,8 +25,9 @@ from typing import Any
 import numpy as np
 
 import mmsearch
-from bench.alignment import rows, shown
 from bench.data import SAMPLE
+from bench.held_out import before
+from bench.tables import read_rows, shown, written
 from mmsearch.encoders import ENCODERS
 from mmsearch.encoders.base import Matrix
 from mmsearch.evaluation.recommend import evaluate_recommender
@@ -52,14 +52,6 @@ ALTERNATIVES = (
 )
 
 
-def written(path: Path, table: list[dict[str, Any]]) -> Path:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        out = csv.DictWriter(file, list(table[0]))
-        out.writeheader()
-        out.writerows(table)
-    return path
-
-
 def fitted(spec: str, batch: Batch, encoders: dict[str, Any], seed: int = 0) -> tuple[Fuser, FitReport, float]:
     fuser: Fuser = FUSERS.create(spec)
     started = time.perf_counter()
@@ -69,7 +61,7 @@ def fitted(spec: str, batch: Batch, encoders: dict[str, Any], seed: int = 0) -> 
 
 class Fashion:
     def __init__(self, data: Path, folder: Path):
-        table = rows(data / "fashion" / "products.csv")
+        table = read_rows(data / "fashion" / "products.csv")
         self.encoders: dict[str, Any] = {m: ENCODERS.create(name) for m, name in (("text", "usem"), ("image", "efficientnet"))}
         self.ids = [row["id"] for row in table]
         self.type = np.unique([row["type"] for row in table], return_inverse=True)[1]
@@ -157,14 +149,9 @@ def scientific(data: Path, folder: Path, parts: list[str], alternatives: bool) -
     measures = [parse_measure(text) for text in ("HR@20", "nDCG@20")]
     for part in parts:
         split = LeaveLastOut(part)
-        train = split.split(interactions).train
-        before = [
-            {"user": train.user_ids[u], "product": train.product_ids[p], "event": "buy", "time": t}
-            for u, p, t in zip(train.users.tolist(), train.products.tolist(), train.times.tolist(), strict=True)
-        ]
         shop = mmsearch.open(folder / f"scientific-{part}.lancedb")  # it knows nothing of what is held out
         shop.ingest(folder / "scientific.csv")
-        shop.ingest(written(folder / f"{part}.csv", before))
+        shop.ingest(before(folder / f"{part}.csv", interactions, part))
         batch = Batch({"text": X}, {"text": there}, {}, [p["id"] for p in products], shop.store)
         further = ("gated(supervision=together, dim=512)", "gated(supervision=together, rate=.003)") if alternatives else ()
         for spec in ("concat", "gated(supervision=together)", "gated(supervision=category)", *further):

@@ -24,8 +24,8 @@ from pathlib import Path
 import numpy as np
 
 import mmsearch
-from bench.alignment import rows, shown
 from bench.data import SAMPLE
+from bench.tables import read_rows, shown
 from mmsearch.encoders import ENCODERS
 from mmsearch.encoders.base import Encoder, Matrix
 from mmsearch.fusion import FUSERS
@@ -139,7 +139,7 @@ def sample() -> None:
 
 
 def fashion(data: Path, test: bool) -> None:
-    table = rows(data / "fashion" / "products.csv")
+    table = read_rows(data / "fashion" / "products.csv")
     split = np.array([row["split"] for row in table])
     photos = [data / "fashion" / row["image"] for row in table]
     image: Encoder = ENCODERS.create("efficientnet")

@@ -9,7 +9,6 @@ products without a photo hold (half would be fair). STORE: one that was made of 
 
 from __future__ import annotations
 
-import csv
 import sys
 import tempfile
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 import mmsearch
+from bench.tables import read_rows
 from mmsearch.fusion import FUSERS
 from mmsearch.fusion.base import Batch
 from mmsearch.fusion.batch import load_batch
@@ -41,8 +41,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as work:
         shop = mmsearch.open(sys.argv[2]) if len(sys.argv) > 2 else build(data, Path(work))
         ids, batch = load_batch(shop.store, vector_tables(shop.store))
-    with (data / "products.csv").open(encoding="utf-8", newline="") as file:
-        rows = {row["id"]: row for row in csv.DictReader(file)}
+    rows = {row["id"]: row for row in read_rows(data / "products.csv")}
     kinds = np.array([f"{rows[id]['colour']} {rows[id]['type']}" for id in ids])
     names, counts = np.unique(kinds, return_counts=True)
     enough = np.isin(kinds, names[counts >= 11])

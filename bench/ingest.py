@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.data import SAMPLE
+from bench.tables import read_rows
 
 ROWS = int(os.environ.get("MMSEARCH_BENCH_ROWS", "1000000"))
 
@@ -78,8 +79,7 @@ def _read(path: Path) -> float:
 def _write(path: Path, change_every: int) -> None:
     """Mixes of the sample shop's words (seed 0); every n-th row with another price."""
     rng = random.Random(0)
-    with (SAMPLE / "products.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_rows(SAMPLE / "products.csv")
     words = sorted({word for row in rows for word in f"{row['title']} {row['description']}".split()})
     with path.open("w", encoding="utf-8", newline="") as file:
         out = csv.writer(file)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.alignment import rows
+from bench.tables import read_rows
 from bench.timing import paired, shown
 from mmsearch import settings
 from mmsearch.encoders import ENCODERS
@@ -90,8 +90,8 @@ def main() -> int:
     encoder = ENCODERS.create("efficientnet")
     encoder.encode_batch([np.zeros((224, 224, 3), np.uint8)])
     exact = converted("efficientnet-lite0", "efficientnet-lite0 2", file_hash(encoder._weights), ".onnx", encoder._export)
-    clothing = [data / "clothing" / row["image"] for row in rows(data / "clothing" / "products.csv")]
-    grocery = [data / "grocery" / row["image"] for row in rows(data / "grocery" / "products.csv")]
+    clothing = [data / "clothing" / row["image"] for row in read_rows(data / "clothing" / "products.csv")]
+    grocery = [data / "grocery" / row["image"] for row in read_rows(data / "grocery" / "products.csv")]
     calibration, others = (
         ready(encoder, clothing[0:400:2]),
         {"clothing": ready(encoder, clothing[1:400:2]), "grocery": ready(encoder, grocery)},

@@ -11,7 +11,6 @@ products whose category is hidden from the graph; colours and kinds are left in,
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 import tempfile
@@ -22,18 +21,11 @@ from pathlib import Path
 import numpy as np
 
 import mmsearch
-from mmsearch.evaluation.recommend import evaluate_recommender
-from mmsearch.evaluation.splits import LeaveLastOut
+from bench.data import SAMPLE
+from bench.held_out import before, events_of, recommended
 from mmsearch.evaluation.trec import read_qrels
-from mmsearch.measures import parse_measure
-from mmsearch.recommend.base import Interactions, Products
-from mmsearch.recommend.content import Content
-from mmsearch.recommend.interactions import build
-from mmsearch.recommend.serve import load_products
 from mmsearch.search.queries import read_queries
-from mmsearch.shop import Shop
 
-SAMPLE = Path(__file__).parent.parent / "sample_data"
 ALPHAS = (0.1, 0.3, 0.5, 0.7, 0.8)
 
 
@@ -57,14 +49,9 @@ def scientific(data: Path, folder: Path, parts: list[str], quick: bool) -> Itera
     shop = mmsearch.open(folder / "scientific.lancedb")
     shop.ingest(data / "scientific" / "products.jsonl")
     shop.embed(no_features="all")
-    with (data / "scientific" / "events.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    ids = shop.store.read("products", ["id"]).column("id").to_pylist()
-    columns = [row["user"] for row in rows], [row["product"] for row in rows]
-    events = build(*columns, times=[float(row["time"]) for row in rows], product_ids=ids).interactions
+    events = events_of(data / "scientific" / "events.csv", shop)
     for part in parts:  # validation first: its store has fewer events, and those that come in for the test are added
-        train = LeaveLastOut(part).split(events).train
-        shop.ingest(written(folder / f"{part}.csv", train))
+        shop.ingest(before(folder / f"{part}.csv", events, part))
         yield f"scientific, {part}, HR@20 / nDCG@20"
         for spec in ("concat", "knowledge", f"knowledge({alone(brand=1, category=1)})"):
             yield f"  {recommended(shop, spec, events, part)}"
@@ -72,24 +59,6 @@ def scientific(data: Path, folder: Path, parts: list[str], quick: bool) -> Itera
             yield f"  {name}"
             for spec in specs:
                 yield f"    {recommended(shop, spec, events, part)}"
-
-
-def written(path: Path, events: Interactions) -> Path:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        out = csv.writer(file)
-        out.writerow(["user", "product", "event", "time"])
-        for user, product, time in zip(events.users.tolist(), events.products.tolist(), events.times.tolist(), strict=True):
-            out.writerow([events.user_ids[user], events.product_ids[product], "buy", int(time)])
-    return path
-
-
-def recommended(shop: Shop, spec: str, events: Interactions, part: str) -> str:
-    profile = shop.fuse(spec, name="measured", replace=True)
-    products: Products = load_products(shop.store, events.product_ids)
-    measures = [parse_measure(name) for name in ("HR@20", "nDCG@20")]
-    found = evaluate_recommender(Content(), events, products, LeaveLastOut(part), measures).evaluation
-    alpha = f" (alpha {profile.scores['alpha']:g})" if "alpha" in profile.scores and "alpha=" not in spec else ""
-    return f"{' / '.join(f'{value:.4f}' for value in found.means.values())}  {spec}{alpha}"
 
 
 # -- electronics: search -----------------------------------------------------------------------------------------------

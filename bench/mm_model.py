@@ -22,7 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.sound_quality import print_table
+from bench.data import SAMPLE
+from bench.tables import print_table, read_rows, written
 from mmsearch.encoders.recorded import recorded_encoder
 from mmsearch.evaluation.recommend import evaluate_recommender
 from mmsearch.evaluation.splits import LeaveLastOut
@@ -36,7 +37,6 @@ from mmsearch.recommend.interactions import build
 from mmsearch.settings import MODALITIES
 from mmsearch.shop import Shop
 
-SAMPLE = Path(__file__).parents[1] / "sample_data"
 MEASURES = ["HR@20", "nDCG@20"]
 #: What was tried on the validation part of scientific, one change at a time.
 TRIED = ("mm-model", "mm-model(layer=branches)", "mm-model(history=0)", "mm-model(popular=0)", "mm-model(forget=0.1)")
@@ -66,7 +66,7 @@ def fitted(store: Shop, spec: str) -> tuple[Fuser, dict[str, Any], list[str], Ma
     """A method fitted on a store: itself, its scores, and the vectors of the products; and the seconds it took."""
     tables = {m: known["table"] for m in MODALITIES if (known := recorded_encoder(store.store, m)) and store.store.count(known["table"])}
     fuser: Fuser = FUSERS.create(spec)
-    ids, batch = load_batch(store.store, tables, reads=fuser.reads)
+    ids, batch = load_batch(store.store, tables, fuser=fuser)
     started = time.perf_counter()
     report = fuser.fit(batch, {}, 0)
     seconds = time.perf_counter() - started
@@ -95,16 +95,12 @@ def shop(folder: Path) -> None:
 
 
 def scientific(data: Path, folder: Path, part: str, specs: Sequence[str]) -> None:
-    with (data / "events.csv").open(encoding="utf-8") as file:
-        events = list(csv.DictReader(file))
+    events = read_rows(data / "events.csv")
     last: dict[str, int] = {}
     for event in events:
         last[event["user"]] = max(last.get(event["user"], 0), int(event["time"]))
     hidden = 1 if part == "test" else 2  # of each user, from what the profile learns
-    with (folder / "events.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(events[0]))
-        writer.writeheader()
-        writer.writerows(event for event in events if int(event["time"]) <= last[event["user"]] - hidden)
+    written(folder / "events.csv", [event for event in events if int(event["time"]) <= last[event["user"]] - hidden])
     store = Shop(folder / "scientific.lancedb")
     store.ingest(data / "products.jsonl")
     store.ingest(folder / "events.csv")

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 import mmsearch
-from bench.alignment import rows
+from bench.tables import read_rows
 from mmsearch.features import FEATURES
 from mmsearch.features.base import Medium
 from mmsearch.search.engine import Engine
@@ -72,7 +72,7 @@ class _Kept(Engine):
 
 def words(data: Path) -> Iterator[str]:
     """Shelf photo → product, by the photo and by the words on it."""
-    products, photos = rows(data / "products.csv"), rows(data / "shelf.csv")
+    products, photos = read_rows(data / "products.csv"), read_rows(data / "shelf.csv")
     packaged = {row["id"] for row in products if row["category"] == "Packages"}
     package = np.array([row["product"] in packaged for row in photos])
     with tempfile.TemporaryDirectory() as folder:
@@ -105,7 +105,7 @@ def _right(engine: Engine, queries: dict[str, Query], photos: Sequence[dict[str,
 
 def labels(data: Path) -> Iterator[str]:
     """Labels of photos taken in shops, of the products that ImageNet has a class for."""
-    photos = [row for row in rows(data / "shelf.csv") if row["product"] in CLASSES]
+    photos = [row for row in read_rows(data / "shelf.csv") if row["product"] in CLASSES]
     media = [Medium((data / row["image"]).read_bytes(), data / row["image"]) for row in photos]
     for least in (0.05, 0.1, 0.2, 0.3, 0.5):
         feature = FEATURES.create(f"labels(least={least})")
@@ -122,7 +122,7 @@ def labels(data: Path) -> Iterator[str]:
 def colours(data: Path) -> Iterator[str]:
     """The colour that a shop names → the first colour of its photo, and whether it is listed."""
     feature = FEATURES.create("colours")
-    table = [row for row in rows(data / "products.csv") if row["colour"] not in NO_COLOUR]
+    table = [row for row in read_rows(data / "products.csv") if row["colour"] not in NO_COLOUR]
     known = [SAME.get(row["colour"], row["colour"].lower()) for row in table]
     media = [Medium((data / row["image"]).read_bytes(), data / row["image"]) for row in table]
     found = [

@@ -8,7 +8,6 @@ nearest, P@10. Each query belongs to half A or half B (seed 0): the way is chose
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from bench.tables import read_rows
 from mmsearch.encoders import ENCODERS
 from mmsearch.encoders.efficientnet import SIZE
 from mmsearch.media.image import open_image
@@ -54,15 +54,10 @@ WAYS: dict[str, Square] = {
 }
 
 
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def main() -> int:
     data = Path(sys.argv[1])
     encoder = ENCODERS.create("efficientnet")
-    products, shelf, clothing = (rows(data / name) for name in ("grocery/products.csv", "grocery/shelf.csv", "clothing/products.csv"))
+    products, shelf, clothing = (read_rows(data / name) for name in ("grocery/products.csv", "grocery/shelf.csv", "clothing/products.csv"))
     ids = [row["id"] for row in products]
     wanted = np.array([ids.index(row["product"]) for row in shelf])
     kinds = np.array([row["label"] for row in clothing])

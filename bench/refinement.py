@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.alignment import Fashion, recall, shown
+from bench.alignment import Fashion, recall
+from bench.tables import shown
 from mmsearch.encoders import ENCODERS
 from mmsearch.fusion import refinement
 from mmsearch.fusion.base import Matrix, unit_rows

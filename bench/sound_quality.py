@@ -22,6 +22,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
+from bench.tables import print_table
 from mmsearch.encoders import ENCODERS
 from mmsearch.encoders.base import Encoder
 from mmsearch.media.audio import sound_blocks
@@ -84,18 +85,6 @@ def classes_learned(data: Path, *, validation: bool) -> list[dict[str, Any]]:
                 {"kind": what, "learned from": len(everyone) - len(hidden), "asked": len(wanted), "right": right, "chance": commonest}
             )
     return rows
-
-
-def print_table(title: str, rows: Sequence[dict[str, Any]]) -> None:
-    print(f"\n{title}")
-    names = list(rows[0])
-    cells = [names, *([f"{v:.4f}" if isinstance(v, float) else str(v) for v in row.values()] for row in rows)]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(names))]
-    for row in cells:
-        print(
-            "  " + "  ".join(cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))),
-            flush=True,
-        )
 
 
 def digits(data: Path, *, validation: bool) -> Clips:

@@ -24,7 +24,8 @@ from typing import Any
 
 import soundfile
 
-from bench.sound_quality import digits, print_table
+from bench.sound_quality import digits
+from bench.tables import print_table
 from mmsearch.features import FEATURES, transcript
 from mmsearch.features.transcript import Transcript
 from mmsearch.media import MediaError

@@ -11,14 +11,14 @@ of the top ten that products without a photo hold.
 
 from __future__ import annotations
 
-import csv
-import random
 import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import mmsearch
+from bench.fashion_shop import catalogue, general, halved
+from bench.tables import written
 from mmsearch.evaluation.trec import read_qrels
 from mmsearch.evaluation.tune_fusion import MOST, Tuned, halves, tune
 from mmsearch.search.engine import Engine
@@ -69,17 +69,13 @@ def grocery(data: Path, work: Path) -> None:
 
 
 def fashion(data: Path, work: Path) -> None:
-    with (data / "products.csv").open(encoding="utf-8", newline="") as file:
-        rows = [dict(row, image=str(data / row["image"])) for row in csv.DictReader(file)]
-    without = {rows[i]["id"] for i in random.Random(0).sample(range(len(rows)), len(rows) // 2)}
-    kinds: dict[str, list[str]] = {}
-    for row in rows:
-        kinds.setdefault(f"{row['colour']} {row['type']}".lower(), []).append(row["id"])
-    queries = {text: make_query([text]) for text, ids in sorted(kinds.items()) if len(ids) >= 5}
-    qrels = {text: dict.fromkeys(kinds[text], 1) for text in queries}
+    rows = catalogue(data)
+    fewer, without = halved(rows)
+    kinds = general(rows)
+    queries = {text: make_query([text]) for text in kinds}
+    qrels = {text: dict.fromkeys(ids, 1) for text, ids in kinds.items()}
     for name in ("all photos", "half the photos"):
-        kept_rows = [dict(row, image="") if name != "all photos" and row["id"] in without else row for row in rows]
-        shop = build(work / f"{name.split()[0]}.lancedb", kept_rows)
+        shop = build(work / f"{name.split()[0]}.lancedb", rows if name == "all photos" else fewer)
         print(f"{name}: {shop.fuse().summary}")
         kept = Engine(shop.store).keep(queries, 10, MOST)
         for found in splits(kept, queries, qrels, ["P@10", "nDCG@10"]):
@@ -95,11 +91,7 @@ def held(shop: Shop, queries: Mapping[str, Query], weights: Mapping[str, float],
 
 
 def build(path: Path, rows: list[dict[str, str]]) -> Shop:
-    file = path.with_suffix(".csv")
-    with file.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.DictWriter(out, ["id", "title", "type", "colour", "image"], extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows(rows)
+    file = written(path.with_suffix(".csv"), rows, ["id", "title", "type", "colour", "image"])
     shop = mmsearch.open(path)
     shop.ingest(file, allow_outside=True)
     shop.embed(no_features="all")

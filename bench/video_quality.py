@@ -24,7 +24,7 @@ from unittest import mock
 import av
 import numpy as np
 
-from bench.sound_quality import print_table
+from bench.tables import print_table
 from mmsearch.encoders.base import Encoder
 from mmsearch.encoders.recorded import create_encoder
 from mmsearch.media import video as opening

@@ -27,7 +27,8 @@ if TYPE_CHECKING:  # imported where they are used: opening a shop costs nothing
     from mmsearch.search.engine import Engine
     from mmsearch.store.maintain import Optimized
 
-Texts = str | Sequence[str] | None
+Texts = str | Iterable[str] | None
+Files = str | Path | Iterable[str | Path] | None
 
 
 class Shop:
@@ -86,6 +87,7 @@ class Shop:
         from mmsearch.features.chosen import choose, turn_off
         from mmsearch.features.pipeline import extract
         from mmsearch.fusion.projecting import refresh
+        from mmsearch.lexical.table import refresh_words
         from mmsearch.store.lock import EMBED
 
         self.store.check()
@@ -122,6 +124,8 @@ class Shop:
                 report.notes += [*removed, *notes, *more]
                 report.reject_file = refused.close()
             try:
+                with self.store.writing("embed"):
+                    refresh_words(self.store)
                 report.notes += refresh(self.store)
             except KeyboardInterrupt as error:
                 message = "interrupted; all vectors are written, but the fusion profiles do not have them yet"
@@ -238,14 +242,14 @@ class Shop:
         self,
         text: Texts = None,
         *,
-        image: Texts = None,
-        audio: Texts = None,
-        speech: Texts = None,
-        video: Texts = None,
+        image: Files = None,
+        audio: Files = None,
+        speech: Files = None,
+        video: Files = None,
         like: Texts = None,
         not_text: Texts = None,
-        not_image: Texts = None,
-        not_video: Texts = None,
+        not_image: Files = None,
+        not_video: Files = None,
         unlike: Texts = None,
         where: str | None = None,
         within: str | None = None,
@@ -253,31 +257,35 @@ class Shop:
         expand: bool = False,
         k: int = 10,
         combine: str = "calibrated",
+        explain: bool = False,
     ) -> Result:
         """Search by any weighted mix (`"in blue^0.5"`); `within` is the command line's `--in`; `expand` widens texts by the store's
-        triples; what was understood of `speech`, and how a query was widened, is among the result's notes.
+        triples; what was understood of `speech`, and how a query was widened, is among the result's notes. Each part is one or several;
+        media are given by their paths: a str may end in a weight (`"shoe.jpg^2"`), a `Path` is a file's name as it is.
 
         See `mmsearch.search.engine`, of `weights` `mmsearch.search.weights`.
         """
         query = make_query(
             _many(text),
-            image=_many(image),
-            audio=_many(audio),
-            speech=_many(speech),
-            video=_many(video),
+            image=_files(image),
+            audio=_files(audio),
+            speech=_files(speech),
+            video=_files(video),
             like=_many(like),
             not_text=_many(not_text),
-            not_image=_many(not_image),
-            not_video=_many(not_video),
+            not_image=_files(not_image),
+            not_video=_files(not_video),
             unlike=_many(unlike),
             where=where,
             within=within,
             weights=weights,
             expand=expand,
         )
-        return self.search_many({"": query}, k=k, combine=combine)[""]
+        return self.search_many({"": query}, k=k, combine=combine, explain=explain)[""]
 
-    def search_many(self, queries: Mapping[str, Query], *, k: int = 10, combine: str = "calibrated") -> dict[str, Result]:
+    def search_many(
+        self, queries: Mapping[str, Query], *, k: int = 10, combine: str = "calibrated", explain: bool = False
+    ) -> dict[str, Result]:
         """Many queries in one go: id → result, in the order given. `mmsearch.search.queries.read_queries` reads them from a file."""
         self.store.check()
         if self._engine is None:
@@ -287,7 +295,7 @@ class Shop:
         while True:  # as long as an embed or a fuse switches to other tables between our look at the record and at their vectors
             made_of = self._made_of()
             try:
-                answers = self._engine.search(queries, k, combine=combine)
+                answers = self._engine.search(queries, k, combine=combine, explain=explain)
             except StoreError:  # the old vectors may just have gone
                 if self._made_of() == made_of:
                     raise
@@ -365,9 +373,23 @@ class Shop:
 
 
 def _many(value: Texts) -> list[str]:
-    if value is None:
-        return []
-    values = [value] if isinstance(value, str) else list(value)
-    if not all(isinstance(v, str) for v in values):
-        raise UsageError("query parts are texts; a photo is given by its path")
-    return values
+    """One text or several, as a list. Raises UsageError for what is none."""
+    return [] if value is None else [_checked(one, str, "a text") for one in _each(value)]
+
+
+def _files(value: Files) -> list[str]:
+    """One path or several as parts are typed: of a `Path` no caret is a weight. Raises UsageError for what is none."""
+    given = [] if value is None else [_checked(one, (str, Path), "a path (str or Path)") for one in _each(value)]
+    return [str(one).replace("^", r"\^") if isinstance(one, Path) else one for one in given]
+
+
+def _each(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, Iterable) and not isinstance(value, (str, bytes)) else [value]
+
+
+def _checked(one: Any, kinds: type | tuple[type, ...], what: str) -> Any:
+    if not isinstance(one, kinds):
+        raise UsageError(
+            f"{type(one).__name__} given where {what} is wanted", hint="texts and product ids are str; media are given by their paths"
+        )
+    return one

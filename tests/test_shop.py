@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import small_shop
@@ -12,7 +13,7 @@ import small_shop
 import mmsearch
 from mmsearch.catalog.report import IngestReport
 from mmsearch.errors import EXIT_DONE, EXIT_REJECTED, InputError, StoreError, UsageError
-from mmsearch.search.query import make_query
+from mmsearch.search.query import Part, Query, make_query
 from mmsearch.shop import Shop
 
 
@@ -79,8 +80,53 @@ def test_one_part_or_several(shop: Shop) -> None:
     assert shop.search("red shoe", k=5).hits == shop.search(["red shoe"], k=5).hits
     both = shop.search(["red", "shoe^2"], like=("red-hat",), k=5)
     assert len({c.part for c in both.hits[0].explain}) == 3
-    with pytest.raises(UsageError, match="a photo is given by its path"):
-        shop.search(image=[Path("a.jpg")])  # type: ignore[list-item]
+
+
+MEDIA = ("image", "audio", "speech", "video", "not_image", "not_video")
+WORDS = ("text", "like", "not_text", "unlike")
+
+
+def parts(shop: Shop, monkeypatch: pytest.MonkeyPatch, **given: Any) -> list[Part]:
+    """The parts of the query that `search` makes of one parameter; beside a negative one stands a text."""
+    asked: list[Query] = []
+    monkeypatch.setattr(Shop, "search_many", lambda self, queries, **_: (asked.append(queries[""]), {"": None})[1])
+    negative = any(name.startswith(("not_", "unlike")) for name in given)
+    shop.search(**({"text": "red"} if negative else {}), **given)
+    return list(asked[0].parts[negative:])
+
+
+@pytest.mark.parametrize("name", MEDIA)
+def test_media_are_given_by_one_path_or_several(shop: Shop, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    kind, negative = name.removeprefix("not_"), name.startswith("not_")
+    usual = 0.5 if negative else 1.0
+
+    def made(value: Any) -> list[tuple[str, str, float, bool]]:
+        return [(p.kind, p.content, p.weight, p.negative) for p in parts(shop, monkeypatch, **{name: value})]
+
+    assert made("a.b") == made(Path("a.b")) == made(["a.b"]) == made((Path("a.b"),)) == [(kind, "a.b", usual, negative)]
+    assert made(iter(["a.b^2", Path("c/d")])) == [(kind, "a.b", 2.0, negative), (kind, "c/d", usual, negative)]
+    assert made(Path("x^2.b")) == made(r"x\^2.b") == [(kind, "x^2.b", usual, negative)], "a Path has no weight"
+    for wrong in (5, [5], b"a.b", [b"a.b"], ["a.b", None]):
+        with pytest.raises(UsageError, match="where a path"):
+            made(wrong)
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_texts_and_ids_are_one_or_several(shop: Shop, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    def made(value: Any) -> list[str]:
+        return [p.content for p in parts(shop, monkeypatch, **{name: value})]
+
+    assert made("a b") == made(["a b"]) == made(iter(["a b"])) == ["a b"]
+    assert made(("a", "b^2")) == ["a", "b"]
+    for wrong in (5, [5], b"a", Path("a.jpg"), [Path("a.jpg")]):
+        with pytest.raises(UsageError, match="where a text is wanted") as raised:
+            made(wrong)
+        assert raised.value.hint is not None and "media are given by their paths" in raised.value.hint
+
+
+def test_a_photo_by_its_path(shop: Shop) -> None:
+    photo = Path(shop.store.path).parent / "photos" / "red-shoe.png"
+    assert shop.search(image=photo, k=5).hits == shop.search(image=str(photo), k=5).hits == shop.search(image=[photo], k=5).hits
 
 
 def test_photos_that_cannot_be_embedded_are_listed_and_their_products_stay(tmp_path: Path) -> None:
@@ -138,7 +184,7 @@ def test_a_run_is_as_deep_as_the_measures_look(shop: Shop) -> None:
     depths = {
         tuple(measures): len(shop.evaluate_search(queries, qrels, measures)[1]["q"]) for measures in (["P@3"], ["P@3", "R@7"], ["AP"])
     }
-    assert depths == {("P@3",): 3, ("P@3", "R@7"): 7, ("AP",): 39}
+    assert depths == {("P@3",): 3, ("P@3", "R@7"): 7, ("AP",): 40}
 
 
 @pytest.mark.parametrize(

@@ -31,22 +31,26 @@ class Events(NamedTuple):
 
     users: list[str]
     products: list[str]
-    strengths: NDArray[np.float64]  # 0..1, see `event_values`
-    times: NDArray[np.float64]  # seconds or any ordinal
+    kinds: list[str]  # in small letters
+    values: NDArray[np.float64]  # ratings; NaN where there is none
+    times: NDArray[np.float64]  # seconds or any ordinal; NaN where it is not known
+
+    def strengths(self) -> NDArray[np.float64]:
+        """How much each says (e,), 0 to 1. Raises InputError as `event_values` does."""
+        return event_values(self.kinds, self.values)
 
 
 def read_events(store: Store) -> Events:
     """Every interaction of a store, of products that are not in the catalogue too; none where there is no such table.
 
-    A row with a rating and no event kind is a rating; one with neither counts as a purchase. Raises InputError as `event_values` does.
+    A row with a rating and no event kind is a rating; one with neither counts as a purchase.
     """
     if not store.has(INTERACTIONS):
-        return Events([], [], np.empty(0), np.empty(0))
+        return Events([], [], [], np.empty(0), np.empty(0))
     rows = store.read(INTERACTIONS, ["user", "product", "event", "value", "time"])
     users, products, events, values, times = (rows.column(c).to_pylist() for c in rows.column_names)
-    kinds = [(event or (RATING if value is not None else "buy")) for event, value in zip(events, values, strict=True)]
-    strengths = event_values(kinds, np.array([np.nan if v is None else v for v in values], dtype=np.float64))
-    return Events(users, products, strengths, np.array(times, dtype=np.float64))
+    kinds = [(event or (RATING if value is not None else "buy")).lower() for event, value in zip(events, values, strict=True)]
+    return Events(users, products, kinds, np.array(values, dtype=np.float64), np.array(times, dtype=np.float64))
 
 
 def event_values(events: Sequence[str], values: ArrayLike, weights: Mapping[str, float] = EVENT_WEIGHTS) -> NDArray[np.float64]:

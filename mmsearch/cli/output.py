@@ -56,11 +56,14 @@ def table(rows: Sequence[Mapping[str, Any]], *, title: str | None = None) -> Non
     from rich import box
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     # Without a terminal (a log, a pipe with --format table) nothing is cut to a width that nobody has.
     console = Console() if sys.stdout.isatty() else Console(width=200)
     names = list(dict.fromkeys(name for row in rows for name in row))
-    drawn = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, title_style="bold")
+    drawn = Table(
+        title=None if title is None else Text(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, title_style="bold"
+    )
     for name in names:
         numeric = all(isinstance(row.get(name), int | float) for row in rows) and bool(rows)
         drawn.add_column(name, justify="right" if numeric else "left", overflow="fold")

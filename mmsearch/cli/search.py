@@ -48,7 +48,7 @@ def command(
     queries: str | None = typer.Option(
         None, "--queries", metavar="FILE", help="Answer many queries: TSV id<TAB>text, or CSV/JSONL with columns."
     ),
-    combine: str = typer.Option("calibrated", "--combine", metavar="SPEC", help="How scores are combined: calibrated, rrf."),
+    combine: str = typer.Option("calibrated", "--combine", metavar="SPEC", help="How scores are combined: calibrated, wsum, rrf, borda."),
     tag: str = typer.Option("mmsearch", "--tag", help="Name of the run in --format trec."),
     html: str | None = typer.Option(None, "--html", metavar="FILE", help="Also write a page with pictures, which needs no network."),
     thumbnails: str = typer.Option(
@@ -73,7 +73,7 @@ def command(
     mmsearch search --image shoe.jpg --html found.html
     """
     how = chosen_format(format, HIT_FORMATS)
-    page, kind = whole_page(html), thumbnail_kind(thumbnails, how, single=queries is None)
+    sheet, kind = whole_page(html), thumbnail_kind(thumbnails, how, single=queries is None)
     if queries is not None:
         if query or text or image or audio or speech or video or like or not_text or not_image or not_video or unlike:
             raise UsageError("--queries brings its own parts: give either it or a query")
@@ -99,12 +99,12 @@ def command(
         )
         batch = {"": restricted(parts, where, within, weights, expand)}
     here = shop()
-    results = here.search_many(batch, k=k, combine=combine)
-    if page is not None:  # before the hits, which a reader such as head may cut off
+    results = here.search_many(batch, k=k, combine=combine, explain=explain)
+    if sheet is not None:  # before the hits, which a reader such as head may cut off
         from mmsearch.web.search_page import search_page
 
         made = search_page(here, batch, results, explain=explain)
-        page.write(made.html)
+        sheet.write(made.html)
         for line in made.left_out:
             note(f"the page: {line}")
         note(f"the page is {html}")

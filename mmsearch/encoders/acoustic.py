@@ -103,7 +103,10 @@ class Acoustic(Encoder):
 
     def prepare(self, item: Any) -> Pieces:
         """A sound (path or bytes) → what is measured of each window, (389,) each. Raises MediaError."""
-        windows = [(w.second, w.level, measured(w.samples)) for w in sound_windows(item, RATE, self._window, self._clean)]
+        windows = []
+        for window in sound_windows(item, RATE, self._window, self._clean):
+            self.go_on()
+            windows.append((window.second, window.level, measured(window.samples)))
         kept = [windows[i] for i in without_pauses([level for _, level, _ in windows])]
         return Pieces(tuple(second for second, _, _ in kept), [numbers for _, _, numbers in kept])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, Protocol
@@ -107,6 +107,10 @@ class Encoder(ABC):
     views: Mapping[str, int] = MappingProxyType({})
     #: The modality whose encoder of the store it works with (`frames`: that of photos); '' for one that stands alone.
     follows: ClassVar[str] = ""
+
+    #: An embed sets it: `prepare` of what takes many seconds (a long clip) calls it now and then, and it raises
+    #: `mmsearch.encoders.stopping.Stopped` once the embed was told to stop.
+    go_on: Callable[[], None] = staticmethod(lambda: None)
 
     def follow(self, other: Encoder) -> None:
         """Work with this encoder of the modality `follows`. Called before anything else; what the other learned counts as its own."""

@@ -97,7 +97,7 @@ class Frames(Encoder):
         seconds: list[float] = []
         vectors: list[Matrix] = []
         image, step = self.image, 1
-        pictures = sampled(item, per_minute=per_minute, short_side=_SHORT_SIDE)
+        pictures = sampled(item, per_minute=per_minute, short_side=_SHORT_SIDE, go_on=self.go_on)
         while batch := list(itertools.islice(pictures, 0, _BATCH * step, step)):
             encoded = image.finish([image.prepare(picture.image) for picture in batch], list(range(len(batch))), [])
             seconds += [round(batch[i].second, 1) for i in encoded.kept]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from mmsearch.encoders.base import Encoder, Matrix, Pieces, in_pieces
 from mmsearch.encoders.known import Known
 from mmsearch.encoders.sources import Item
+from mmsearch.encoders.stopping import Stopped
 from mmsearch.media import MediaError, NoSound
 from mmsearch.media.content import Streamed, changing
 from mmsearch.store.vectors import key_of
@@ -109,14 +110,15 @@ class Looker:
         """What becomes of each item, in order; fewer when the embed was told to stop."""
         every = self._known.rows_of_media([key_of(item.id, item.part) for item in items])
         found = []
-        for item, rows in zip(items, every, strict=True):
-            if self._stopped():
-                break
-            if isinstance(item.content, Path):
-                with self._budget.taken(_BLOCK if item.clip else _size(item.content)):
+        with contextlib.suppress(Stopped):
+            for item, rows in zip(items, every, strict=True):
+                if self._stopped():
+                    break
+                if isinstance(item.content, Path):
+                    with self._budget.taken(_BLOCK if item.clip else _size(item.content)):
+                        found.append(self._one(item, rows))
+                else:
                     found.append(self._one(item, rows))
-            else:
-                found.append(self._one(item, rows))
         return found
 
     def _one(self, item: Item, rows: tuple[int, ...]) -> Looked:
@@ -137,7 +139,7 @@ class Looker:
         return self._prepared(item, rows, digest, content)
 
     def again(self, twin: Looked) -> Looked:
-        """Open an item whose equal was settled and forgotten, or failed: PREPARED or FAILED."""
+        """Open an item whose equal was settled and forgotten, or failed: PREPARED or FAILED. Raises Stopped."""
         try:
             content, digest = twin.item.open()
             if digest != twin.digest:
@@ -156,6 +158,8 @@ class Looker:
             if item.clip and isinstance(error, NoSound):
                 return Looked(item, rows, digest, Fate.NOTHING)
             return Looked(item, rows, digest, Fate.FAILED, Failure(error.message, error.kind))
+        except Stopped:
+            raise
         except Exception as error:  # noqa: BLE001 - decoders raise nearly any kind; one medium must not cost the others
             kind = f"cannot be decoded ({type(error).__name__})"
             return Looked(item, rows, digest, Fate.FAILED, Failure(f"{kind}: {error}", kind, error))
@@ -175,7 +179,7 @@ class _Budget:
         self._most, self._used = most, 0
         self._changed = threading.Condition()
 
-    @contextmanager
+    @contextlib.contextmanager
     def taken(self, amount: int) -> Iterator[None]:
         with self._changed:
             self._changed.wait_for(lambda: self._used == 0 or self._used + amount <= self._most)

@@ -6,14 +6,14 @@ import functools
 import json
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mmsearch import settings
-from mmsearch.encoders.hub import hub_file, hub_folder
+from mmsearch.encoders.hub import Wanted, bring
 from mmsearch.encoders.torch_compat import import_torchvision
 from mmsearch.encoders.weights import file_hash, package_file
 from mmsearch.errors import InputError, UsageError, did_you_mean
@@ -71,7 +71,7 @@ def find(model: str, pretrained: str | None) -> Source:
     """
     if model.startswith("hf-hub:"):
         _no_weights_beside(model, pretrained)
-        folder = hub_folder(model.removeprefix("hf-hub:"), _CONFIG, _WEIGHTS, _TOKENIZER, instead=INSTEAD)
+        folder = bring(model.removeprefix("hf-hub:"), Wanted("OpenCLIP model", (_CONFIG,), _WEIGHTS, _TOKENIZER), instead=INSTEAD)
         return _in_folder(model, folder)
     if Path(model).expanduser().is_dir():
         _no_weights_beside(model, pretrained)
@@ -171,7 +171,7 @@ def _in_folder(name: str, folder: Path) -> Source:
         raise InputError(f"{folder} holds no OpenCLIP model: it has no {_CONFIG}", hint=INSTEAD) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} does not describe an OpenCLIP model: {_short(error) or type(error).__name__}", hint=INSTEAD) from error
-    weights = next((folder / name for name in _WEIGHTS if (folder / name).is_file()), None)
+    weights = _first(folder, _WEIGHTS)
     if weights is None:
         raise InputError(f"{folder} holds no weights", hint=f"they are looked for under {', '.join(_WEIGHTS)}; {INSTEAD}")
     kept = {key: config[key] for key in ("model_cfg", "preprocess_cfg") if key in config}
@@ -194,7 +194,13 @@ def _by_tag(architecture: str, tag: str) -> tuple[Path, dict[str, Any]]:
         raise InputError(message, hint=f"download {known.get('url')} and name the file: openclip({architecture}, FILE)")
     names = _WEIGHTS if not name else tuple(dict.fromkeys([f"{Path(name).stem}.safetensors", name]))
     wanted = ("mean", "std", "interpolation", "resize_mode", "quick_gelu")
-    return hub_file(repo, names, instead=INSTEAD), {key: known[key] for key in wanted if key in known}
+    weights = _first(bring(repo, Wanted("OpenCLIP model", weights=names), instead=INSTEAD), names)
+    assert weights is not None, "what was brought has weights"
+    return weights, {key: known[key] for key in wanted if key in known}
+
+
+def _first(folder: Path, names: Sequence[str]) -> Path | None:
+    return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
 def _tags(architecture: str) -> list[str]:

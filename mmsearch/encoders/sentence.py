@@ -12,14 +12,22 @@ import numpy as np
 
 from mmsearch import settings
 from mmsearch.encoders.base import Encoder, Matrix
+from mmsearch.encoders.hub import Wanted, bring
 from mmsearch.encoders.plain_text import readable
-from mmsearch.encoders.sentence_hub import bring
 from mmsearch.encoders.torch_compat import import_torchvision
 from mmsearch.encoders.weights import file_hash, fingerprint
 from mmsearch.errors import InputError
 
 _CHARACTERS = 20_000  # of a text that reach the model's own tokeniser, which cuts by tokens
 _FILES = (".json", ".txt", ".model", ".safetensors", ".bin", ".jinja")  # what can decide a vector
+#: Safetensors are preferred to pickles; the weights of other frameworks are left on the hub.
+WANTED = Wanted(
+    "sentence-transformers model",
+    weights=("*.safetensors", "*.bin", "*.pt"),
+    beside=("*.json", "*.txt", "*.model", "*.jinja"),
+    never=("onnx/*", "openvino/*", "*/onnx/*", "*/openvino/*"),
+)
+_INSTEAD = "bundled, without a download: --text usem (16 languages), --text minilm (English); a folder with a model can be named, too"
 _FOUND = 0.5  # share of the network's weights that the checkpoint must have: the rest would be made up by chance, without an error
 
 
@@ -110,7 +118,7 @@ def _folder(model: str, revision: str | None) -> Path:
         raise InputError(f"{model} is a file: a sentence-transformers model is a folder")
     if model.startswith((".", "~", os.sep)) or model.count("/") > 1:
         raise InputError(f"there is no folder {model}")
-    return bring(model if "/" in model else f"sentence-transformers/{model}", revision, bundled="minilm (English) or usem (16 languages)")
+    return bring(model if "/" in model else f"sentence-transformers/{model}", WANTED, instead=_INSTEAD, revision=revision)
 
 
 def _check(folder: Path, model: str) -> None:

@@ -152,14 +152,14 @@ def _products(store: Store, columns: list[str], ids: Collection[str] | None) -> 
 
 
 def _texts(store: Store, characters: int, ids: Collection[str] | None) -> Iterator[Item]:
-    columns, sparse = _other_titles(store)
+    columns, sparse = other_titles(store)
     for batch in _products(store, ["id", "title", "description", *columns], ids):
         for id, title, description, *others in zip(*(column.to_pylist() for column in batch.columns), strict=True):
             if text := product_text(title, description, [*others, *sparse.get(id, ())], characters=characters):
                 yield Item(id, "", text)
 
 
-def _other_titles(store: Store) -> tuple[list[str], dict[str, list[str]]]:
+def other_titles(store: Store) -> tuple[list[str], dict[str, list[str]]]:
     """Where titles in several languages (`title_en`, `title_zh`) are: columns, and those of the few products that have one beside them."""
     attributes = load_attributes(store)
     names = sorted(name for name in attributes.names() if _TITLE.fullmatch(name))

@@ -9,6 +9,7 @@ Items stay in order. Only the encode stage counts, settles equal contents and re
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import queue
@@ -26,6 +27,7 @@ from mmsearch.encoders.known import Known
 from mmsearch.encoders.looking import Contents, Failure, Fate, Looked, Looker
 from mmsearch.encoders.report import ModalityReport, Progress
 from mmsearch.encoders.sources import Item
+from mmsearch.encoders.stopping import Stopped, unless
 from mmsearch.errors import MMSearchError
 from mmsearch.media import MediaError
 from mmsearch.media.moment import moment_part
@@ -72,6 +74,7 @@ class Stages:
         self._store, self._table, self._encoder, self._known, self._report = store, table, encoder, known, report
         self._failed, self._stop = failed, stop
         self._contents = Contents(encoder.width)
+        encoder.go_on = unless(stop)
         self._looker = Looker(encoder, known, self._contents, stop.is_set)
         self._block = {"text": _BLOCK_TEXT, "video": 1}.get(encoder.modality, _BLOCK_MEDIA)
         ahead = _AHEAD_CLIPS if encoder.modality == "video" else max(AHEAD, 2 * encoder.batch) // self._block
@@ -219,7 +222,8 @@ class Stages:
             self._twins.setdefault(looked.digest, []).append(looked)
             self._twin_count += 1
         else:
-            self._take(self._looker.again(looked))
+            with contextlib.suppress(Stopped):
+                self._take(self._looker.again(looked))
 
     def _settle(self, digest: str, outcome: Matrix | Pieces | Failure | None) -> None:
         """A content has its vector, or cannot have one, or needs none (None): so do its twins."""

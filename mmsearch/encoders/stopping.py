@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -13,6 +13,16 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 class Stopped(Exception):
     """Raised in the middle of an item that takes long, once the run was told to stop: the item is for the next run."""
+
+
+def unless(stop: threading.Event) -> Callable[[], None]:
+    """What long work calls now and then: it raises Stopped once `stop` is set."""
+
+    def go_on() -> None:
+        if stop.is_set():
+            raise Stopped
+
+    return go_on
 
 
 @contextlib.contextmanager

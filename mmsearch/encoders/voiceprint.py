@@ -65,6 +65,7 @@ class Voiceprint(Encoder):
         """
         windows = []
         for window in sound_windows(item, RATE, self._window):
+            self.go_on()
             voice = self._spoken(window.samples)
             if len(voice) >= _LEAST * RATE:
                 windows.append((window.second, window.level, self._embedded(voice)))

@@ -48,7 +48,8 @@ class Medium:
     """One medium on its way through the features: read once, a photo decoded once, however many features look at it.
 
     `content` are its bytes, or its path where it is a clip, which may be larger than memory. `go_on` raises
-    `mmsearch.encoders.stopping.Stopped` once the run was told to stop: what takes longer than a second or two calls it now and then.
+    `mmsearch.encoders.stopping.Stopped` once the run was told to stop: what takes longer than a second or two calls it now and then,
+    `prepare` of one item as well as `extract` between two.
     """
 
     def __init__(self, content: bytes | Path, path: Path, go_on: Callable[[], None] = lambda: None):

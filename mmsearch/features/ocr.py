@@ -7,10 +7,10 @@ import importlib.util
 import math
 import queue
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -39,6 +39,13 @@ _LONGEST = 20  # times the short side; longer strips hold no text that was scale
 _CHARACTERS = 2_000  # of a product's text that are kept to be shown and filtered by
 
 
+class Opened(NamedTuple):
+    """A photo at the size in which it is read; see `Medium` for `go_on`."""
+
+    image: Image
+    go_on: Callable[[], None] = lambda: None
+
+
 class Ocr(Feature):
     """The text on photos, English and Chinese: each line with its place, and how sure the reader is (0.7 s a photo)
 
@@ -49,7 +56,7 @@ class Ocr(Feature):
     sources: ClassVar[tuple[str, ...]] = ("image",)
     names: ClassVar[dict[str, str]] = {"ocr_text": "text"}
     searchable: ClassVar[bool] = True
-    batch: ClassVar[int] = 8  # several seconds' work: Ctrl-C waits for no more
+    batch: ClassVar[int] = 8  # several seconds' work
     packages: ClassVar[tuple[str, ...]] = (_PACKAGE,)
 
     def __init__(self, confidence: float = 0.5):
@@ -79,23 +86,25 @@ class Ocr(Feature):
         """See `Feature.load`."""
         self._put(self._taken())
 
-    def prepare(self, item: str | Medium) -> Image:
+    def prepare(self, item: str | Medium) -> Opened:
         """A photo, decoded no larger than it is read. Raises MediaError."""
         if not isinstance(item, Medium):
             raise TypeError("text is read off photos")
-        return self.open(item.content)
+        return self.open(item.content)._replace(go_on=item.go_on)
 
     @staticmethod
-    def open(source: bytes | Path) -> Image:
-        """A photo (bytes, or a file) at the size in which it is read. Raises MediaError."""
+    def open(source: bytes | Path) -> Opened:
+        """A photo (bytes, or a file). Raises MediaError."""
         image = open_image(source, short_side=round(math.sqrt(_PIXELS)))
         shrink = math.sqrt(_PIXELS / (image.width * image.height))
-        return image if shrink >= 1 else image.resize((max(1, round(image.width * shrink)), max(1, round(image.height * shrink))))
+        if shrink < 1:
+            image = image.resize((max(1, round(image.width * shrink)), max(1, round(image.height * shrink))))
+        return Opened(image)
 
-    def extract(self, prepared: Sequence[Image]) -> list[list[Fact]]:
-        """Photos (n) → the lines on each, from top to bottom."""
+    def extract(self, prepared: Sequence[Opened]) -> list[list[Fact]]:
+        """Photos (n) → the lines on each, from top to bottom. Raises Stopped between two photos."""
         if len(prepared) < 2:
-            return [self._read(image) for image in prepared]
+            return [self._read(photo) for photo in prepared]
         with ThreadPoolExecutor(min(settings.threads(), len(prepared))) as pool:
             return list(pool.map(self._read, prepared))
 
@@ -109,7 +118,9 @@ class Ocr(Feature):
             kept.append(line)
         return {"ocr_text": " ".join(kept)} if kept else {}
 
-    def _read(self, image: Image) -> list[Fact]:
+    def _read(self, photo: Opened) -> list[Fact]:
+        photo.go_on()
+        image = photo.image
         width, height = image.size
         if min(width, height) < _LEAST or max(width, height) > _LONGEST * min(width, height):
             return []

@@ -24,7 +24,7 @@ from mmsearch.encoders.gone import remove_gone
 from mmsearch.encoders.known import Known
 from mmsearch.encoders.report import Interrupted, ModalityReport, Progress
 from mmsearch.encoders.sources import Item, count_items, items
-from mmsearch.encoders.stopping import Stopped, stoppable
+from mmsearch.encoders.stopping import Stopped, stoppable, unless
 from mmsearch.errors import MMSearchError
 from mmsearch.features.base import SOURCES, Fact, Medium
 from mmsearch.features.chosen import On, record_feature, recorded_features
@@ -109,10 +109,7 @@ def _pass(store: Store, source: str, runs: Sequence[_Run], progress: Told | None
     for run in runs:
         run.encoded = run.unchanged = 0
 
-    def go_on() -> None:
-        if stop.is_set():
-            raise Stopped
-
+    go_on = unless(stop)
     with ThreadPoolExecutor(settings.threads(), "look") as pool, contextlib.suppress(Stopped):
         look = functools.partial(_look, runs=runs, go_on=go_on)
         try:
@@ -272,7 +269,7 @@ class _Run:
         except MediaError as error:
             if len(prepared) == 1:
                 return [_Trouble(error.message, error.kind)]
-        except (MMSearchError, ImportError, OSError):
+        except (MMSearchError, ImportError, OSError, Stopped):
             raise
         except Exception as error:  # noqa: BLE001 - models raise nearly any kind; one item must not cost the others
             if len(prepared) == 1:
@@ -305,7 +302,8 @@ class _Run:
 
     def flush(self) -> None:
         """Look at what waits, and write."""
-        self._extract()
+        with contextlib.suppress(Stopped):  # what takes long is for the next run; what was found before is written
+            self._extract()
         self._written = time.monotonic()
         rows, self._rows = self._rows, []
         if not rows:

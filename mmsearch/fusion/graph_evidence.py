@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmsearch.fusion.base import Matrix, unit_rows
-from mmsearch.fusion.bought import Events, among, bought_together
+from mmsearch.fusion.bought import Purchases, among, bought_together
 from mmsearch.fusion.propagation import ROWS, Relation, propagate
 from mmsearch.fusion.sparse import Sparse, csr, row_of_each, scaled
 
@@ -68,7 +68,7 @@ class Evidence:
 def evidence_of(
     H: Matrix,
     relations: Sequence[tuple[str, Relation]],
-    events: Events,
+    bought: Purchases,
     ids: Sequence[str],
     hops: int,
     asked: float | None,
@@ -87,7 +87,7 @@ def evidence_of(
     untold : the alpha where nothing chooses one.
     """
     alphas = sorted({0.0, *((*ALPHAS, untold) if asked is None else (asked,))})
-    purchases = _held_out(H, relations, events, ids, hops, alphas, seed)
+    purchases = _held_out(H, relations, bought, ids, hops, alphas, seed)
     changes: dict[str, Compared] = {}
     alpha, reason = (untold, "untold") if asked is None else (asked, "asked for")
     if purchases is not None:
@@ -142,7 +142,7 @@ def summary(found: Evidence, scores: Mapping[str, Any], base: str) -> str:
 def _held_out(
     H: Matrix,
     relations: Sequence[tuple[str, Relation]],
-    events: Events,
+    bought: Purchases,
     ids: Sequence[str],
     hops: int,
     alphas: Sequence[float],
@@ -150,9 +150,9 @@ def _held_out(
 ) -> dict[float, NDArray[np.float64]] | None:
     """alpha → nDCG@20 of each person's last purchase (u,); None where there are too few people."""
     place = {id: i for i, id in enumerate(ids)}
-    row = np.array([place.get(id, -1) for id in events.ids], dtype=np.int64)
+    row = np.array([place.get(id, -1) for id in bought.ids], dtype=np.int64)
     with_vector = np.append(np.asarray(H.any(axis=1)), False)  # place -1: a product that the fit does not see
-    usable = events.take(with_vector[row[events.products]])
+    usable = bought.take(with_vector[row[bought.products]])
     last = np.flatnonzero(np.diff(usable.users, append=-1) != 0)
     first = np.flatnonzero(np.diff(usable.users, prepend=-1) != 0)
     several = last > first

@@ -14,7 +14,7 @@ from mmsearch.encoders.recorded import recorded_encoder
 from mmsearch.fusion import FUSERS
 from mmsearch.fusion.base import Batch, FitReport, Fuser, Matrix, Side
 from mmsearch.fusion.batch import load_batch
-from mmsearch.fusion.bought import among, bought_together, read_events, rows_of
+from mmsearch.fusion.bought import among, bought_together, read_purchases, rows_of
 from mmsearch.fusion.graph import BETWEEN, TYPES, VALUES, Known, astray, belongs, joined, matrix, read_knowledge, shared
 from mmsearch.fusion.graph_evidence import Evidence, evidence_of, summary
 from mmsearch.fusion.propagation import ROWS, Layer, Relation, Sent, directions, message, mixed, normalised, propagate, rarities
@@ -114,7 +114,7 @@ class Knowledge(Fuser):
             scores["given"] |= {"astray": len(lost), "astray_such_as": lost[:5], "loops": knowledge.concepts.loops()[:5]}
         if not any(scores["edges"].values()):
             return FitReport(f"the base alone (the store knows of no edges): {told.summary}", scores | {"alpha": 0.0})
-        found: Evidence = evidence_of(H, relations, read_events(store), batch.ids, self._hops, self._asked, _UNTOLD, seed)
+        found: Evidence = evidence_of(H, relations, read_purchases(store), batch.ids, self._hops, self._asked, _UNTOLD, seed)
         self._alpha = found.alpha
         if self._alpha:
             self._keep(propagate(H, [r for _, r in relations], self._alpha, self._hops)[1], relations)
@@ -261,8 +261,8 @@ class Knowledge(Fuser):
             knowledge = read_knowledge(store, self._attributes)
             places, neighbours = {}, csr([], [], [], (0, 0))
             if "bought" in self._weights:
-                events = read_events(store)
-                places, neighbours = events.places(), bought_together(events)
+                purchases = read_purchases(store)
+                places, neighbours = purchases.places(), bought_together(purchases)
             self._read = versions, knowledge, places, neighbours
         return self._read[1:]
 

@@ -159,8 +159,9 @@ def taken_together(events: Events, ids: Sequence[str]) -> tuple[TakenTogether, i
     place = {id: i for i, id in enumerate(ids)}
     product = np.array([place.get(p, -1) for p in events.products], np.int64)
     user = np.unique(np.array(events.users, dtype=np.str_), return_inverse=True)[1].astype(np.int64)
-    good = (product >= 0) & (events.strengths > 0)
-    user, product, strength, when = user[good], product[good], events.strengths[good], events.times[good]
+    strengths = events.strengths()
+    good = (product >= 0) & (strengths > 0)
+    user, product, strength, when = user[good], product[good], strengths[good], events.times[good]
     # One row a person and product.
     order = np.lexsort((when, product, user))
     user, product, strength, when = user[order], product[order], strength[order], when[order]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,7 +40,9 @@ class Picture:
     image: Image
 
 
-def sampled(source: Source, *, per_minute: float = 60.0, short_side: int = 512) -> Iterator[Picture]:
+def sampled(
+    source: Source, *, per_minute: float = 60.0, short_side: int = 512, go_on: Callable[[], None] = lambda: None
+) -> Iterator[Picture]:
     """The frames that stand for a video, in order.
 
     A scene begins where the content value of PySceneDetect (Castellano, "PySceneDetect", scenedetect.com, its ContentDetector and
@@ -54,6 +56,7 @@ def sampled(source: Source, *, per_minute: float = 60.0, short_side: int = 512) 
     ----------
     per_minute : frames a minute at most, above 0.
     short_side : pixels of a picture's short side at most.
+    go_on : called for each frame that is looked at; what it raises ends the sampling.
 
     Raises
     ------
@@ -62,6 +65,7 @@ def sampled(source: Source, *, per_minute: float = 60.0, short_side: int = 512) 
     with open_video(source) as video:
         scaler, choice = Scaler(), _Choice(per_minute)
         for frame in video.frames():
+            go_on()
             for chosen in choice.see(_seen(scaler, frame)):
                 yield Picture(chosen.frame.second, scaler.picture(chosen.frame, short_side))
         for chosen in choice.end():

@@ -21,6 +21,8 @@ class Evidence:
     other; `reliability` (0..1] says how well this evidence foretells the direct one (1 for the direct one itself). All three
     may differ from product to product: fused vectors are made of different things. `weight` (above 0) is how much the
     evidence is to count beside the other of its part, as the query or the profile has it.
+
+    `best` is the score of the best match in the whole store, of words that products are found by (BM25); None for every other evidence.
     """
 
     part: int
@@ -31,6 +33,7 @@ class Evidence:
     std: float | Scores = 1.0
     reliability: float | Scores = 1.0
     weight: float = 1.0
+    best: float | None = None
 
 
 @dataclass(frozen=True)

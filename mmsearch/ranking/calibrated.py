@@ -11,6 +11,13 @@ from mmsearch.ranking.base import Combined, Combiner, Evidence, Joint, Scores
 #: Exponent of the reliability in the weight of cross-modal evidence beside direct evidence (docs/decisions/0003-calibrated-scores.md).
 TRUST = 2.0
 
+#: What the best match by words counts beside the vectors of the same part, in standard deviations (docs/decisions/0026-hybrid-search.md).
+WORDS = 24.0
+
+#: Standard deviations up to which a part's score goes straight on; beyond, by their logarithm: an article number found in one product of
+#: a million is a hundred of them, and would leave the other parts of a query nothing to say.
+STRAIGHT = 4.0
+
 
 class Calibrated(Combiner):
     """Score = Σ over parts of share · (standardised evidence of the part).
@@ -22,6 +29,9 @@ class Calibrated(Combiner):
       deviation that u has for unrelated pairs, √(Σ w_e w_f c_ef), times a factor measured at `fuse` for the top of a
       ranking, where likely products are (see `Joint.tails`), and scaled by the largest r_e there. So direct evidence
       alone gives z, cross-modal evidence alone r·z (shrunk, never zero), and a product with both stands no higher for it.
+    - Words (BM25) are the direct evidence of texts, beside the vectors: u' = u + λ · a · b / b_max, where b_max is the best match of the
+      store and λ = `WORDS`. They are added to whatever else a product has, so that a photo neither thins nor thickens them. The sum is
+      brought back to the spread of u, and bent beyond `STRAIGHT`; a product without words keeps its u.
     - Weights a_e that the query or the profile asks for multiply w_e: evidence stands as if its reliability were r_e √(a_e / max a),
       the largest of the part. They bring the factor for the top nearer to 1, for it makes up for mixing evidence: see `_tail`.
     - A product without any evidence for a part has that part completed rather than zeroed: the others are scaled by
@@ -39,7 +49,7 @@ class Calibrated(Combiner):
         for part in dict.fromkeys(e.part for e in evidence):
             rows = [i for i, e in enumerate(evidence) if e.part == part]
             share = evidence[rows[0]].share
-            scores = _part([evidence[i] for i in rows], joint)
+            scores = _with_words([evidence[i] for i in rows], joint)
             present = np.any([~np.isnan(evidence[i].similarity) for i in rows], axis=0)
             if share < 0:
                 scores = np.where(scores.sum(axis=0) > 0, scores, 0.0)
@@ -52,6 +62,30 @@ class Calibrated(Combiner):
         complete = np.sqrt(np.divide(squares, present_squares, out=np.ones(n), where=present_squares > 0))
         contributions[positive] *= complete
         return Combined(np.where(known, contributions.sum(axis=0), np.nan), contributions)
+
+
+def _with_words(evidence: Sequence[Evidence], joint: Joint) -> Scores:
+    """The evidence of one part, (e, n), with that of words, at most one of them."""
+    plain = [i for i, e in enumerate(evidence) if e.best is None]
+    scores = np.zeros((len(evidence), len(evidence[0].similarity)))
+    if plain:
+        scores[plain] = _part([evidence[i] for i in plain], joint)
+    for i, e in enumerate(evidence):
+        if not e.best:
+            continue
+        weight = WORDS * e.weight / max((evidence[j].weight for j in plain), default=e.weight)
+        here = ~np.isnan(e.similarity)
+        scores[i, here] = weight * (e.similarity - e.mean)[here] / e.best
+        scores[:, here] /= np.sqrt(1 + (weight * e.std / e.best) ** 2)
+        scores *= _bent(scores.sum(axis=0))
+    return scores
+
+
+def _bent(total: Scores) -> Scores:
+    """The factors (n,) that bend scores (n,) beyond `STRAIGHT`; order stays as it is."""
+    beyond = np.maximum(total - STRAIGHT, 0)
+    factors: Scores = np.where(beyond > 0, (STRAIGHT + np.log1p(beyond)) / np.maximum(total, STRAIGHT), 1.0)
+    return factors
 
 
 def _part(evidence: Sequence[Evidence], joint: Joint) -> Scores:

@@ -54,7 +54,8 @@ class Recommendations:
 def load_interactions(store: Store) -> tuple[Interactions, int]:
     """The store's events over its catalogue, and the number of events whose product is not in it. See `read_events`."""
     ids = store.read(PRODUCTS, ["id"]).column("id").to_pylist() if store.has(PRODUCTS) else []
-    return build(*read_events(store), product_ids=ids)
+    events = read_events(store)
+    return build(events.users, events.products, events.strengths(), events.times, product_ids=ids)
 
 
 def load_products(store: Store, product_ids: Sequence[str]) -> Products:

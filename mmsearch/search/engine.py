@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +20,7 @@ from mmsearch.encoders.recorded import Meeting, load_encoder, load_tower, meetin
 from mmsearch.errors import InputError, UsageError, did_you_mean
 from mmsearch.fusion.batch import mean_by_product
 from mmsearch.fusion.calibration import Calibration
+from mmsearch.fusion.contents import contents_by_product
 from mmsearch.fusion.words import reads_photos
 from mmsearch.ranking import COMBINERS
 from mmsearch.ranking.base import Combined, Combiner, Evidence, Joint
@@ -26,11 +29,12 @@ from mmsearch.search.expand import Expander
 from mmsearch.search.hits import Contribution, Hit, Result
 from mmsearch.search.index import Index, Placed, widening
 from mmsearch.search.kept import Kept, shortened
+from mmsearch.search.lexical import Lexical
 from mmsearch.search.query import Part, Query, shares
 from mmsearch.search.speech import Listener
-from mmsearch.search.targets import Target, Targets, views_of
+from mmsearch.search.targets import Met, Target, Targets, views_of
 from mmsearch.search.weights import WORDS
-from mmsearch.search.words import Met, Words, among, nearest
+from mmsearch.search.words import Words
 from mmsearch.store import PRODUCTS, Store
 from mmsearch.store.filter import passing
 from mmsearch.store.vectors import read_vectors
@@ -41,6 +45,13 @@ _ENOUGH = 100  # candidates that the search in a large store goes on for, howeve
 _AT_ONCE = 64  # query photos, sounds or clips decoded at a time: a queries file may hold any number
 
 
+class Compared(NamedTuple):
+    """What was compared without a table: the candidates (n,), and products that stand for the store."""
+
+    similarity: Scores
+    background: Scores
+
+
 @dataclass(frozen=True)
 class Scored:
     """Candidates of a query with everything that an explanation needs."""
@@ -48,7 +59,7 @@ class Scored:
     candidates: pa.Array  # (n,) product ids
     targets: list[Target]
     evidence: list[Evidence]
-    placed: list[Placed | Met]
+    placed: list[Placed | Compared]
     combined: Combined
     joint: Joint
 
@@ -65,15 +76,16 @@ class Engine:
         self._encoders: dict[str, tuple[str, Encoder]] = {}
         self._targets = Targets(store, profile)
         self._words = Words(store)
+        self._lexical = Lexical(store)
         self._listener = Listener(store)
         self._expander = Expander(store)
 
-    def search(self, queries: Mapping[str, Query], k: int, *, combine: str = "calibrated") -> dict[str, Result]:
+    def search(self, queries: Mapping[str, Query], k: int, *, combine: str = "calibrated", explain: bool = False) -> dict[str, Result]:
         """Answer queries (in one go: texts are encoded in batches).
 
         Parameters
         ----------
-        k : hits a query. combine : spec of the combiner.
+        k : hits a query. combine : spec of the combiner. explain : words are told one by one.
 
         Raises
         ------
@@ -83,7 +95,7 @@ class Engine:
         if k < 1:
             raise UsageError(f"-k must be at least 1, not {k}")
         combiner: Combiner = COMBINERS.create(combine)
-        return {id: self._result(query, scored, k, notes) for id, query, scored, notes in self._scored(queries, k, combiner)}
+        return {id: self._result(query, scored, k, notes, explain) for id, query, scored, notes in self._scored(queries, k, combiner)}
 
     def keep(self, queries: Mapping[str, Query], k: int, most: int) -> dict[str, Kept]:
         """The evidence of queries with every weight at 1, whatever the profile has, for ranking them under other weights.
@@ -96,7 +108,7 @@ class Engine:
         """
         there = {m: known["table"] for m in settings.MODALITIES if (known := recorded_encoder(self.store, m))}
         everything = {m: 1.0 for m, table in there.items() if self.store.count(table)}
-        if reads_photos(self.store) is not None:
+        if self._lexical.there() or reads_photos(self.store) is not None:
             everything[WORDS] = 1.0
         even = {id: dataclasses.replace(query, weights=tuple(everything.items())) for id, query in queries.items()}
         found = {}
@@ -116,7 +128,9 @@ class Engine:
         vectors = self._encode(queries.values())
         read, notes = self._words.read([p for q in queries.values() if q.within is None for p in q.parts if p.weight > 0])
         for id, query in queries.items():
-            allowed = np.logical_and.reduce([filters[w] for w in query.where]) if query.where else None
+            musts = [self._lexical.having(one, self.index.products()) for part in query.parts for one in part.required]
+            masks = [*(filters[w] for w in query.where), *musts]
+            allowed = np.logical_and.reduce(masks) if masks else None
             yield id, query, self._score(query, vectors, read, allowed, k, combiner), [*understood[id], *widened[id], *notes]
 
     # -- query side ------------------------------------------------------------------------------------------------
@@ -139,7 +153,7 @@ class Engine:
         return cached[1]
 
     def _encode(self, queries: Collection[Query]) -> dict[Part, dict[str, Matrix]]:
-        """Part → modality → vector. A `like` part has a vector for each modality that the product has.
+        """Part → modality → vector. A `like` part has a vector for each modality that the product has, and its text is asked as a query is.
 
         Under a kind ('text>image') stands the vector that meets another modality's vectors in their own space (see `Meeting`).
         """
@@ -165,13 +179,29 @@ class Engine:
                     if encoded.views is not None:
                         for i, views in zip(encoded.kept, encoded.views, strict=True):
                             vectors[mine[start + i]][views_of(name)] = views
-        for part in parts:
-            if part.kind == "like":
-                vectors[part] = self._product_vectors(part.content)
-        return vectors
+        liked = list(dict.fromkeys(p.content for p in parts if p.kind == "like"))
+        asked = self._texts_of_products(liked, [m for m in met if m.query == "text"]) if liked else {}
+        of_product = {id: self._product_vectors(id, asked.get(id, {})) for id in liked}
+        return vectors | {part: of_product[part.content] for part in parts if part.kind == "like"}
 
-    def _product_vectors(self, id: str) -> dict[str, Matrix]:
-        found = {}
+    def _texts_of_products(self, ids: Sequence[str], met: Sequence[Meeting]) -> dict[str, dict[str, Matrix]]:
+        """Id → kind → what a product's text is asked by where texts meet other vectors in their own space, as a text query is.
+
+        Only texts, which the store has: the vectors of clips and photos lie in it themselves where they meet others.
+        """
+        found: dict[str, dict[str, Matrix]] = {}
+        if not met:
+            return found
+        mine = [(id, text) for id, text in zip(ids, contents_by_product(self.store, "text", ids), strict=True) if text is not None]
+        for meeting in met if mine else ():
+            encoded = self._tower(meeting).encode([text for _, text in mine], query=True)
+            for i, vector in zip(encoded.kept, encoded.vectors, strict=True):
+                found.setdefault(mine[i][0], {})[meeting.kind] = vector
+        return found
+
+    def _product_vectors(self, id: str, asked: Mapping[str, Matrix]) -> dict[str, Matrix]:
+        """Modality → mean vector of a product's own, beside what it is asked by; see `_encode`."""
+        found = dict(asked)
         for modality in settings.MODALITIES:
             known = recorded_encoder(self.store, modality)
             if known and self.store.has(known["table"]) and len(rows := read_vectors(self.store, known["table"], [id], views=True)):
@@ -199,16 +229,14 @@ class Engine:
         combiner: Combiner,
     ) -> Scored:
         products = self.index.products()
-        mine = {n: read[p] for n, p in enumerate(query.parts) if query.within is None and p in read}
-        words = {n: found for n, text in mine.items() if (found := self._words.compare(text, products)) is not None}
-        chosen = self._targets.choose(query, vectors, words)
+        chosen = self._targets.choose(query, vectors, self._met(query, read, products))
         targets, calibration = chosen.targets, chosen.calibration
         part_shares = shares(query.parts, chosen.asked)
         own = pa.array([p.content for p in query.parts if p.kind == "like" and not p.negative], pa.string())
         limit = settings.exact_limit()
-        placed: list[Placed | Met]
+        placed: list[Placed | Compared]
         if self._largest(targets) <= limit:
-            placed = [self.index.everything(t.table) if t.words is None else Met(t.words, t.words) for t in targets]
+            placed = [self.index.everything(t.table) if t.met is None else Compared(all := t.met.everything(), all) for t in targets]
             keep = np.ones(len(products), dtype=bool) if allowed is None else allowed.copy()
             keep &= ~pc.is_in(products, value_set=own).to_numpy(zero_copy_only=False)
             return self._combine(products, targets, placed, part_shares, calibration, combiner, keep, complete=True)
@@ -219,10 +247,22 @@ class Engine:
             candidates = self._nearest(targets, part_shares, passing, k)
         candidates = candidates.filter(pc.invert(pc.is_in(candidates, value_set=own)))
         placed = [
-            self.index.some(t.table, candidates) if t.words is None else Met(among(t.words, candidates, products), t.words) for t in targets
+            self.index.some(t.table, candidates) if t.met is None else Compared(t.met.some(candidates), t.met.sample()) for t in targets
         ]
         everyone = np.ones(len(candidates), dtype=bool)
         return self._combine(candidates, targets, placed, part_shares, calibration, combiner, everyone, complete=False)
+
+    def _met(self, query: Query, read: Mapping[Part, str], products: pa.Array) -> dict[int, Met]:
+        """Number of a part → its words, or those on its photo, where they match any product."""
+        found: dict[int, Met | None] = {}
+        for number, part in enumerate(query.parts):
+            if part.weight == 0:
+                continue
+            if query.within is None and part in read:
+                found[number] = self._words.compare(read[part], products)
+            elif query.within in (None, "text") and part.kind == "text":
+                found[number] = self._lexical.look_for(part.content, products)
+        return {number: met for number, met in found.items() if met is not None}
 
     def _nearest(self, targets: Sequence[Target], part_shares: Sequence[float], passing: pa.Array | None, k: int) -> pa.Array:
         """Candidates of a large store: the nearest of every part; their missing scores are completed by comparing them all."""
@@ -237,18 +277,19 @@ class Engine:
         return found
 
     def _largest(self, targets: Sequence[Target]) -> int:
-        return max(self.store.count(t.table) for t in targets if t.words is None)
+        tables = {t.table for t in targets if t.met is None} or {PRODUCTS}
+        return max(self.store.count(table) for table in tables)
 
     def _near(self, target: Target, depth: int) -> list[str]:
-        if target.words is not None:
-            return nearest(target.words, self.index.products(), depth)
+        if target.met is not None:
+            return target.met.near(depth)
         return self.index.near(target.table, target.vector, depth)
 
     def _combine(
         self,
         candidates: pa.Array,
         targets: list[Target],
-        placed: list[Placed | Met],
+        placed: list[Placed | Compared],
         part_shares: Sequence[float],
         calibration: Calibration,
         combiner: Combiner,
@@ -258,13 +299,14 @@ class Engine:
     ) -> Scored:
         """Evidence of all candidates (`complete`: they are the whole store), combined. Only those in `keep` can be hits."""
         evidence = []
+        parts = Counter(target.part for target in targets)
         for target, rows in zip(targets, placed, strict=True):
             share, pair = part_shares[target.part], calibration.pair(target.kind)
             usable = keep
             mean: float | Scores
             std: float | Scores
             reliability: float | Scores
-            if isinstance(rows, Met):
+            if isinstance(rows, Compared):
                 similarity, background = rows
                 (mean, std), reliability = spread(background, pair), pair.reliability
             else:
@@ -279,7 +321,10 @@ class Engine:
                 else:
                     (mean, std), reliability = spread(background, pair), pair.reliability
             similarity = np.where(usable, similarity, np.nan)
-            evidence.append(Evidence(target.part, share, target.kind, similarity, mean, std, reliability, target.weight))
+            best = None if target.met is None else target.met.best
+            if best is not None and parts[target.part] == 1:  # words alone: without one of them a product is not found
+                similarity = np.where(similarity > 0, similarity, np.nan)
+            evidence.append(Evidence(target.part, share, target.kind, similarity, mean, std, reliability, target.weight, best))
         joint = Joint(calibration.correlations, calibration.tails)
         return Scored(candidates, targets, evidence, placed, combiner.combine(evidence, joint), joint)
 
@@ -292,7 +337,7 @@ class Engine:
 
     # -- answers ---------------------------------------------------------------------------------------------------
 
-    def _result(self, query: Query, scored: Scored, k: int, known_of: list[str]) -> Result:
+    def _result(self, query: Query, scored: Scored, k: int, known_of: list[str], explain: bool) -> Result:
         total = scored.combined.total
         known = np.flatnonzero(~np.isnan(total))
         if len(known) > k:  # everything that ties with the last place is sorted too, so that ties always fall the same way
@@ -303,21 +348,25 @@ class Engine:
         rows = self.store.read(PRODUCTS, ["id", "title"], where=id_list("id", [ids[i] for i in order])) if order else None
         titles = dict(zip(rows.column("id").to_pylist(), rows.column("title").to_pylist(), strict=True)) if rows is not None else {}
         hits = []
+        told = [target.met.terms([ids[i] for i in order]) if explain and target.met and order else {} for target in scored.targets]
         for rank, i in enumerate(order, 1):
-            explained, matched = _explain(query, scored, i)
+            explained, matched = _explain(query, scored, i, [terms.get(ids[i], []) for terms in told])
             hits.append(Hit(rank, ids[i], float(total[i]), titles.get(ids[i]), matched, explained))
-        notes = known_of[:]
+        notes = [*known_of, *dict.fromkeys(note for target in scored.targets if target.met is not None for note in target.met.notes)]
         if not hits:
-            restriction = " and ".join(query.where)
+            restriction = " and ".join([*query.where, *(str(one) for part in query.parts for one in part.required)])
             notes.append(f"no product matches {restriction}" if restriction else "no product has the evidence that the query compares")
         return Result(hits, int((~np.isnan(total)).sum()), notes)
 
 
-def _explain(query: Query, scored: Scored, i: int) -> tuple[list[Contribution], dict[str, str]]:
+def _explain(
+    query: Query, scored: Scored, i: int, told: Sequence[Sequence[tuple[str, float]]]
+) -> tuple[list[Contribution], dict[str, str]]:
+    """The contributions of a hit, and which of its photos (seconds) fit best; `told` are the words of each target, with their scores."""
     explained, matched = [], {}
     largest: dict[str, float] = {}
-    for target, evidence, placed, added in zip(
-        scored.targets, scored.evidence, scored.placed, scored.combined.contributions[:, i], strict=True
+    for target, evidence, placed, added, terms in zip(
+        scored.targets, scored.evidence, scored.placed, scored.combined.contributions[:, i], told, strict=True
     ):
         similarity = float(evidence.similarity[i])
         if np.isnan(similarity):
@@ -333,5 +382,8 @@ def _explain(query: Query, scored: Scored, i: int) -> tuple[list[Contribution], 
                 matched[modality], largest[modality] = part, float(added)
         reliability = float(np.broadcast_to(evidence.reliability, evidence.similarity.shape)[i])
         part, weight = str(query.parts[target.part]), evidence.weight
-        explained.append(Contribution(part, label, evidence.share, similarity, float(added), reliability, weight))
+        total = sum(score for _, score in terms)
+        for name, score in terms or [("", similarity)]:
+            shown, of = (f"{label}: {name}", float(added) * score / total) if name else (label, float(added))
+            explained.append(Contribution(part, shown, evidence.share, score, of, reliability, weight))
     return explained, matched

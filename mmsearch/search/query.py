@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mmsearch.errors import InputError, ParseError, UsageError
+from mmsearch.search.required import Required, required
 from mmsearch.search.weights import parse_weights
 from mmsearch.settings import MODALITIES
 
@@ -26,7 +27,8 @@ class Part:
     """One part of a query: its kind (text, image, audio, speech, video, like), its content (the text, a file, a product id), its weight.
 
     `heard` is the file in which a text was heard: a spoken part becomes a text part before it is compared. `path` is how a part that the
-    user did not type was reached over given triples (`mmsearch.search.expand`).
+    user did not type was reached over given triples (`mmsearch.search.expand`). `required` is what products must have
+    (`mmsearch.search.required`).
     """
 
     kind: str
@@ -35,6 +37,7 @@ class Part:
     negative: bool = False
     heard: str = ""
     path: str = ""
+    required: tuple[Required, ...] = ()
 
     def __str__(self) -> str:
         sign = "not " if self.negative else ""
@@ -119,7 +122,8 @@ def make_query(
                 raise UsageError(f"the query has an empty {kind} part")
             if len(content) > MAX_CHARACTERS:
                 raise UsageError(f"a query part has {len(content):,} characters; {MAX_CHARACTERS:,} are allowed")
-            parts.append(Part(kind, content, weight, negative))
+            content, musts = required(content) if kind == "text" and not negative else (content, ())
+            parts.append(Part(kind, content, weight, negative, required=musts))
     if not any(not p.negative for p in parts):
         if parts:
             raise UsageError(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from mmsearch import settings
@@ -23,11 +25,12 @@ from mmsearch.fusion.contents import contents_by_product
 from mmsearch.fusion.direct import calibration, direct_meetings
 from mmsearch.fusion.profile import Profile
 from mmsearch.fusion.stand_ins import stand_ins
-from mmsearch.fusion.words import KIND as WORDS
+from mmsearch.fusion.words import KIND as ON_PHOTOS
 from mmsearch.fusion.words import reads_photos
+from mmsearch.lexical.fields import TABLE
+from mmsearch.search import lexical
 from mmsearch.search.query import Part, Query, nothing_to_compare
-from mmsearch.search.weights import WORDS as ON_PHOTOS
-from mmsearch.search.weights import check_there, counted, weight_of
+from mmsearch.search.weights import LEXICAL, WORDS, check_there, counted, weight_of
 from mmsearch.search.words import LABEL
 from mmsearch.store import Store
 from mmsearch.store.vectors import read_vectors
@@ -35,9 +38,36 @@ from mmsearch.store.vectors import read_vectors
 Scores = NDArray[np.float64]
 
 
+class Met(Protocol):
+    """A query part that meets products without vectors: by words. Scores are NaN where a product has none."""
+
+    @property
+    def best(self) -> float | None:
+        """The score of the product that matches best, where words are what products are found by; None for words beside photos."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What a person should know."""
+
+    def everything(self) -> Scores:
+        """Of all products (n,)."""
+
+    def some(self, candidates: pa.Array) -> Scores:
+        """Of some products, in their order."""
+
+    def near(self, depth: int) -> list[str]:
+        """The ids of the best products."""
+
+    def terms(self, ids: Sequence[str]) -> dict[str, list[tuple[str, float]]]:
+        """id → the words that make up the scores of some products, and what each adds; {} where they cannot be told apart."""
+
+    def sample(self) -> Scores:
+        """Of products that stand for the store."""
+
+
 @dataclass(frozen=True)
 class Target:
-    """One comparison: a query part's vector with the rows of one table."""
+    """One comparison: a query part's vector with the rows of one table, or its words with those of products."""
 
     part: int
     kind: str  # 'text>image'
@@ -46,7 +76,7 @@ class Target:
     vector: Matrix  # (d,)
     fused: bool = False  # rows of a fused table: calibrated by what each is made of
     compares: tuple[str, ...] = ()  # the cross-modal kinds of the profile of a fused table
-    words: Scores | None = None  # (n,) the similarities with the words of all products, which have no table
+    met: Met | None = None  # words, which have no table
     weight: float = 1.0  # how much it counts beside the others of its part; 0 is left out
     reweighed: Reweighed | None = None  # how the rows of a fused table are to be weighed, where its vectors keep the modalities apart
 
@@ -79,13 +109,13 @@ class Targets:
         self._store, self._default = store, default
         self._fusers: dict[str, tuple[int, Fuser]] = {}
 
-    def choose(self, query: Query, vectors: Mapping[Part, dict[str, Matrix]], words: Mapping[int, Scores]) -> Chosen:
+    def choose(self, query: Query, vectors: Mapping[Part, dict[str, Matrix]], words: Mapping[int, Met]) -> Chosen:
         """The comparisons of a query.
 
         Parameters
         ----------
         vectors : part → modality (or kind) → vector, as `Engine` encodes them.
-        words : number of a part → similarities (n,) of the words on its photo with those of all products, where it shares any.
+        words : number of a part → its words, or those on its photo, where they match any product.
 
         Raises
         ------
@@ -122,14 +152,17 @@ class Targets:
                 has = [m for m in settings.MODALITIES if any(name == m or name.startswith(f"{m}>") for name in vectors[part])]
                 raise nothing_to_compare(part, has, within, tables, profile)
             if number in words:
-                found.append(Target(number, WORDS, LABEL, "", np.empty(0, np.float32), words=words[number]))
+                kind, label = (ON_PHOTOS, LABEL) if part.kind == "image" else (LEXICAL, lexical.LABEL)
+                found.append(Target(number, kind, label, "", np.empty(0, np.float32), met=words[number]))
             if fused:
                 asked[number] = found[0].weight
             else:
                 kept = profile.weights if within is None and profile is not None else {}
                 found = [dataclasses.replace(t, weight=weight_of(t.kind, weights, kept)) for t in found]
                 asked[number] = counted([t.weight for t in found], [measured.pair(t.kind).reliability for t in found])
-            targets += _counting(part, found)
+            counting = _counting(part, found)
+            # Words that no product has say nothing, unless nothing else was to be asked.
+            targets += [t for t in counting if t.met is None or t.met.best != 0] or counting
         if reweighed is not None:
             measured = _reweighed_calibration(measured, reweighed)
         return Chosen(targets, measured, asked)
@@ -138,7 +171,8 @@ class Targets:
         """Raise UsageError for weights that can weigh nothing."""
         if weights and within is not None:
             raise UsageError(f"weights: --in {within} compares {within} alone, so that there is nothing to weigh", hint="leave --in out")
-        check_there(weights, [*tables, *([ON_PHOTOS] if reads_photos(self._store) is not None else [])])
+        words = self._store.has(TABLE) or reads_photos(self._store) is not None
+        check_there(weights, [*tables, *([WORDS] if words else [])])
 
     def _reweighed(self, profile: Profile, weights: Mapping[str, float]) -> Reweighed | None:
         """The fused vectors of a profile as a query weighs them; as they lie there where it does not.
@@ -184,7 +218,7 @@ class Targets:
                 continue
             if product == modality:
                 targets.append(Target(number, kind, product, table, vector))
-            elif kind in across and (across[kind].own or kind in vectors):  # a tower does not know the products that are to be liked
+            elif kind in across and (across[kind].own or kind in vectors):  # of a product only the text is asked through a tower
                 targets.append(Target(number, kind, f"{product} through {across[kind].name}", table, vector))
             elif modality in vectors and profile is not None and kind in profile.compares:
                 stands_for = stand_ins(self._store, profile.modalities, profile.by_contents).get(modality, modality)

@@ -8,8 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from mmsearch.errors import ParseError, UsageError, did_you_mean
 from mmsearch.settings import MODALITIES
 
-#: What a product may be compared by: the modalities, and the words on its photos ('image>words': `mmsearch.fusion.words.KIND`).
+#: What a product may be compared by: the modalities, and its words ('text>words'), those on its photos among them ('image>words':
+#: `mmsearch.fusion.words.KIND`).
 WORDS = "words"
+#: The kinds of evidence by which texts meet texts: word by word, and by their vectors.
+LEXICAL, TEXT = f"text>{WORDS}", "text>text"
 EVIDENCE = (*MODALITIES, WORDS)
 _EXAMPLE = "for example: text=1, image=.3   or for one kind of query alone: image>text=.2"
 
@@ -45,8 +48,12 @@ def parse_weights(given: str | Mapping[str, float] | None) -> dict[str, float]:
 
 def weight_of(kind: str, asked: Mapping[str, float], kept: Mapping[str, float]) -> float:
     """What a kind of comparison weighs: as the query says for the kind, else for what products are compared by, else as the profile keeps
-    it for the kind, else 1."""
+    it for the kind, else 1. The words of texts weigh what the products' text does, unless they are named."""
     product = kind.partition(">")[2]
+    if kind == LEXICAL and not {kind, product} & asked.keys():
+        if TEXT in asked or "text" in asked:
+            return weight_of(TEXT, asked, kept)
+        return kept.get(kind, kept.get(TEXT, 1.0))
     return asked.get(kind, asked.get(product, kept.get(kind, 1.0)))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,13 +25,6 @@ if TYPE_CHECKING:
 Scores = NDArray[np.float64]
 LABEL = "words on the photo"
 _AT_ONCE = 16  # photos decoded at a time
-
-
-class Met(NamedTuple):
-    """What was compared without a table: the candidates (n,), and all products, which stand for the store."""
-
-    similarity: Scores
-    background: Scores
 
 
 class Words:
@@ -68,10 +61,10 @@ class Words:
                     found[part] = "\n".join(str(fact.value) for fact in facts)
         return found, []
 
-    def compare(self, text: str, products: pa.Array) -> Scores | None:
-        """A text with the words of all products (n,), in their order, NaN for one without words; None where it shares nothing with any."""
+    def compare(self, text: str, products: pa.Array) -> Read | None:
+        """A text with the words of all products (n,); None where it shares nothing with any."""
         similarity = self._known(products).compare([text])[0].astype(np.float64)
-        return similarity if np.nan_to_num(similarity).max(initial=0) > 0 else None
+        return Read(similarity, products) if np.nan_to_num(similarity).max(initial=0) > 0 else None
 
     def _made(self, spec: str) -> Any:
         if self._reader is None or self._reader[0] != spec:
@@ -87,15 +80,35 @@ class Words:
         return self._letters[1]
 
 
-def among(scores: Scores, candidates: pa.Array, products: pa.Array) -> Scores:
-    """Of what was compared with all products, that of some candidates."""
-    place = pc.index_in(candidates, value_set=products).fill_null(-1).to_numpy(zero_copy_only=False)
-    return np.where(place >= 0, scores[place], np.nan)
+class Read:
+    """The words of a photo compared with those of all products (n,), NaN for one without words: a `mmsearch.search.targets.Met`."""
 
+    best = None
+    notes: Sequence[str] = ()
 
-def nearest(scores: Scores, products: pa.Array, depth: int) -> list[str]:
-    """The ids of the products whose words are the most alike, those that share anything."""
-    known = np.nan_to_num(scores)
-    best = np.argsort(-known, kind="stable")[:depth]
-    found: list[str] = products.take(pa.array(best[known[best] > 0])).to_pylist()
-    return found
+    def __init__(self, similarity: Scores, products: pa.Array):
+        self._similarity, self._products = similarity, products
+
+    def everything(self) -> Scores:
+        """Of all products, (n,)."""
+        return self._similarity
+
+    def some(self, candidates: pa.Array) -> Scores:
+        """Of some products, in their order."""
+        place = pc.index_in(candidates, value_set=self._products).fill_null(-1).to_numpy(zero_copy_only=False)
+        return np.where(place >= 0, self._similarity[place], np.nan)
+
+    def near(self, depth: int) -> list[str]:
+        """The ids of the products whose words are the most alike, those that share anything."""
+        known = np.nan_to_num(self._similarity)
+        best = np.argsort(-known, kind="stable")[:depth]
+        found: list[str] = self._products.take(pa.array(best[known[best] > 0])).to_pylist()
+        return found
+
+    def terms(self, ids: Sequence[str]) -> dict[str, list[tuple[str, float]]]:
+        """Nothing: letters that are read wrongly are compared in runs, which are no words."""
+        return {}
+
+    def sample(self) -> Scores:
+        """All products, which stand for the store."""
+        return self._similarity

@@ -65,28 +65,29 @@ def breakdowns(hits: Sequence[Hit], names: Mapping[str, str], *, open: bool = Fa
     made = [_pieces(hit, names, alone) for hit in hits]
     weight: dict[str, float] = {}
     for pieces in made:
-        for label, value in pieces.items():
-            weight[label] = weight.get(label, 0.0) + abs(value)
-    labels = sorted((label for label, total in weight.items() if total > 0), key=lambda label: -weight[label])
-    places = {label: n for n, label in enumerate(labels[: len(_COLOURS)])}
-    low = min((sum(min(v, 0.0) for v in pieces.values()) for pieces in made), default=0.0)
-    high = max((sum(max(v, 0.0) for v in pieces.values()) for pieces in made), default=0.0)
-    order = {label: n for n, label in enumerate(labels)}
+        for kind, _, value in pieces:
+            weight[kind] = weight.get(kind, 0.0) + abs(value)
+    kinds = sorted((kind for kind, total in weight.items() if total > 0), key=lambda kind: -weight[kind])
+    places = {kind: n for n, kind in enumerate(kinds[: len(_COLOURS)])}
+    order = {kind: n for n, kind in enumerate(kinds)}
+    low = min((sum(min(value, 0.0) for *_, value in pieces) for pieces in made), default=0.0)
+    high = max((sum(max(value, 0.0) for *_, value in pieces) for pieces in made), default=0.0)
     found = []
     for hit, pieces in zip(hits, made, strict=True):
-        mine = [Piece(label, value, places.get(label)) for label, value in pieces.items()]
-        found.append(Breakdown(hit.score, sorted(mine, key=lambda p: order.get(p.label, len(order))), low, high, open))
-    return found, Legend(list(places), len(labels) > len(places), low < -_ROUNDING, alone)
+        pieces.sort(key=lambda piece: (order.get(piece[0], len(order)), -abs(piece[2])))
+        found.append(Breakdown(hit.score, [Piece(label, value, places.get(kind)) for kind, label, value in pieces], low, high, open))
+    return found, Legend(list(places), len(kinds) > len(places), low < -_ROUNDING, alone)
 
 
-def _pieces(hit: Hit, names: Mapping[str, str], alone: bool) -> dict[str, float]:
-    pieces: dict[str, float] = {}
+def _pieces(hit: Hit, names: Mapping[str, str], alone: bool) -> list[tuple[str, str, float]]:
+    """(kind, label, value): evidence that an explanation takes apart ('words: red (title)') is of one kind, and has one colour."""
+    pieces = []
     for one in hit.explain:
-        label = one.evidence if alone else f"{names.get(one.part, one.part)} → {one.evidence}"
-        pieces[label] = pieces.get(label, 0.0) + one.contribution
-    rest = hit.score - sum(pieces.values())
+        part = "" if alone else f"{names.get(one.part, one.part)} → "
+        pieces.append((f"{part}{one.evidence.partition(': ')[0]}", f"{part}{one.evidence}", one.contribution))
+    rest = hit.score - sum(value for *_, value in pieces)
     if pieces and abs(rest) > _ROUNDING:  # an explanation that does not tell everything must not look as if it did
-        pieces[_OTHERS] = pieces.get(_OTHERS, 0.0) + rest
+        pieces.append((_OTHERS, _OTHERS, rest))
     return pieces
 
 

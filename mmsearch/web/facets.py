@@ -19,7 +19,7 @@ def _facet(facet: Mapping[str, Any], level: int) -> str:
     most = max((value["count"] for value in values), default=0)
     rows, filters = [], []
     for value in values:
-        shown = str(value["value"])
+        shown = _value(value["value"])
         width = 100 * value["count"] / most if most else 0
         rows.append(
             f"<li><span dir=auto{spoken_as(shown)}>{text(shown)}</span><b>{value['count']:,}</b>"
@@ -27,11 +27,17 @@ def _facet(facet: Mapping[str, Any], level: int) -> str:
         )
         if value.get("where"):
             filters.append(f"<li><code><bdi>{text(str(value['where']))}</bdi></code></li>")
+    if more := facet.get("more"):
+        rows.append(f"<li class=lacking><span>and {more:,} more</span></li>")
     if missing := facet.get("missing"):
         rows.append(f"<li class=lacking><span>not given</span><b>{missing:,}</b></li>")
     as_filters = f"<details><summary>as filters</summary><ul>{''.join(filters)}</ul></details>" if filters else ""
     empty = "" if rows else "<p class=none>no product has it</p>"
     return f"<section><h{level} dir=auto>{text(str(facet['facet']))}</h{level}>{empty}<ul>{''.join(rows)}</ul>{as_filters}</section>"
+
+
+def _value(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 STYLE = """

@@ -16,9 +16,9 @@ _LONG, _SHORT = 400, 80  # characters of a text that are shown, as a part and in
 
 
 def heading(query: Query) -> str:
-    """A query in one line: what it looks for, without what lowers products."""
+    """A query in one line: what it looks for, without what lowers products. A query without parts looks for all that pass its filters."""
     wanted = [part for part in query.parts if not part.negative and not part.path] or list(query.parts)
-    return shortened(" + ".join(content(part) for part in wanted), _SHORT)
+    return shortened(" + ".join(content(part) for part in wanted) or "All products", _SHORT)
 
 
 def labels(query: Query) -> dict[str, str]:
@@ -45,6 +45,8 @@ def shortened(value: str, most: int) -> str:
 def parts_html(query: Query, photos: Photos, made: Thumbnails) -> str:
     """The parts as a list: texts, photos as pictures, what lowers a product marked as such."""
     weighty = len(query.parts) > 1
+    if not query.parts:
+        return ""
     return f"<ul class=parts>{''.join(_part(part, weighty, photos, made) for part in query.parts)}</ul>"
 
 

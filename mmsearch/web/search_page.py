@@ -52,7 +52,8 @@ def search_page(shop: Shop, queries: Mapping[str, Query], results: Mapping[str, 
         query, result = queries[id], results[id]
         made_of, legend = breakdowns(hits, labels(query), open=explain)
         asked = _asked(query, result, photos, made)  # its pictures first: the page may get full
-        cards = [_card(hit, breakdown, offers.get(hit.id, ""), photos, made) for hit, breakdown in zip(hits, made_of, strict=True)]
+        scored = made_of if query.parts else [None] * len(hits)  # without anything to look for, a score says nothing
+        cards = [_card(hit, breakdown, offers.get(hit.id, ""), photos, made) for hit, breakdown in zip(hits, scored, strict=True)]
         listed = "".join(f"<li>{card_html(one, level + 1)}</li>" for one in cards)
         listed = f"<ol class=hits>{listed}</ol>" if cards else "<p class=none>No product was found.</p>"
         count = f"<h{level} class=count id=hits{number}>{_counted(hits, result)}</h{level}>"
@@ -106,9 +107,15 @@ def _asked(query: Query, result: Result, photos: Photos, made: Thumbnails) -> st
 
 
 def _counted(hits: Sequence[Hit], result: Result) -> str:
-    products = "product" if len(hits) == 1 else "products"
-    more = f", the best of {result.candidates:,}" if result.candidates > len(hits) else ""
-    return f"{len(hits):,} {products}{more}"
+    """
+    >>> _counted([Hit(11, "a", 1.0), Hit(12, "b", 0.5)], Result([], 40))
+    '11 to 12 of 40 products'
+    """
+    products = "product" if result.candidates == 1 else "products"
+    if len(hits) >= result.candidates:
+        return f"{len(hits):,} {products}"
+    first = f"{hits[0].rank:,} to {hits[-1].rank:,}" if hits and hits[0].rank > 1 else f"{len(hits):,}"
+    return f"{first} of {result.candidates:,} {products}"
 
 
 def _facets(result: Result) -> Sequence[Mapping[str, Any]]:
@@ -131,7 +138,7 @@ def _price(price: float | None, currency: str | None) -> str:
     return f"{price:,.{0 if price == int(price) else 2}f} {currency or ''}".rstrip()
 
 
-def _card(hit: Hit, made_of: breakdown.Breakdown, offer: str, photos: Photos, made: Thumbnails) -> Card:
+def _card(hit: Hit, made_of: breakdown.Breakdown | None, offer: str, photos: Photos, made: Thumbnails) -> Card:
     part = hit.matched.get("image")
     picture, missing = photos.thumbnail(made, hit.id, part)
     matched = ", ".join(filter(None, (_matched(hit, kind, part, photos) for kind, part in hit.matched.items())))

@@ -41,10 +41,10 @@ def test_the_events_of_a_store_are_read_as_they_were_meant(tmp_path: Path) -> No
     path.write_text("user,product,event,value,time\nu,p1,view,,1\nu,p2,,4,2\nv,p1,,,3\nv,gone,buy,,4\n", encoding="utf-8")
     Shop(tmp_path / "store").ingest(path, kind="interactions")
     found = read_events(Shop(tmp_path / "store").store)
-    rows = sorted(zip(found.users, found.products, found.strengths.tolist(), found.times.tolist(), strict=True), key=lambda row: row[3])
+    rows = sorted(zip(found.users, found.products, found.strengths().tolist(), found.times.tolist(), strict=True), key=lambda row: row[3])
     assert rows == [("u", "p1", 0.2, 1), ("u", "p2", 1, 2), ("v", "p1", 1, 3), ("v", "gone", 1, 4)]
 
 
 def test_a_store_without_events_has_none(tmp_path: Path) -> None:
     found = read_events(new_store(tmp_path / "store"))
-    assert found.users == [] and len(found.strengths) == len(found.times) == 0
+    assert found.users == [] and len(found.strengths()) == len(found.times) == 0

@@ -266,7 +266,7 @@ WRONG = [
     ),
     (["search", "red", "--where", "价格 = = 3"], "bad filter: unexpected '=' after '='\n  价格 = = 3\n         ^"),
     (["search", "red", "--where", "price < 'cheap'"], "price holds numbers"),
-    (["search", "red", "--combine", "nope"], "unknown combiner 'nope'\n  available: calibrated, rrf"),
+    (["search", "red", "--combine", "nope"], "unknown combiner 'nope'\n  available: borda, calibrated, rrf, wsum"),
     (["search", "red", "--combine", "rrf(k=)"], "bad combiner: expected a value\n  rrf(k=)\n        ^"),
     (["search", "red", "--combine", "rrf(kk=3)"], "combiner rrf has no parameter 'kk'\n  parameters: k"),
     (

@@ -17,8 +17,9 @@ Run = Callable[..., "Ran"]
 
 def test_weights_are_told_by_explain(store: str, mm: Run) -> None:
     hits = [json.loads(line) for line in mm("search", "red shoe", "--weights", "text=1, image=.25", "--explain").lines]
-    assert {(term["evidence"], term["weight"]) for hit in hits for term in hit["explain"]} == {
+    assert {(term["evidence"].partition(":")[0], term["weight"]) for hit in hits for term in hit["explain"]} == {
         ("text", 1.0),
+        ("words", 1.0),
         ("image through fake-fuser", 0.25),
     }
     table = mm("search", "red shoe", "-k", "1", "--weights", "image=.25", "--explain", "--format", "table").out
@@ -45,7 +46,7 @@ def test_weights_are_part_of_the_name_of_a_measured_row(store: str, mm: Run, tmp
         (
             ["--weights", "text=0,image=0"],
             "error: weights: they leave nothing to compare the part 'text: red' with\n"
-            "  it can be compared by text>text, text>image: give one a weight above 0, or leave the part out\n",
+            "  it can be compared by text>text, text>image, text>words: give one a weight above 0, or leave the part out\n",
         ),
         (["--weights", "text=-1"], "error: weights: the weight of text must be a number of 0 or more, not -1.0\n"),
         (

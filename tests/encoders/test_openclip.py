@@ -291,6 +291,31 @@ def test_with_both_towers_photos_find_texts_too(folder: Path, tmp_path: Path) ->
     assert "image>text|text>image" in measured.correlations
 
 
+def test_the_text_of_a_liked_product_meets_photos_as_a_text_query_does(shop: Shop) -> None:
+    id = small_shop.NO_PHOTO
+    liked, asked = shop.search(like=id, within="image", k=100), shop.search("Green lamp. A green lamp for every day", within="image", k=100)
+    assert evidence(liked) == {"image through openclip"}
+    assert [(hit.id, hit.score) for hit in liked] == [(hit.id, pytest.approx(hit.score)) for hit in asked]
+    assert {"green-cup", "green-hat", "red-lamp", "blue-lamp"} & set(ids(liked)[:5])
+    assert evidence(shop.search(like=id, k=100)) == {"text", "image through openclip"}
+    both = {c.evidence for hit in shop.search(like="red-hat", k=100) for c in hit.explain}
+    assert both == {"text", "image", "image through openclip"}, "what a text query meets, the text of any product does"
+    lowered = shop.search("hat", unlike=id, within="image", k=100)
+    assert {(c.part, c.evidence) for hit in lowered for c in hit.explain} == {
+        ("text: hat", "image through openclip"),
+        (f"not like: {id}", "image through openclip"),
+    }
+    assert all(c.contribution <= 0 for hit in lowered for c in hit.explain if c.part.startswith("not") and c.similarity > 0.9)
+
+
+def test_a_liked_photo_meets_texts_where_both_lie_in_one_space(folder: Path, tmp_path: Path) -> None:
+    both = make_shop(tmp_path, text=f"openclip({folder})", image=f"openclip({folder})")
+    found = both.search(like=small_shop.NO_TEXT, within="text", k=3)
+    assert "yellow-hat" in ids(found)
+    assert evidence(found) == {"text through openclip"}
+    assert small_shop.NO_PHOTO in ids(both.search(like="green-hat", k=100))
+
+
 def test_photos_alone(folder: Path, tmp_path: Path) -> None:
     """A catalogue without any text: the text tower alone answers, and counts as half where nothing says how far it can be trusted."""
     for colour, kind in PAIRS:

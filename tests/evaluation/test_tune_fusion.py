@@ -250,7 +250,7 @@ def test_weights_of_a_profile_are_told_by_explain_and_give_way_to_those_of_a_que
     assert weights() == {("image", 1.0), ("text", 0.25)}
     assert weights(weights="text=.5") == {("image", 1.0), ("text", 0.5)}
     assert weights(within="image") == {("image", 1.0)}
-    assert {c.evidence for hit in shop.search("red hat") for c in hit.explain} == {"text"}
+    assert {c.evidence for hit in shop.search("red hat") for c in hit.explain} == {"text", "words"}
     assert shop.search("red hat", within="image", k=1).hits, "asked for by name, photos are compared"
 
 

@@ -202,6 +202,34 @@ def test_an_item_that_takes_long_is_left_when_told_to_stop_and_progress_goes_on_
     assert only(catalogue.embed()).failed == 0 and catalogue.facts("a")[0]["shade"] == "light"
 
 
+@pytest.mark.parametrize(("batch", "after", "kept"), [(2, 1, 0), (2, 2, 2), (1, 1, 1)])
+def test_a_batch_that_takes_long_is_left_between_its_items_and_what_was_found_before_is_kept(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch, batch: int, after: int, kept: int
+) -> None:
+    prepared, found = FakeShade.prepare, FakeShade.extract
+    looked: list[int] = []
+
+    def slow(self: FakeShade, given: Any) -> list[list[Fact]]:
+        facts = []
+        for go_on, one in given:
+            go_on()
+            facts += found(self, [one])
+            looked.append(1)
+            if len(looked) == after:
+                os.kill(os.getpid(), signal.SIGINT)
+        return facts
+
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        patch.setattr(FakeShade, "prepare", lambda self, item: (item.go_on, prepared(self, item)))
+        patch.setattr(FakeShade, "extract", slow)
+        patch.setattr(FakeShade, "batch", batch)
+        catalogue.embed("fake-shade")
+    assert len(looked) == after
+    assert len(list(read_rows(catalogue.shop.store, "fake-shade"))) == kept
+    report = only(catalogue.embed())
+    assert (report.new, report.unchanged, report.failed) == (3 - kept, kept, 0)
+
+
 def test_a_feature_is_turned_off_and_its_facts_go(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
     catalogue.embed("fake-shade", "fake-words")
     report = catalogue.embed(no_features=["fake-shade"])

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from mmsearch.catalog.ingest import ingest
+from mmsearch.encoders.stopping import Stopped
 from mmsearch.errors import MissingPackage, UsageError
 from mmsearch.features import FEATURES
 from mmsearch.features.base import Fact, Found, Medium
@@ -99,3 +100,22 @@ def test_lines_that_were_hardly_read_are_left_out() -> None:
     blurred = photo("Nectarine", letters=11, size=(160, 48))
     sure, every = read(Ocr(confidence=0.999), blurred), read(Ocr(confidence=0), blurred)
     assert len(sure[0]) < len(every[0])
+
+
+@pytest.mark.models
+def test_reading_ends_between_two_photos_when_told_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MMSEARCH_THREADS", "1")
+    asked: list[int] = []
+
+    def go_on() -> None:
+        asked.append(1)
+        if len(asked) > 2:
+            raise Stopped
+
+    seen: list[int] = []
+    own = Ocr._taken
+    monkeypatch.setattr(Ocr, "_taken", lambda self: seen.append(1) or own(self))
+    feature, plain = Ocr(), photo("ORANGES")
+    with pytest.raises(Stopped):
+        read(feature, *[Medium(plain.content, plain.path, go_on) for _ in range(8)])
+    assert len(seen) == 2, "two were read, and the third was not begun"

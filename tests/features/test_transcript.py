@@ -204,7 +204,7 @@ def test_models_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "torch").mkdir()
     (tmp_path / "torch" / "pytorch_model.bin").write_bytes(b"\x80\x04")
     for model, reason in (
-        ("nothing", "neither a folder nor a name of the hub"),
+        ("nothing", "neither a folder nor a name of the hub (OWNER/NAME)"),
         (tmp_path / "file", "is a file"),
         (tmp_path / "torch", "has no config.json, model.bin, tokenizer.json"),
     ):
@@ -219,7 +219,7 @@ def test_a_hub_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(InputError) as raised:
         FEATURES.create("transcript(model=Nobody/no-such-whisper)")
-    assert "is not here" in raised.value.message and "transcript(model=tiny.en)" in (raised.value.hint or "")
+    assert "HF_HUB_OFFLINE forbids to ask the hub" in raised.value.message and "transcript(model=tiny.en)" in (raised.value.hint or "")
 
 
 @pytest.mark.models

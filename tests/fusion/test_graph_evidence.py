@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmsearch.fusion.base import Matrix, unit_rows
-from mmsearch.fusion.bought import Events
+from mmsearch.fusion.bought import Purchases
 from mmsearch.fusion.graph_evidence import Compared, Evidence, chosen_alpha, evidence_of, summary
 from mmsearch.fusion.propagation import Relation
 from mmsearch.fusion.sparse import csr
@@ -23,14 +23,14 @@ def vectors(seed: int = 0, noise: float = 3.0) -> Matrix:
     return unit_rows(np.repeat(rng.normal(size=(GROUPS, 16)), EACH, axis=0) + noise * rng.normal(size=(len(IDS), 16)))
 
 
-def shoppers(seed: int = 0, people: int = 300, loyal: bool = True) -> Events:
+def shoppers(seed: int = 0, people: int = 300, loyal: bool = True) -> Purchases:
     """Each buys eight products: of one group, or of all."""
     rng = np.random.default_rng(seed)
     taken = [
         rng.choice(EACH, 8, replace=False) + EACH * rng.integers(GROUPS) if loyal else rng.choice(len(IDS), 8, replace=False)
         for _ in range(people)
     ]
-    return Events(np.repeat(np.arange(people), 8), np.concatenate(taken), IDS)
+    return Purchases(np.repeat(np.arange(people), 8), np.concatenate(taken), IDS)
 
 
 def groups() -> Relation:
@@ -44,7 +44,7 @@ def bought() -> Relation:
     return Relation(4.0, csr([1], [0], [1], (n, n)), values=False)
 
 
-def found(relations: list[tuple[str, Relation]], events: Events, asked: float | None = None) -> Evidence:
+def found(relations: list[tuple[str, Relation]], events: Purchases, asked: float | None = None) -> Evidence:
     return evidence_of(vectors(), relations, events, IDS, 1, asked, 0.1, 0)
 
 
@@ -84,7 +84,7 @@ def test_what_is_asked_for_is_taken_and_measured(asked: float) -> None:
 
 def test_people_with_one_purchase_and_products_that_the_fit_does_not_see_are_left_out() -> None:
     seen = shoppers(people=250)
-    further = Events(np.append(seen.users, [999, 1000, 1000]), np.append(seen.products, [0, len(IDS), 1]), [*IDS, "stranger"])
+    further = Purchases(np.append(seen.users, [999, 1000, 1000]), np.append(seen.products, [0, len(IDS), 1]), [*IDS, "stranger"])
     one, other = (found([("bought", bought())], events).changes["bought"] for events in (seen, further))
     assert (one.n, one.before) == (other.n, other.before) and one.after == pytest.approx(other.after, abs=0.01)
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from product_shelf import bring, new_store, product
 
-from mmsearch.catalog.behaviour import Events
+from mmsearch.catalog.behaviour import RATING, Events
 from mmsearch.fusion.gated_training import ndcg
 from mmsearch.fusion.together import Relation, SameCategory, read_categories, read_together, same_category, taken_together
 
@@ -18,9 +18,9 @@ IDS = list("abcdef")
 
 
 def events(*rows: tuple[str, str, float, float]) -> Events:
-    """Rows of user, product, strength, time."""
+    """Rows of user, product, strength, time; as ratings, the best of which is 1."""
     users, products, strengths, times = zip(*rows, strict=True) if rows else ((), (), (), ())
-    return Events(list(users), list(products), np.array(strengths, float), np.array(times, float))
+    return Events(list(users), list(products), [RATING] * len(users), np.array(strengths, float), np.array(times, float))
 
 
 def weights(found: Relation) -> dict[str, float]:

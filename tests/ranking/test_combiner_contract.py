@@ -13,7 +13,7 @@ from mmsearch.ranking import COMBINERS
 from mmsearch.ranking.base import Combiner, Evidence, Joint, together
 
 KINDS = ("text>text", "text>image", "image>image", "image>text")
-VARIANTS = ["rrf(k=0)"]
+VARIANTS = ["rrf(k=0)", "wsum(norm=zscore)", "wsum(norm=atan, words=.5)"]
 
 
 @pytest.fixture(scope="module", params=sorted({*COMBINERS.names(), *VARIANTS}))
@@ -36,6 +36,10 @@ def evidences(draw: st.DrawFn) -> list[Evidence]:
             mean, std, reliability = draw(st.floats(-0.5, 0.5)), draw(st.floats(0.01, 1)), draw(st.floats(0.05, 1))
             weight = draw(st.sampled_from([1.0, 1.0, 0.05, 0.3, 4.0]))
             found.append(Evidence(part, share, kind, similarity, mean, std, reliability, weight))
+        if draw(st.booleans()):  # BM25: never below 0, and the best of the store may be among these products
+            similarity = np.array(draw(st.lists(st.one_of(st.just(np.nan), st.floats(0, 20, width=32)), min_size=n, max_size=n)))
+            best = max(float(np.nan_to_num(similarity).max()), draw(st.floats(0.1, 20)))
+            found.append(Evidence(part, share, "text>words", similarity, 0.05 * best, 0.2 * best, 1.0, best=best))
     return found
 
 

@@ -127,7 +127,7 @@ def test_weights_of_one_are_no_weights(shop: Shop) -> None:
 def test_weight_zero_leaves_a_kind_out(shop: Shop) -> None:
     hits = shop.search("red shoe", weights={"image": 0}, k=50)
     assert small_shop.NO_TEXT not in scores(hits)
-    assert {c.evidence for hit in hits for c in hit.explain} == {"text"}
+    assert {c.evidence for hit in hits for c in hit.explain} == {"text", "words"}
     alone = shop.search("red shoe", within="text", k=50)
     assert [hit.id for hit in hits] == [hit.id for hit in alone]
     only = shop.search("red shoe", weights="text=0", k=50)
@@ -169,7 +169,6 @@ def test_only_proportions_count(shop: Shop, combine: str) -> None:
 def test_what_cannot_be_weighed(shop: Shop) -> None:
     for options, message in (
         ({"weights": "audio=1"}, "audio weighs nothing, for the products have no audio vectors"),
-        ({"weights": "words=1"}, "for the products have no words that were read on photos"),
         ({"weights": "text=0,image=0"}, "they leave nothing to compare the part 'text: red' with"),
         ({"weights": "text=1", "within": "image"}, "--in image compares image alone"),
         ({"weights": "text=1", "within": "fake-fuser"}, "the vectors of the profile fake-fuser mix the modalities"),

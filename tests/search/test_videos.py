@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +18,10 @@ from fake_videos import COLOURS, RATE, scene, video
 from PIL import Image
 
 from mmsearch.encoders.recorded import load_encoder, meetings, recorded_encoder
+from mmsearch.encoders.report import Interrupted
 from mmsearch.encoders.sources import count_items, items
 from mmsearch.errors import InputError, UsageError
+from mmsearch.media.video import Video
 from mmsearch.search.queries import read_queries
 from mmsearch.shop import Shop
 
@@ -160,6 +166,27 @@ def test_nothing_is_done_twice_and_changes_are_seen(folder: Path, tmp_path: Path
     assert made.info()["encoders"]["video"]["vectors"] == 2
 
 
+def test_a_long_clip_is_left_in_the_middle_when_told_to_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.mp4").write_bytes(clip(0, 1, 2, 3))
+    made = ingest(tmp_path, [{"id": "a", "title": "a", "video": "a.mp4"}])
+    frames, seen = Video.frames, []
+
+    def slow(self: Video) -> Iterator[Any]:
+        for frame in frames(self):
+            seen.append(frame.second)
+            if len(seen) == 5:
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(0.5)  # signals are seen by the main thread
+            yield frame
+
+    with monkeypatch.context() as patch, pytest.raises(Interrupted, match="0 of 1 video vectors are written"):
+        patch.setattr(Video, "frames", slow)
+        made.embed(text="fake-text", image="fake-image", audio="fake-audio")
+    assert len(seen) == 5, "no further frame was looked at"
+    report = made.embed().modalities[-1]
+    assert (report.modality, report.failed) == ("video", 0) and report.new > 0
+
+
 def test_clips_follow_the_image_encoder_and_what_it_learned(folder: Path, tmp_path: Path) -> None:
     from fake_encoders import FakeImage
 
@@ -265,7 +292,7 @@ def test_a_text_finds_clips_through_what_a_profile_learned_of_photos(folder: Pat
     assert hits[0].explain[0].evidence == "video through conse"
     assert made.store.count("projected_conse_v1_video") == 8
     both = made.search("green", k=8).hits[0]
-    assert both.id == "green" and {c.evidence for c in both.explain} == {"text", "image through conse", "video through conse"}
+    assert both.id == "green" and {c.evidence for c in both.explain} == {"text", "words", "image through conse", "video through conse"}
     asked = made.search(video=str(tmp_path / "red.mp4"), within="conse", k=1).hits[0]
     assert asked.id == "red"
     (tmp_path / "gone.jsonl").write_text("\n".join(json.dumps({"id": name, "video": ""}) for name in NAMES))

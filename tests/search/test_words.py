@@ -190,7 +190,7 @@ def test_reliability_is_measured_on_titles_the_photo_did_not_write(shop: Shop) -
 
 
 def test_the_real_reader_opens_what_search_gives_it(shelf: Path) -> None:
-    assert Ocr.open(Path(photo(shelf / "seen.png", (60, 90, 10)))).size == (16, 16)
+    assert Ocr.open(Path(photo(shelf / "seen.png", (60, 90, 10)))).image.size == (16, 16)
 
 
 def test_a_text_search_loads_nothing_of_it(shop: Shop) -> None:

@@ -72,7 +72,7 @@ def test_hits_with_pictures_scores_and_what_they_are_made_of(shop: Shop, folder:
         "weight 0.5",
         "not lamp",
         "photo red-shoe.png → image",
-        "5 products, the best of",
+        "5 of ",
         "Kandel · 10",
     ):
         assert text in shown
@@ -101,6 +101,35 @@ def test_what_an_explanation_leaves_out_is_shown_as_such(shop: Shop) -> None:
     assert "everything else" in page and "+0.7500" in page
     page = search_page(shop, {"": make_query(["red"])}, {"": Result([dataclasses.replace(hit, explain=[])], 1)}).html
     assert "everything else" not in page and "<details" not in page and "1.0000" in page
+
+
+def test_words_of_one_kind_have_one_colour(shop: Shop) -> None:
+    told = [
+        Contribution("text: red", kind, 1.0, 0.5, value)
+        for kind, value in (("words: red (title)", 0.5), ("image", 2.0), ("words: x", 0.25))
+    ]
+    page = search_page(shop, {"": make_query(["red"])}, {"": Result([Hit(1, "red-shoe", 2.75, "Red shoe", {}, told)], 1)}).html
+    legend = page[page.index("<div class=legend") : page.index("</ul></div>")]
+    assert re.findall(r"<span dir=auto>([^<]*)<", legend) == ["image", "words"]
+    assert re.findall(r'<i class="(c\d)"></i><span dir=auto>([^<]*)<', page[page.index("<table") :]) == [
+        ("c0", "image"),
+        ("c1", "words: red (title)"),
+        ("c1", "words: x"),
+    ]
+
+
+def test_places_of_a_later_page(shop: Shop) -> None:
+    hits = [Hit(rank, "red-shoe", 1.0, "Red shoe") for rank in (1_011, 1_012)]
+    page = search_page(shop, {"": make_query(["red"])}, {"": Result(hits, 3_000)}).html
+    assert "1,011 to 1,012 of 3,000 products" in page
+    assert "1 product<" in search_page(shop, {"": make_query(["red"])}, {"": Result(hits[:1], 1)}).html
+
+
+def test_a_query_of_filters_alone(shop: Shop) -> None:
+    page = search_page(shop, {"": Query((), ("price < 9",))}, {"": Result([Hit(1, "red-shoe", 0.0, "Red shoe")], 1)}).html
+    shown = words(page)
+    assert "All products Only where price < 9 1 product" in shown
+    assert "score" not in shown.partition("</style>")[2] and "<div class=made" not in page
 
 
 def test_the_photo_that_matched(shop: Shop, folder: Path) -> None:
@@ -156,9 +185,10 @@ def test_facets_where_a_result_has_them(shop: Shop) -> None:
     query = make_query(["red shoe"])
     result = shop.search_many({"": query}, k=3)[""]
     values = [{"value": "Ulm", "count": 1200, "where": "brand = 'Ulm'"}, {"value": 5, "count": 300, "where": "brand = '<5'"}]
-    found = WithFacets(result.hits, result.candidates, facets=[{"facet": "brand", "values": values, "missing": 4}])
+    found = WithFacets(result.hits, result.candidates, facets=[{"facet": "brand", "values": values, "more": 7, "missing": 4}])
     page = search_page(shop, {"": query}, {"": found}).html
     shown = words(page)
+    assert "and 7 more" in shown
     assert "1,200" in shown and "not given 4" in shown and "brand = '<5'" in shown
     assert "width:25%" in page
     assert "<aside" not in search_page(shop, {"": query}, {"": result}).html
