@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import typer
 
 from mmsearch.cli.common import global_options, note, shop
 from mmsearch.cli.hit_pictures import hit_pictures, thumbnail_kind
 from mmsearch.cli.output import HIT_FORMATS, chosen_format, format_option, table, write_ids, write_rows, write_trec
-from mmsearch.cli.whole_file import whole_page
+from mmsearch.cli.whole_file import WholeFile, whole_page
 from mmsearch.errors import InputError, UsageError
 from mmsearch.search.hits import Hit, Result
 from mmsearch.search.query import Query, make_query
 from mmsearch.search.weights import parse_weights
+
+if TYPE_CHECKING:
+    from mmsearch.shop import Shop
 
 WEIGHTS = typer.Option(
     None,
@@ -101,19 +105,23 @@ def command(
     here = shop()
     results = here.search_many(batch, k=k, combine=combine, explain=explain)
     if sheet is not None:  # before the hits, which a reader such as head may cut off
-        from mmsearch.web.search_page import search_page
-
-        made = search_page(here, batch, results, explain=explain)
-        sheet.write(made.html)
-        for line in made.left_out:
-            note(f"the page: {line}")
-        note(f"the page is {html}")
+        _write_page(sheet, here, batch, results, explain)
     drawn = hit_pictures(here.store, [hit for result in results.values() for hit in result], kind)
     write_hits(results, how, explain=explain, tag=tag, single=queries is None, pictures=drawn)
     for id, result in results.items():
         for line in result.notes:
             note(f"{id}: {line}" if id else line)
     return 0
+
+
+def _write_page(sheet: WholeFile, here: Shop, batch: dict[str, Query], results: dict[str, Result], explain: bool) -> None:
+    from mmsearch.web.search_page import search_page
+
+    page = search_page(here, batch, results, explain=explain)
+    sheet.write(page.html)
+    for line in page.left_out:
+        note(f"the page: {line}")
+    note(f"the page is {sheet.path}")
 
 
 def _standard_input() -> str:

@@ -96,12 +96,20 @@ def signed(value: float) -> str:
     >>> signed(0.5), signed(-0.25), signed(-0.0)
     ('+0.5000', '\u22120.2500', '0.0000')
     """
-    return f"{'+' if value > _ROUNDING else chr(0x2212) if value < -_ROUNDING else ''}{abs(value):.4f}"
+    return ("+" if value > _ROUNDING else "") + number(value)
+
+
+def number(value: float) -> str:
+    """
+    >>> number(-1.5), number(-0.0)
+    ('\u22121.5000', '0.0000')
+    """
+    return f"{chr(0x2212) if value < -_ROUNDING else ''}{abs(value):.4f}"
 
 
 def breakdown_html(made: Breakdown) -> str:
     """The score, the bar, and the table behind a switch. A screen reader reads the bar as numbers."""
-    head = f"<p class=score><span>score</span> <b>{made.score:.4f}</b></p>"
+    head = f"<p class=score><span>score</span> <b>{number(made.score)}</b></p>"
     if not made.pieces:
         return f"<div class=made>{head}</div>"
     said = "; ".join(f"{piece.label} {signed(piece.value)}" for piece in made.pieces if abs(piece.value) > _ROUNDING)
@@ -115,7 +123,7 @@ def breakdown_html(made: Breakdown) -> str:
         f'<div class=made>{head}<div class=stack role=img aria-label="{numbers}">{_bar(made)}</div></div>'
         f"<details{' open' if made.open else ''}><summary>what it is made of</summary><table>"
         f"<caption class=hidden>What each part of the query adds by each kind of evidence</caption><tbody>{rows}</tbody>"
-        f"<tfoot><tr><th scope=row>score</th><td>{made.score:.4f}</td></tr></tfoot></table></details>"
+        f"<tfoot><tr><th scope=row>score</th><td>{number(made.score)}</td></tr></tfoot></table></details>"
     )
 
 

@@ -174,10 +174,12 @@ nav ol { margin: 0; padding-left: 1.6rem; columns: 20rem; width: 100%; column-ga
 @supports (grid-template-rows: subgrid) {
   .hits > li, .card { grid-row: span 4; grid-template-rows: subgrid; row-gap: 0 }
 }
+.count + .hits { margin-top: .7rem } .hits > li:not(:has(.made)), li:not(:has(.made)) .card { grid-row: span 2 }
 .picture { height: auto; aspect-ratio: 1 } .picture img { height: 100%; min-height: 0 }
 .rank { position: absolute; top: 8px; left: 8px; min-width: 26px; padding: 2px 7px; text-align: center; font-size: .8rem; z-index: 1 }
 .rank { background: var(--card); color: var(--ink); border: 1px solid var(--line); border-radius: 13px; font-variant-numeric: tabular-nums }
 .words { padding: 10px 12px 2px } .made, .card details { padding: 0 12px; margin: 0 } .card details { margin: 7px 0 12px }
+li:not(:has(.made)) .words { padding-bottom: 12px }
 .offer { margin: 0 0 5px; font-size: .85rem }
 .beside { display: grid; grid-template-columns: 210px 1fr; gap: 28px; align-items: start } .beside .facets { margin-top: 1.2rem }
 footer { margin-top: 2.5rem; border-top: 1px solid var(--line); padding-top: .6rem; color: var(--soft); font-size: .8rem }

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import doctest
 import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import fake_videos
@@ -19,6 +21,8 @@ from page_tree import HOSTILE, Tree
 from mmsearch.search.hits import Contribution, Hit, Result
 from mmsearch.search.query import Query, make_query
 from mmsearch.shop import Shop
+from mmsearch.web import breakdown, query_parts
+from mmsearch.web import page as page_module
 from mmsearch.web import search_page as module
 from mmsearch.web.search_page import search_page
 from mmsearch.web.thumbnails import Thumbnails
@@ -299,3 +303,9 @@ def luminance(colour: str) -> float:
     channels = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
     red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("documented", [breakdown, page_module, query_parts, module])
+def test_examples(documented: ModuleType) -> None:
+    outcome = doctest.testmod(documented)
+    assert outcome.attempted and not outcome.failed
