@@ -23,25 +23,26 @@ class Card:
     share: float | None = None  # 0 to 1, drawn as a bar above the facts
     alarming: bool = False  # marked
     rank: int | None = None  # shown on the picture
-    offer: str = ""  # brand and price, below the title
+    offer: Sequence[str] = ()  # brand and price, below the title
     breakdown: Breakdown | None = None  # the score, and what it is made of
 
 
 def card_html(card: Card, level: int) -> str:
     """A card, its title a heading of this level."""
     picture = picture_html(card.picture, card.title or card.id) or (f"<span>{text(card.missing)}</span>" if card.missing else "")
+    rank = "" if card.rank is None else f"<b class=rank>{card.rank}</b>"
     if picture:
-        badge = "" if card.rank is None else f"<b class=rank>{card.rank}</b>"
-        picture = f"<div class=picture>{badge}{picture}</div>"
+        picture, rank = f"<div class=picture>{rank}{picture}</div>", ""
     bar = ""
     if card.share is not None:
         bar = f'<div class=bar><i style="width:{100 * min(1.0, max(0.0, card.share)):.0f}%"></i></div>'
-    offer = f"<p class=offer{spoken_as(card.offer)}><bdi>{text(card.offer)}</bdi></p>" if card.offer else ""
+    offer = " · ".join(f"<bdi{spoken_as(one)}>{text(one)}</bdi>" for one in card.offer)
+    offer = f"<p class=offer>{offer}</p>" if offer else ""
     note = f"<p class=note>{text(card.note)}</p>" if card.note else ""
     facts = "".join(f"<dt>{text(name)}</dt><dd><bdi>{text(value)}</bdi></dd>" for name, value in card.facts)
     return (
         f'<article class="card{" alarming" if card.alarming else ""}">{picture}'
-        f"<div class=words><h{level} dir=auto{spoken_as(card.title)}>{text(card.title) or '<em>no title</em>'}</h{level}>"
+        f"<div class=words>{rank}<h{level} dir=auto{spoken_as(card.title)}>{text(card.title) or '<em>no title</em>'}</h{level}>"
         f"{offer}<code><bdi>{text(card.id)}</bdi></code>"
         f"{note}{bar}{f'<dl>{facts}</dl>' if facts else ''}</div>{breakdown_html(card.breakdown) if card.breakdown else ''}</article>"
     )

@@ -10,6 +10,8 @@ from mmsearch.store import PRODUCTS, Store
 from mmsearch.store.where import id_list
 from mmsearch.web.thumbnails import Thumbnails
 
+NO_PHOTO = "no photo"
+
 
 class Photos:
     """The pictures of some products of a store. Nothing is fetched: a photo that is a web address is shown if ingest has fetched it."""
@@ -38,7 +40,7 @@ class Photos:
             return next(iter(photos.values())), False, ""
         if id in self._clips:
             return self._clips[id], True, ""
-        return None, False, "on the web, not fetched" if id in self._named else "no photo"
+        return None, False, "on the web, not fetched" if id in self._named else NO_PHOTO
 
     def place(self, id: str, part: str) -> tuple[int, int] | None:
         """Which of a product's photos this is, from 1, and of how many; None where it is none of them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mmsearch.media.moment import moment_of
@@ -15,7 +15,7 @@ from mmsearch.web import breakdown, card, facets, query_parts
 from mmsearch.web.breakdown import breakdowns, legend_html
 from mmsearch.web.card import Card, card_html
 from mmsearch.web.page import document, spoken_as, text
-from mmsearch.web.photos import Photos
+from mmsearch.web.photos import NO_PHOTO, Photos
 from mmsearch.web.query_parts import heading, labels, likes, parts_html, restrictions
 from mmsearch.web.thumbnails import Thumbnails
 
@@ -53,7 +53,9 @@ def search_page(shop: Shop, queries: Mapping[str, Query], results: Mapping[str, 
         made_of, legend = breakdowns(hits, labels(query), open=explain)
         asked = _asked(query, result, photos, made)  # its pictures first: the page may get full
         scored = made_of if query.parts else [None] * len(hits)  # without anything to look for, a score says nothing
-        cards = [_card(hit, breakdown, offers.get(hit.id, ""), photos, made) for hit, breakdown in zip(hits, scored, strict=True)]
+        cards = [_card(hit, breakdown, offers.get(hit.id, ()), photos, made) for hit, breakdown in zip(hits, scored, strict=True)]
+        if all(one.missing == NO_PHOTO for one in cards):  # a shop without photos needs no empty frames
+            cards = [replace(one, missing="") for one in cards]
         listed = "".join(f"<li>{card_html(one, level + 1)}</li>" for one in cards)
         listed = f"<ol class=hits>{listed}</ol>" if cards else "<p class=none>No product was found.</p>"
         count = f"<h{level} class=count id=hits{number}>{_counted(hits, result)}</h{level}>"
@@ -122,10 +124,10 @@ def _facets(result: Result) -> Sequence[Mapping[str, Any]]:
     return getattr(result, "facets", None) or ()
 
 
-def _offers(shop: Shop, ids: set[str]) -> dict[str, str]:
-    """Brand and price of products, in one line."""
+def _offers(shop: Shop, ids: set[str]) -> dict[str, Sequence[str]]:
+    """Brand and price of products."""
     rows = shop.store.read(PRODUCTS, ["id", *_OFFER], where=id_list("id", sorted(ids))).to_pylist() if ids else []
-    return {row["id"]: " · ".join(part for part in (row["brand"], _price(row["price"], row["currency"])) if part) for row in rows}
+    return {row["id"]: [part for part in (row["brand"], _price(row["price"], row["currency"])) if part] for row in rows}
 
 
 def _price(price: float | None, currency: str | None) -> str:
@@ -138,7 +140,7 @@ def _price(price: float | None, currency: str | None) -> str:
     return f"{price:,.{0 if price == int(price) else 2}f} {currency or ''}".rstrip()
 
 
-def _card(hit: Hit, made_of: breakdown.Breakdown | None, offer: str, photos: Photos, made: Thumbnails) -> Card:
+def _card(hit: Hit, made_of: breakdown.Breakdown | None, offer: Sequence[str], photos: Photos, made: Thumbnails) -> Card:
     part = hit.matched.get("image")
     picture, missing = photos.thumbnail(made, hit.id, part)
     matched = ", ".join(filter(None, (_matched(hit, kind, part, photos) for kind, part in hit.matched.items())))
@@ -174,7 +176,11 @@ nav ol { margin: 0; padding-left: 1.6rem; columns: 20rem; width: 100%; column-ga
 @supports (grid-template-rows: subgrid) {
   .hits > li, .card { grid-row: span 4; grid-template-rows: subgrid; row-gap: 0 }
 }
+.words .rank { position: static; display: inline-block; margin: 0 0 6px }
+.hits > li:not(:has(.picture)), li:not(:has(.picture)) .card { grid-row: span 3 }
+.words :is(h3, h4) { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 6; overflow: hidden }
 .count + .hits { margin-top: .7rem } .hits > li:not(:has(.made)), li:not(:has(.made)) .card { grid-row: span 2 }
+li:not(:has(.made, .picture)), li:not(:has(.made, .picture)) .card { grid-row: span 1 }
 .picture { height: auto; aspect-ratio: 1 } .picture img { height: 100%; min-height: 0 }
 .rank { position: absolute; top: 8px; left: 8px; min-width: 26px; padding: 2px 7px; text-align: center; font-size: .8rem; z-index: 1 }
 .rank { background: var(--card); color: var(--ink); border: 1px solid var(--line); border-radius: 13px; font-variant-numeric: tabular-nums }

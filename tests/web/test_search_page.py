@@ -172,6 +172,15 @@ def test_what_has_no_picture(tmp_path: Path) -> None:
     assert "shop.example" not in page
 
 
+def test_a_shop_without_photos_has_no_empty_frames(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "store.lancedb")
+    shop.ingest(small_shop.write_jsonl(tmp_path / "p.jsonl", [{"id": id, "title": f"shoe {id}"} for id in "ab"]))
+    shop.embed(text="fake-text")
+    page, _ = answered(shop, make_query(["shoe"]))
+    assert "<div class=picture" not in page and "no photo" not in page
+    assert re.findall(r"<b class=rank>(\d)</b><h3", page) == ["1", "2"], "places are still said"
+
+
 def test_a_batch(shop: Shop) -> None:
     queries = {"q1": make_query(["red shoe"]), "q2": make_query(["帽子"], where="price < 0"), "q3": make_query(like=["blue-cup"])}
     results = shop.search_many(queries, k=3)
