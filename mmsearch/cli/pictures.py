@@ -109,11 +109,19 @@ def pictures(paths: Sequence[tuple[Path | None, bool]], kind: str) -> list[Pictu
 
 
 def kitty(image: Image.Image, columns: int, rows: int) -> str:
-    """The escape codes of kitty's graphics protocol: PNG, as high or as wide as there is room, the cursor left where it is, no answer."""
-    data = _encoded(image, "PNG")
-    side = f"c={columns}" if image.width >= image.height else f"r={rows}"
+    """The escape codes of kitty's graphics protocol: a PNG over so many cells, the cursor left where it is, no answer.
+
+    kitty stretches it over the cells, and older ones do not work out a side that is left open: it is made as wide and as high as they are.
+    """
+    from PIL import Image
+
+    width, height = _cell()
+    ratio = columns * width / (rows * height)
+    canvas = Image.new("RGBA", (max(image.width, round(image.height * ratio)), max(image.height, round(image.width / ratio))))
+    canvas.paste(image)
+    data = _encoded(canvas, "PNG")
     chunks = [data[start : start + _CHUNK] for start in range(0, len(data), _CHUNK)]
-    heads = [f"a=T,f=100,{side},C=1,q=2,", *[""] * (len(chunks) - 1)]
+    heads = [f"a=T,f=100,c={columns},r={rows},C=1,q=2,", *[""] * (len(chunks) - 1)]
     last = len(chunks) - 1
     return "".join(f"\x1b_G{head}m={int(n < last)};{chunk}\x1b\\" for n, (head, chunk) in enumerate(zip(heads, chunks, strict=True)))
 

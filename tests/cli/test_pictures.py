@@ -114,7 +114,10 @@ def from_sixel(codes: str) -> np.ndarray:
 def test_every_protocol_carries_the_picture(width: int, height: int, seed: int) -> None:
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
     image = Image.fromarray(pixels)
-    assert (np.asarray(from_kitty(kitty(image, 8, 4))) == pixels).all()
+    canvas = np.asarray(from_kitty(kitty(image, 8, 4)))
+    assert (canvas[:height, :width, :3] == pixels).all()
+    assert (canvas[..., 3] > 0).sum() == width * height, "the rest is clear"
+    assert canvas.shape[0] == canvas.shape[1] == max(width, height), "8 × 4 cells are a square, which kitty does not distort"
     head, data = re.fullmatch(r"\x1b\]1337;File=([^:]*):([A-Za-z0-9+/=]*)\x07", iterm(image, 8, 4)).groups()  # type: ignore[union-attr]
     assert head == "inline=1;width=8;height=4;preserveAspectRatio=1"
     assert Image.open(io.BytesIO(base64.b64decode(data))).size == image.size
