@@ -246,7 +246,14 @@ ANYTHING = st.one_of(st.text(st.characters(exclude_categories=["Cs"]), min_size=
 def test_whatever_is_said_is_text(shop: Shop, said: str) -> None:
     def page(text: str) -> Tree:
         part = f"text: {text}"
-        hit = Hit(1, text, 0.5, text, {"image": text}, [Contribution(part, text, 1.0, 0.5, 0.75), Contribution(part, "x", 1.0, 0.5, -0.25)])
+        hit = Hit(
+            1,
+            text,
+            0.5,
+            text,
+            {"image": text},
+            [Contribution(part, text, 1.0, 0.5, 0.75), Contribution(part, "(another)", 1.0, 0.5, -0.25)],
+        )
         query = dataclasses.replace(make_query(["a b", "c"], where=text), within=text)
         query = dataclasses.replace(query, parts=tuple(dataclasses.replace(p, content=text) for p in query.parts))
         facets = [{"facet": text, "values": [{"value": text, "count": 1, "where": text}], "missing": 1}]
