@@ -8,6 +8,7 @@ import typer
 
 from mmsearch.cli.common import global_options, note, shop
 from mmsearch.cli.output import ROW_FORMATS, chosen_format, format_option, table, write_rows
+from mmsearch.cli.whole_file import whole_page
 from mmsearch.errors import GateFailed, UsageError
 
 app = typer.Typer(help="Look for what is wrong in the catalogue.", no_args_is_help=True, rich_markup_mode=None)
@@ -48,11 +49,7 @@ def consistency(
     how = chosen_format(format, ROW_FORMATS)
     if fail_over is not None and fail_over < 0:
         raise UsageError(f"--fail-over must be at least 0, not {fail_over}")
-    page = None
-    if html is not None:
-        from mmsearch.cli.whole_file import WholeFile
-
-        page = WholeFile(html, "--html", "page")
+    page = whole_page(html)
     here = shop()
     found = here.check_consistency(k=k, where=where, profile=profile, find=find or None)
     if how == "table":

@@ -50,7 +50,7 @@ def write_rows(rows: Iterable[Mapping[str, Any]], how: str, *, title: str | None
 
 
 def table(rows: Sequence[Mapping[str, Any]], *, title: str | None = None) -> None:
-    """Rows as a table for people: numbers to the right, four decimals."""
+    """Rows as a table for people: numbers to the right, four decimals, what rich can draw (`mmsearch.cli.pictures`) as it is."""
     if not rows:
         return
     from rich import box
@@ -68,7 +68,7 @@ def table(rows: Sequence[Mapping[str, Any]], *, title: str | None = None) -> Non
         numeric = all(isinstance(row.get(name), int | float) for row in rows) and bool(rows)
         drawn.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        drawn.add_row(*(Text(_shown(row.get(name))) for name in names))
+        drawn.add_row(*(_drawn(row.get(name)) for name in names))
     console.print(drawn)
 
 
@@ -92,6 +92,12 @@ def _echo(line: str) -> None:
 
 def _cell(value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
+
+
+def _drawn(value: Any) -> Any:
+    from rich.text import Text
+
+    return value if hasattr(value, "__rich_console__") else Text(_shown(value))
 
 
 def _shown(value: Any) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import typer
 
 from mmsearch.cli.common import global_options, note, shop
+from mmsearch.cli.hit_pictures import hit_pictures, thumbnail_kind
 from mmsearch.cli.output import HIT_FORMATS, chosen_format, format_option, table, write_ids, write_rows, write_trec
+from mmsearch.cli.whole_file import WholeFile, whole_page
 from mmsearch.errors import InputError, UsageError
 from mmsearch.search.hits import Hit, Result
 from mmsearch.search.query import Query, make_query
@@ -18,6 +21,7 @@ from mmsearch.store.where import written
 
 if TYPE_CHECKING:
     from mmsearch.search.facets import Facet
+    from mmsearch.shop import Shop
 
 FACET_FORMATS = ("table", "json", "jsonl")
 WEIGHTS = typer.Option(
@@ -64,6 +68,10 @@ def command(
     ),
     combine: str = typer.Option("calibrated", "--combine", metavar="SPEC", help="How scores are combined: calibrated, wsum, rrf, borda."),
     tag: str = typer.Option("mmsearch", "--tag", help="Name of the run in --format trec."),
+    html: str | None = typer.Option(None, "--html", metavar="FILE", help="Also write a page with pictures, which needs no network."),
+    thumbnails: str = typer.Option(
+        "auto", "--thumbnails", metavar="auto|none|kitty|iterm|sixel|blocks", help="Pictures in the table on a terminal."
+    ),
     format: str | None = format_option(HIT_FORMATS),
 ) -> int:
     """Find products by text, photo, sound, spoken words, clip, another product, or any weighted mix.
@@ -82,10 +90,12 @@ def command(
     mmsearch search --queries queries.tsv --format trec > run.txt
     mmsearch search "shoes" --facet brand --facet 'price(5)' -k 20 --page 2
     mmsearch search --where "brand = 'HP'" --sort 'price desc' --facet category
+    mmsearch search --image shoe.jpg --html found.html
     """
     how = chosen_format(format, HIT_FORMATS)
     browse = not (query or text or image or audio or speech or video or like or queries)
-    _check_format(how, facet, sort, browse)
+    _check_format(how, facet if html is None else [], sort, browse)
+    sheet, kind = whole_page(html), thumbnail_kind(thumbnails, how, single=queries is None)
     if queries is not None:
         if query or text or image or audio or speech or video or like or not_text or not_image or not_video or unlike:
             raise UsageError("--queries brings its own parts: give either it or a query")
@@ -111,8 +121,12 @@ def command(
             browse=bool(where or sort or facet),
         )
         batch = {"": restricted(parts, where, within, weights, expand)}
-    results = shop().search_many(batch, k=k, combine=combine, page=page, sort=sort, facets=facet, explain=explain)
-    write_hits(results, how, explain=explain, tag=tag, single=queries is None, browse=browse)
+    here = shop()
+    results = here.search_many(batch, k=k, combine=combine, page=page, sort=sort, facets=facet, explain=explain)
+    if sheet is not None:  # before the hits, which a reader such as head may cut off
+        _write_page(sheet, here, batch, results, explain)
+    drawn = hit_pictures(here.store, [hit for result in results.values() for hit in result], kind)
+    write_hits(results, how, explain=explain, tag=tag, single=queries is None, browse=browse, pictures=drawn)
     for id, result in results.items():
         for line in result.notes:
             note(f"{id}: {line}" if id else line)
@@ -126,6 +140,16 @@ def _check_format(how: str, facet: list[str], sort: list[str], browse: bool) -> 
     if how == "trec" and (sort or browse):
         reason = "--sort orders the hits by something else" if sort else "without a query there are none"
         raise UsageError(f"a TREC run is ranked by its scores, and {reason}", hint="choose another --format")
+
+
+def _write_page(sheet: WholeFile, here: Shop, batch: dict[str, Query], results: dict[str, Result], explain: bool) -> None:
+    from mmsearch.web.search_page import search_page
+
+    page = search_page(here, batch, results, explain=explain)
+    sheet.write(page.html)
+    for line in page.left_out:
+        note(f"the page: {line}")
+    note(f"the page is {sheet.path}")
 
 
 def _standard_input() -> str:
@@ -145,7 +169,17 @@ def restricted(query: Query, where: list[str], within: str | None, weights: str 
     )
 
 
-def write_hits(results: dict[str, Result], how: str, *, explain: bool, tag: str, single: bool, browse: bool = False) -> None:
+def write_hits(
+    results: dict[str, Result],
+    how: str,
+    *,
+    explain: bool,
+    tag: str,
+    single: bool,
+    browse: bool = False,
+    pictures: Sequence[object] = (),
+) -> None:
+    """The hits of all queries, and their facets. `pictures`: those of a table's rows, in their order."""
     pairs: list[tuple[str, Hit]] = [(id, hit) for id, result in results.items() for hit in result]
     if how == "trec":
         write_trec(((id or "query", hit.id, hit.rank, hit.score) for id, hit in pairs), tag)
@@ -153,7 +187,7 @@ def write_hits(results: dict[str, Result], how: str, *, explain: bool, tag: str,
         write_ids(hit.id if single else f"{id}\t{hit.id}" for id, hit in pairs)
     elif how == "table":
         rows = [({} if single else {"query": id}) | _row(hit, browse) for id, hit in pairs]
-        table(rows)
+        table([{"": picture} | row for picture, row in zip(pictures, rows, strict=True)] if pictures else rows)
         if explain:
             for id, hit in pairs:
                 query = "" if single else f"{id}: "

@@ -20,9 +20,13 @@ class WholeFile:
 
     def __init__(self, path: str, option: str, what: str):
         self.path, self._option, self._what = Path(path), option, what
-        self._draft = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        if path == "-":
+            raise self._cannot("standard output has the results")
         if self.path.is_dir():
             raise self._cannot("it is a folder")
+        if self.path.exists() and not self.path.is_file():
+            raise self._cannot("it is not a regular file")  # a device, which must not be replaced
+        self._draft = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
         try:
             self._draft.touch()
             self._draft.unlink()
@@ -41,3 +45,8 @@ class WholeFile:
 
     def _cannot(self, reason: str) -> InputError:
         return InputError(f"cannot write the {self._what} {self.path}: {reason}", hint=f"choose another with {self._option} FILE")
+
+
+def whole_page(path: str | None) -> WholeFile | None:
+    """The file of `--html`, if it is given. Raises as `WholeFile` does."""
+    return None if path is None else WholeFile(path, "--html", "page")

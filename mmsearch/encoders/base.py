@@ -7,13 +7,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmsearch.errors import MMSearchError
 from mmsearch.media import MediaError
+
+if TYPE_CHECKING:
+    from mmsearch.encoders.trainable import Trainable
 
 Matrix = NDArray[np.float32]
 
@@ -235,6 +238,13 @@ class Encoder(ABC):
         failed |= {index: "its pieces say the opposite of each other" for index in lengths if index not in kept}
         vectors = self._unit(np.array([sums[index] for index in kept]).reshape(-1, encoded.vectors.shape[1]))
         return Encoded(vectors, kept, sorted(failed.items()))
+
+    def trainable(self, blocks: int) -> Trainable | None:
+        """The last blocks of its network, apart from the rest, so that they can be trained on; None where that is not possible.
+
+        Raises ValueError for more blocks than can be trained.
+        """
+        return None
 
     def classes(self) -> Classes | None:
         """The named classes that the encoder's model was trained on, if it has any (image encoders trained by classification)."""

@@ -22,6 +22,8 @@ from mmsearch.media.region import REGION, checked_crop, product_box, square
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from mmsearch.encoders.efficientnet_blocks import LastBlocks
+
 SIZE = 224  # pixels of a side, what the network was trained on
 
 #: Share of the short side that the square in the middle keeps, as in the network's own evaluation (Tan & Le 2019).
@@ -113,6 +115,12 @@ class EfficientNet(Encoder):
     def _session(self) -> Any:
         return session(converted("efficientnet-lite0", _RECIPE, file_hash(self._weights), ".onnx", self._export))
 
+    def trainable(self, blocks: int) -> LastBlocks:
+        """See `Encoder.trainable`."""
+        from mmsearch.encoders.efficientnet_blocks import LastBlocks
+
+        return LastBlocks(self, blocks, file_hash(self._weights))
+
     def classes(self) -> Classes:
         """The 1000 classes of ImageNet with the network's own linear head.
 
@@ -147,9 +155,10 @@ class EfficientNet(Encoder):
                 top = net._swish(net._bn1(net._conv_head(x)))
                 return top.mean((2, 3)), torch.cat(means, 1), torch.cat(maxima, 1)
 
-        export(Features(self._network()), path, ["features", "means", "maxima"])
+        export(Features(self.network()), path, ["features", "means", "maxima"])
 
-    def _network(self) -> Any:
+    def network(self) -> Any:
+        """The network in PyTorch, with the published weights."""
         from efficientnet_lite_pytorch import EfficientNet as Network
 
         network = Network.from_name("efficientnet-lite0")
@@ -190,11 +199,13 @@ def export(module: Any, path: Path, outputs: list[str]) -> None:
         )
 
 
-def session(path: Path) -> Any:
-    """An ONNX model on the CPU."""
+def session(path: Path, *, open_weights: bool = False) -> Any:
+    """An ONNX model on the CPU. `open_weights`: some of its weights are inputs, which onnxruntime would warn of one by one."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
+    if open_weights:
+        options.log_severity_level = 3  # errors
     options.intra_op_num_threads = settings.threads()
     # Idle threads of the pool sleep instead of spinning: the cores are wanted for decoding the next photos.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

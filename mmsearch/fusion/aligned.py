@@ -5,14 +5,17 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmsearch.encoders.base import Encoder
+from mmsearch.encoders.trainable import Trainable
 from mmsearch.errors import InputError
+from mmsearch.fusion import finetuning
+from mmsearch.fusion.aligned_report import Learn, held_out, recall_of, summary
 from mmsearch.fusion.aligned_space import Space
 from mmsearch.fusion.base import Batch, FitReport, Matrix, Side
 from mmsearch.fusion.category_texts import CategoryTexts
@@ -21,12 +24,10 @@ from mmsearch.fusion.conse import Conse
 from mmsearch.fusion.further import Chosen, Further, learn_alone, which_join
 from mmsearch.fusion.hubness import Hubness
 from mmsearch.fusion.pairs import SIDES, Pairs, quality, splits
-from mmsearch.fusion.refinement import KINDS, LEAST_PAIRS, Choice, Refinement, choose, refined, told
-from mmsearch.fusion.shared_space import SharedSpace, pair_recall, same_product
+from mmsearch.fusion.refinement import KINDS, LEAST_PAIRS, Choice, Refinement, choose, refined
+from mmsearch.fusion.shared_space import SharedSpace
 from mmsearch.fusion.views import Views
 from mmsearch.settings import MODALITIES
-
-Learn = Callable[[Pairs], Space | None]
 
 _LEAST_SHARE = 0.05  # a smaller share of ConSE helps no longer, and its block would triple the vectors
 
@@ -40,6 +41,7 @@ _LEAST_PAIRS = 20  # enough to beat ConSE by mixing with it: fashion .028/.203 a
 class _Material:
     """What there is to learn a space from."""
 
+    rows: NDArray[np.int64]  # of the batch, those that are pairs
     pairs: Pairs
     learn: Learn
     needed: int  # pairs, below which nothing is learned from them
@@ -62,7 +64,7 @@ class Aligned(SharedSpace):
     Texts are seen by their vector and by their words, photos by their vector and the further views that their encoder gives. The path of
     a product's category is a further text of its photo: people ask in fewer words than titles have. What a product owes to being near
     everything is taken off (`mmsearch.fusion.hubness`). Contrastive heads may stand beside the canonical directions
-    (`mmsearch.fusion.refinement`).
+    (`mmsearch.fusion.refinement`), and below these the last blocks of the photos' own network trained (`mmsearch.fusion.finetuning`).
     """
 
     reads: ClassVar[tuple[str, ...]] = ("text",)
@@ -83,6 +85,7 @@ class Aligned(SharedSpace):
         categories: bool = True,
         refine: str = "none",
         hard: float = 0.0,
+        finetune: int = 0,
         text: float = 1.0,
         image: float = 1.0,
         audio: float = 1.0,
@@ -103,6 +106,8 @@ class Aligned(SharedSpace):
         refine : 'linear' or 'mlp' heads that InfoNCE learns from the same pairs, beside the canonical directions, where held-out pairs
             find each other better with them.
         hard : share of what heads are told apart from at a time that is of one category.
+        finetune : how many of the last blocks of the photos' network are trained below the heads (linear ones where `refine` is none),
+            where held-out pairs find each other better by it.
         text, image, audio, video : weights of what a product has in its fused vector, as far as it is mapped; 0 for audio or video leaves
             it out altogether.
         """
@@ -114,6 +119,7 @@ class Aligned(SharedSpace):
             ("power", power, 0),
             ("prior", prior, 0),
             ("hubness", hubness, 0),
+            ("finetune", finetune, 0),
         ):
             if not (math.isfinite(value) and value >= least):
                 raise ValueError(f"{name} must be at least {least}, not {value:g}")
@@ -125,7 +131,10 @@ class Aligned(SharedSpace):
         self._dim, self._landmarks, self._reg, self._power = dim, landmarks, reg, power
         self._prior, self._min_pairs, self._strength = prior, min_pairs, hubness
         self._looks = {"image": views, "text": words}
-        self._categories, self._refine, self._hard = categories, refine, hard
+        self._categories, self._refine, self._hard = categories, refine if refine != "none" or not finetune else "linear", hard
+        self._blocks = finetune
+        if finetune:
+            self.reads = ("text", "image")  # type: ignore[misc]
         self._space = Space()
 
     def fit(self, batch: Batch, encoders: Mapping[str, Encoder], seed: int) -> FitReport:
@@ -135,21 +144,27 @@ class Aligned(SharedSpace):
         ------
         InputError : no titles or no photos have vectors; or there are too few pairs and ConSE cannot stand in.
         """
+        trainable = finetuning.trainable_of(encoders, self._blocks) if self._blocks else None
         if (alone := self._without_pairs(batch, encoders, seed)) is not None:
             return alone
-        material = self._material(batch, encoders, seed)
+        material = self._material(batch, encoders, seed, trainable=trainable)
         pairs, learn, conse, chosen = material.pairs, material.learn, material.conse, material.chosen
         space, reason = _space_of(material)
         if reason:
             self._stand(space)
             return FitReport(f"ConSE, because {reason}", {"method": "conse", "pairs": len(pairs)})
-        choice = self._chosen(pairs, learn, seed)
+        choice = self._chosen(pairs, learn, trainable, seed)
         refine = None
         if choice is not None and choice.share:
-            refine = functools.partial(self._refined, share=choice.share, epochs=choice.epochs, seed=seed)
-        scores = _held_out(pairs, learn, refine, conse, seed)
+            below = choice.tower.epochs if choice.tower is not None and choice.tower.kept else 0
+            refine = functools.partial(self._refined, share=choice.share, epochs=choice.epochs, below=below, trainable=trainable, seed=seed)
+        scores = held_out(pairs, learn, refine, conse, seed)
         if self._refine != "none":
             scores["refine"] = {"kind": self._refine, "kept": False} | (choice.to_json() if choice else {})
+        if trainable is not None:
+            scores["finetune"] = finetuning.report(
+                self._blocks, choice.tower if choice else None, pairs.below, [batch.ids[row] for row in material.rows] if batch.ids else ()
+            )
         if refine is not None and quality(scores["refined"]) > quality(scores["recall"]):
             scores["refine"]["kept"], scores["unrefined"], scores["recall"] = True, scores["recall"], scores["refined"]
             space = refine(space, pairs)
@@ -162,19 +177,23 @@ class Aligned(SharedSpace):
         if chosen and chosen.told:
             scores["further"] = {"joined": [m for m in self.modalities() if m in chosen.joined], "measured": chosen.measured}
         told = chosen.told if chosen and space.maps else [f"{m} stays out of it" for m in (chosen.joined if chosen else ())]
-        return FitReport("; ".join([_summary(scores), *told]), scores)
+        return FitReport("; ".join([summary(scores), *told]), scores)
 
     def refit(self, batch: Batch, encoders: Mapping[str, Encoder], seed: int) -> None:
         """See `Fuser.refit`: whether ConSE stands alone, which modalities join and the share of heads stay as they are."""
         known = self._space
         if self._without_pairs(batch, encoders, seed, known) is not None:
             return
-        material = self._material(batch, encoders, seed, known)
+        heads = known.refinement
+        trainable = finetuning.trainable_of(encoders, self._blocks) if heads is not None and heads.below else None
+        material = self._material(batch, encoders, seed, known, trainable)
         space = Space(conse=material.conse, share=1.0)
         if known.maps:
             space, _ = _space_of(material)
-            if known.refinement is not None and space.maps:
-                space = self._refined(space, material.pairs, share=known.refinement.share, epochs=known.refinement.epochs, seed=seed)
+            if heads is not None and space.maps:
+                space = self._refined(
+                    space, material.pairs, share=heads.share, epochs=heads.epochs, below=heads.below, trainable=trainable, seed=seed
+                )
         self._stand(space)
 
     def modalities(self) -> list[str]:
@@ -201,7 +220,14 @@ class Aligned(SharedSpace):
         """See `Fuser.load_state`."""
         self._stand(Space.restored(arrays, values))
 
-    def _material(self, batch: Batch, encoders: Mapping[str, Encoder], seed: int, known: Space | None = None) -> _Material:
+    def _material(
+        self,
+        batch: Batch,
+        encoders: Mapping[str, Encoder],
+        seed: int,
+        known: Space | None = None,
+        trainable: Trainable | None = None,
+    ) -> _Material:
         """What there is to learn from; `known`: of what was learned from others, whose ConSE and modalities are taken."""
         rows = _paired(batch)
         conse, unable = _conse(batch, encoders, seed, known)
@@ -217,7 +243,9 @@ class Aligned(SharedSpace):
         beside = Further.read(looked_at, rows, chosen.joined) if chosen else None
         pairs = Pairs(looked_at.side("text", rows), looked_at.side("image", rows), named, beside)
         learn = functools.partial(self._learn, sizes=sizes, conse=conse, seed=seed)
-        return _Material(pairs, learn, needed, chosen, conse, unable)
+        if trainable is not None and len(pairs) >= LEAST_PAIRS:
+            pairs = finetuning.with_photos(trainable, pairs, batch.side("image", rows))
+        return _Material(rows, pairs, learn, needed, chosen, conse, unable)
 
     def _without_pairs(self, batch: Batch, encoders: Mapping[str, Encoder], seed: int, known: Space | None = None) -> FitReport | None:
         """Learn from sounds or videos with texts alone, or with photos alone, where a catalogue lacks the other; else None."""
@@ -245,7 +273,7 @@ class Aligned(SharedSpace):
         """Texts and photos of pairs (n), and what there is beside them → the space; None where one side does not vary."""
         T, G, named, beside = pairs.texts, pairs.photos, pairs.named, pairs.beside
         n = len(T)
-        looks = {m: Views.learn(side, sizes[m]) for m, side in zip(SIDES, (T, G), strict=True)}
+        looks = {"text": Views.learn(T, sizes["text"]), "image": Views.learn(dataclasses.replace(G, contents=None), sizes["image"])}
         X, Y = looks["text"](T), looks["image"](G)
         if named is not None:  # the same photos again, with the names of what they are of
             rows, texts = named.texts()
@@ -265,7 +293,7 @@ class Aligned(SharedSpace):
         space = Space(maps, looks, conse if share else None, share)
         return space.corrected(self._strength, pairs, seed)
 
-    def _chosen(self, pairs: Pairs, learn: Learn, seed: int) -> Choice | None:
+    def _chosen(self, pairs: Pairs, learn: Learn, trainable: Trainable | None, seed: int) -> Choice | None:
         """How a space would be refined: None where nobody asks, or too few pairs are known to tell."""
         if self._refine == "none" or len(pairs) < LEAST_PAIRS:
             return None
@@ -276,16 +304,23 @@ class Aligned(SharedSpace):
             return None
 
         def told(refinement: Refinement | None) -> float:
-            return quality(_recall(dataclasses.replace(space, refinement=refinement).corrected(self._strength, kept, seed), out))
+            return quality(recall_of(dataclasses.replace(space, refinement=refinement).corrected(self._strength, kept, seed), out))
 
-        groups = None if kept.named is None else kept.named.of
-        return choose(self._refine, space.seen(kept), space.seen(out), told, groups=groups, hard=self._hard, dim=self._dim, seed=seed)
+        tune = functools.partial(finetuning.tuned, trainable, space.looks, kept, out, seed) if trainable is not None else None
+        return choose(self._refine, space.seen(kept), space.seen(out), told, **self._params_of_heads(kept, seed), tune=tune)
 
-    def _refined(self, space: Space, pairs: Pairs, *, share: float, epochs: int, seed: int) -> Space:
+    def _refined(
+        self, space: Space, pairs: Pairs, *, share: float, epochs: int, below: int, trainable: Trainable | None, seed: int
+    ) -> Space:
         """A space with heads that were learned from the same pairs (n) beside its directions."""
-        groups = None if pairs.named is None else pairs.named.of
-        found = refined(self._refine, share, epochs, space.seen(pairs), groups=groups, hard=self._hard, dim=self._dim, seed=seed)
+        tune = functools.partial(finetuning.tuned, trainable, space.looks, pairs, None, seed) if trainable is not None else None
+        params = self._params_of_heads(pairs, seed)
+        found = refined(self._refine, share, epochs, space.seen(pairs), **params, tune=tune, below=below)
         return dataclasses.replace(space, refinement=found).corrected(self._strength, pairs, seed)
+
+    def _params_of_heads(self, pairs: Pairs, seed: int) -> dict[str, Any]:
+        groups = None if pairs.named is None else pairs.named.of
+        return {"groups": groups, "hard": self._hard, "dim": self._dim, "seed": seed}
 
     def _ridge(self, pairs: int) -> float:
         return self._reg if self._reg is not None else max(LEAST_REG, 1 / pairs)
@@ -310,30 +345,6 @@ def _space_of(material: _Material) -> tuple[Space, str]:
         unable = f"nothing to align: {reason}; and ConSE cannot stand in: {material.unable}"
         raise InputError(unable, hint="ingest more products with photos")
     return Space(conse=material.conse, share=1.0), reason
-
-
-def _recall(space: Space, pairs: Pairs) -> dict[str, dict[str, float]]:
-    """How pairs (n) find each other in a space."""
-    both = (("text", pairs.texts), ("image", pairs.photos))
-    ask, there = ([by(m, side) for m, side in both] for by in (space.queries, space.products))
-    return pair_recall(ask[0], there[1], same_product(pairs.texts.X, pairs.photos.X), photos=ask[1], texts=there[0])
-
-
-def _held_out(pairs: Pairs, learn: Learn, refine: Callable[[Space, Pairs], Space] | None, conse: Conse | None, seed: int) -> dict[str, Any]:
-    """Recall on pairs that were kept out of the fit, that with heads where there are any, and ConSE's on the same pairs."""
-    after, better, before, held = [], [], [], 0
-    for kept, out in splits(len(pairs), seed):
-        known, asked = pairs.take(kept), pairs.take(out)
-        space = learn(known)
-        after.append(_recall(space if space is not None else Space(conse=conse, share=1.0), asked))
-        held = len(out)
-        if refine is not None:
-            better.append(_recall(refine(space, known), asked) if space is not None else after[-1])
-        if conse is not None:
-            before.append(_recall(Space(conse=conse, share=1.0), asked))
-    scores: dict[str, Any] = {"held_out": held, "splits": len(after), "chance": {"R@1": 1 / held, "R@10": min(1.0, 10 / held)}}
-    also = {"refined": _mean(better)} if better else {}
-    return scores | {"recall": _mean(after)} | ({"before": _mean(before)} if before else {}) | also
 
 
 def _paired(batch: Batch) -> NDArray[np.int64]:
@@ -365,21 +376,3 @@ def _conse(batch: Batch, encoders: Mapping[str, Encoder], seed: int, known: Spac
     except InputError as error:
         return None, error.message
     return conse, ""
-
-
-def _mean(measured: list[dict[str, dict[str, float]]]) -> dict[str, dict[str, float]]:
-    return {way: {k: float(np.mean([m[way][k] for m in measured])) for k in found} for way, found in measured[0].items()}
-
-
-def _summary(scores: Mapping[str, Any]) -> str:
-    def text_to_image(found: Mapping[str, Any]) -> str:
-        return f"R@1 {found['text>image']['R@1']:.3f}, R@10 {found['text>image']['R@10']:.3f}"
-
-    pairs = f"{scores['pairs']} pairs of title and photo"
-    if scores["method"] == "conse":
-        learned = f"ConSE, because what {pairs} teach is worse ({text_to_image(scores['recall'])})"
-        return f"{learned}: a held-out title finds its photo among {scores['held_out']} with {text_to_image(scores['before'])}"
-    mixed = f", mixed with {scores['conse_share']:.0%} ConSE" if scores["conse_share"] else ""
-    before = f"; ConSE alone {text_to_image(scores['before'])}" if "before" in scores else ""
-    found = f"a held-out title finds its photo among {scores['held_out']} with {text_to_image(scores['recall'])}"
-    return f"aligned on {pairs}{mixed}: {found}{before}{told(scores)}"

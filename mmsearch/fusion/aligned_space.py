@@ -43,6 +43,8 @@ class Space:
             seen = self.looks[modality](side)
             block = self.maps[modality](seen)
             if self.refinement is not None:
+                if modality == "image" and self.refinement.tower is not None:
+                    seen = self.looks[modality](self.refinement.tower(side))
                 block = self.refinement.beside(modality, seen, block)
             blocks.append(math.sqrt(1 - self.share) * block)
         if self.conse is not None and self.share:

@@ -142,7 +142,7 @@ def fit_heads(
     best, best_epoch, ended = heads(), 0, "epochs"
     best_score = score(best)
     codes = np.full(len(X), -1) if groups is None else groups
-    twins = [_twins(V, rng) for V in (X, Y)]
+    twins = [twins_of(V, rng) for V in (X, Y)]
     for epoch in range(1, plan.most_epochs(len(X)) + 1):
         for rows in batches(codes, plan, rng):
             loss = _loss(values, inputs, torch.from_numpy(rows), [codes[rows] for codes in twins], plan.dropout, generator)
@@ -193,7 +193,7 @@ def _mixed(order: Rows, codes: Rows, alike: int, steps: int, rng: np.random.Gene
     return np.concatenate([part for both in dealt for part in both])
 
 
-def _twins(X: Matrix, rng: np.random.Generator) -> Rows:
+def twins_of(X: Matrix, rng: np.random.Generator) -> Rows:
     """(n,) a number for each row, the same where rows (n, d) are: those are neighbours in any direction."""
     order = np.argsort(X @ rng.normal(size=X.shape[1]), kind="stable")
     other = [True, *(bool(np.abs(X[a] - X[b]).max() > _SAME) for a, b in pairwise(order.tolist()))]
@@ -245,7 +245,7 @@ def _head(side: str, values: Mapping[str, Tensor], mean: Matrix, turn: Matrix) -
 def _loss(
     values: Mapping[str, Tensor], inputs: Sequence[Tensor], rows: Tensor, twins: Sequence[Rows], dropout: float, generator: Any
 ) -> Tensor:
-    """InfoNCE both ways of a batch (b,); the same title or the same photo again is no negative (`_twins` of the batch)."""
+    """InfoNCE both ways of a batch (b,); the same title or the same photo again is no negative (`twins_of` the batch)."""
     import torch
     from torch.nn import functional
 
@@ -257,12 +257,23 @@ def _loss(
             inner = torch.relu(seen @ values[f"{side}.inner"] + values[f"{side}.inner_bias"])
             out = out + _thinned(inner, dropout, generator) @ values[f"{side}.outer"]
         sides.append(functional.normalize(out, dim=1))
-    similarity = values["sharpness"].exp().clamp(max=_SHARPEST) * (sides[0] @ sides[1].T)
+    return info_nce(sides[0], sides[1], values["sharpness"], twins)
+
+
+def info_nce(A: Tensor, B: Tensor, sharpness: Tensor, twins: Sequence[Rows]) -> Tensor:
+    """The loss of pairs (b, k), unit rows, both ways; pairs that are alike in one of `twins` (`twins_of` the batch) are no negatives.
+
+    `sharpness` is the logarithm of 1 / temperature.
+    """
+    import torch
+    from torch.nn import functional
+
+    similarity = sharpness.exp().clamp(max=_SHARPEST) * (A @ B.T)
     same = np.any([code[:, None] == code[None, :] for code in twins], axis=0)
     np.fill_diagonal(same, False)
     if same.any():
-        similarity = similarity.masked_fill(torch.from_numpy(same), -math.inf)
-    own = torch.arange(len(rows))
+        similarity = similarity.masked_fill(torch.from_numpy(same).to(similarity.device), -math.inf)
+    own = torch.arange(len(A), device=similarity.device)
     return (functional.cross_entropy(similarity, own) + functional.cross_entropy(similarity.T, own)) / 2
 
 

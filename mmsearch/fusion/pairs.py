@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mmsearch.fusion.base import Side
 from mmsearch.fusion.category_texts import CategoryTexts
 from mmsearch.fusion.further import Further
+from mmsearch.fusion.tower_photos import Photos
 
 Rows = NDArray[np.int64]
 
@@ -30,6 +31,7 @@ class Pairs:
     photos: Side
     named: CategoryTexts | None = None
     beside: Further | None = None
+    below: Photos | None = None  # the photos below the blocks of their network that are trained, where any are
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -37,7 +39,9 @@ class Pairs:
     def take(self, rows: Rows) -> Pairs:
         """Some of them; what is beside them stays."""
         named = None if self.named is None else self.named.take(rows)
-        return Pairs(self.texts.take(rows), self.photos.take(rows), named, None if self.beside is None else self.beside.take(rows))
+        beside = None if self.beside is None else self.beside.take(rows)
+        below = None if self.below is None else self.below.take(rows)
+        return Pairs(self.texts.take(rows), self.photos.take(rows), named, beside, below)
 
 
 def splits(n: int, seed: int) -> Iterator[tuple[Rows, Rows]]:

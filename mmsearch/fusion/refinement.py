@@ -1,4 +1,4 @@
-"""Contrastive heads beside the canonical directions of a space, with a share that held-out pairs choose."""
+"""Contrastive heads beside the canonical directions of a space, with a share that held-out pairs choose; a trained network below them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from mmsearch.fusion.base import Matrix, unit_rows
 from mmsearch.fusion.contrastive import Head, Heads, Plan, fit_heads
+from mmsearch.fusion.finetuning import Trained
+from mmsearch.fusion.tower import Tower
 from mmsearch.fusion.views import WORDS, Seen
 
 #: What `refine` may be → units of the hidden layer.
@@ -25,6 +27,10 @@ LEAST_PAIRS = 500  # below, heads bring nothing that is sure
 LEAST_GAIN = 0.005  # of the mean reciprocal rank of held-out pairs, below which twice the dimensions are not worth it
 _WORDS = 256  # components of the words of texts
 _SIDES = ("text", "image")
+
+
+#: Trains the blocks below heads (how sides are seen, the heads, epochs or None to find their number).
+Tune = Callable[[Mapping[str, "Dense"], Mapping[str, Head], int | None], tuple[Tower, Trained]]
 
 
 @dataclass(frozen=True)
@@ -56,12 +62,14 @@ class Dense:
 
 @dataclass(frozen=True)
 class Refinement:
-    """Heads of both modalities, and their share of a cosine."""
+    """Heads of both modalities, their share of a cosine, and the network by which they see photos where its last blocks were trained."""
 
     share: float
     epochs: int  # that they were trained for
     dense: Mapping[str, Dense]
     heads: Mapping[str, Head]
+    tower: Tower | None = None
+    below: int = 0  # epochs that the tower was trained for
 
     @property
     def dim(self) -> int:
@@ -79,14 +87,23 @@ class Refinement:
         """Named arrays and JSON values, for a fuser's own."""
         arrays = {f"{m}.{name}": array for m, head in self.heads.items() for name, array in head.arrays().items()}
         arrays |= {f"{m}.words": dense.words for m, dense in self.dense.items() if dense.words is not None}
-        return arrays, {"share": self.share, "epochs": self.epochs}
+        values: dict[str, Any] = {"share": self.share, "epochs": self.epochs, "below": self.below}
+        if self.tower is not None:
+            weights, values["tower"] = self.tower.state()
+            arrays |= {f"tower.{name}": array for name, array in weights.items()}
+        return arrays, values
 
     @staticmethod
     def restored(arrays: Mapping[str, Matrix], values: Mapping[str, Any]) -> Refinement:
         """What `state` gave."""
         names = [field.name for field in dataclasses.fields(Head)]
         heads = {m: Head(**{name: arrays[f"{m}.{name}"] for name in names}) for m in _SIDES}
-        return Refinement(float(values["share"]), int(values["epochs"]), {m: Dense(arrays.get(f"{m}.words")) for m in _SIDES}, heads)
+        dense = {m: Dense(arrays.get(f"{m}.words")) for m in _SIDES}
+        tower = None
+        if "tower" in values:
+            weights = {name.removeprefix("tower."): array for name, array in arrays.items() if name.startswith("tower.")}
+            tower = Tower.restored(weights, values["tower"])
+        return Refinement(float(values["share"]), int(values["epochs"]), dense, heads, tower, int(values.get("below", 0)))
 
 
 @dataclass(frozen=True)
@@ -97,10 +114,26 @@ class Choice:
     epochs: int
     qualities: Mapping[float, float]  # share → of both directions; 0 is without heads
     ended: str  # 'settled', 'epochs' or 'not finite'; see `mmsearch.fusion.contrastive.Heads`
+    tower: TowerChoice | None = None  # where the network below them was trained
 
     def to_json(self) -> dict[str, Any]:
         """For a report."""
         return {"share": self.share, "epochs": self.epochs, "ended": self.ended, "RR": {f"{r:g}": q for r, q in self.qualities.items()}}
+
+
+@dataclass(frozen=True)
+class TowerChoice:
+    """What held-out pairs say of trained blocks: whether they are kept, after how many epochs they were best, and RR with and without."""
+
+    kept: bool
+    epochs: int
+    before: float
+    after: float
+    ended: str  # as `mmsearch.fusion.finetuning.Trained` has it
+
+    def to_json(self) -> dict[str, Any]:
+        """For a report."""
+        return {"kept": self.kept, "epochs": self.epochs, "ended": self.ended, "RR": {"before": self.before, "after": self.after}}
 
 
 def choose(
@@ -113,6 +146,7 @@ def choose(
     hard: float = 0.0,
     dim: int = 256,
     seed: int = 0,
+    tune: Tune | None = None,
 ) -> Choice:
     """Learn heads from pairs until held-out pairs find each other no better, then try them beside the space that was learned from the same.
 
@@ -122,6 +156,7 @@ def choose(
     pairs, held : texts and photos, row i of both one pair; n and m of them.
     quality : what the held-out pairs say of the space with a refinement, or without.
     groups, hard : (n,) as `fit_heads` takes them, and the share of a batch that is filled group by group.
+    tune : trains the network below the heads, too, and is asked for once the heads have settled.
     """
     found = _heads(kind, pairs, held, groups, dim, seed, dataclasses.replace(PLAN, hard=hard))
     before = quality(None)
@@ -129,9 +164,22 @@ def choose(
         return Choice(0.0, 0, {0.0: before}, "settled" if found is None else found[1].ended)
     dense, heads = found
     of = {"text": heads.x, "image": heads.y}
-    qualities = {0.0: before} | {share: quality(Refinement(share, heads.epoch, dense, of)) for share in SHARES}
-    best = max(qualities, key=lambda share: qualities[share])
-    return Choice(best if qualities[best] - before >= LEAST_GAIN else 0.0, heads.epoch, qualities, heads.ended)
+
+    def tried(tower: Tower | None) -> tuple[float, dict[float, float]]:
+        found = {0.0: before} | {share: quality(Refinement(share, heads.epoch, dense, of, tower)) for share in SHARES}
+        best = max(found, key=lambda share: found[share])
+        return best if found[best] - before >= LEAST_GAIN else 0.0, found
+
+    share, qualities = tried(None)
+    if tune is None:
+        return Choice(share, heads.epoch, qualities, heads.ended)
+    tower, trained = tune(dense, of, None)
+    if not trained.epoch:  # no epoch was better than what is published
+        return Choice(share, heads.epoch, qualities, heads.ended, TowerChoice(False, 0, qualities[share], qualities[share], trained.ended))
+    other, others = tried(tower)
+    kept = others[other] - qualities[share] >= LEAST_GAIN
+    below = TowerChoice(kept, trained.epoch, qualities[share], max(others.values()), trained.ended)
+    return Choice(other if kept else share, heads.epoch, others if kept else qualities, heads.ended, below)
 
 
 def refined(
@@ -144,13 +192,20 @@ def refined(
     hard: float = 0.0,
     dim: int = 256,
     seed: int = 0,
+    tune: Tune | None = None,
+    below: int = 0,
 ) -> Refinement | None:
-    """Heads learned from all pairs (n), for as many epochs and with the share that were chosen. None where a side does not vary."""
+    """Heads learned from all pairs (n), for as many epochs and with the share that were chosen. None where a side does not vary.
+
+    So are the blocks of the network below them, where `below`, the epochs that they were best after, is not 0.
+    """
     found = _heads(kind, pairs, None, groups, dim, seed, dataclasses.replace(PLAN, hard=hard, epochs=epochs))
     if found is None:
         return None
     dense, heads = found
-    return Refinement(share, epochs, dense, {"text": heads.x, "image": heads.y})
+    of = {"text": heads.x, "image": heads.y}
+    tower = tune(dense, of, below)[0] if tune is not None and below else None
+    return Refinement(share, epochs, dense, of, tower, below if tower is not None else 0)
 
 
 def _heads(

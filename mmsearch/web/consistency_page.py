@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmsearch.fusion.consistency import COUNTED, Consistency
-from mmsearch.fusion.contents import contents_of
 from mmsearch.fusion.repeated import Group, Member
-from mmsearch.web.gallery import Card, Row, Section, gallery
+from mmsearch.web.card import Card
+from mmsearch.web.gallery import Row, Section, gallery
+from mmsearch.web.photos import Photos
 from mmsearch.web.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
@@ -46,12 +46,7 @@ class _Pictures:
     def __init__(self, shop: Shop, found: Consistency):
         ids = {one.id for one in found.disagreements} | {one.suits for one in found.disagreements if one.suits}
         ids |= {member.id for group in found.groups for member in group.members}
-        self._paths: dict[tuple[str, str], Path] = {}
-        self._first: dict[str, str] = {}
-        for (id, part), path in contents_of(shop.store, "image", sorted(ids)).items() if ids else ():
-            self._paths[id, part] = Path(path)
-            self._first.setdefault(id, part)
-        self._made = Thumbnails()
+        self._photos, self._made = Photos(shop.store, ids), Thumbnails()
 
     @property
     def left_out(self) -> int:
@@ -59,10 +54,7 @@ class _Pictures:
 
     def of(self, id: str, part: str | None = None) -> tuple[str | None, str]:
         """The picture of a product's photo, by default its first; or why there is none."""
-        part = self._first.get(id) if part is None else part
-        if not part:
-            return None, "no photo"
-        return self._made.of(self._paths.get((id, part)))
+        return self._photos.thumbnail(self._made, id, part)
 
 
 def _disagreement(index: int, found: Consistency, pictures: _Pictures) -> Row:

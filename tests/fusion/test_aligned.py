@@ -13,7 +13,7 @@ import pytest
 from mmsearch.encoders import ENCODERS as REGISTRY
 from mmsearch.encoders.base import Classes, Encoder, Matrix
 from mmsearch.errors import InputError, UsageError
-from mmsearch.fusion import FUSERS, aligned
+from mmsearch.fusion import FUSERS, aligned_report
 from mmsearch.fusion.aligned import Aligned
 from mmsearch.fusion.base import Batch, FitReport, Side
 from mmsearch.fusion.conse import Conse
@@ -193,7 +193,7 @@ def test_a_refit_measures_nothing_and_stands_by_what_was_chosen(params: dict[str
     expected, told = fit(others, encoders, **params)
     again = Aligned(**params)
     again.load_state(*fuser.state())
-    monkeypatch.delattr(aligned, "pair_recall")
+    monkeypatch.delattr(aligned_report, "pair_recall")
     again.refit(others, encoders, 0)
     assert report.scores["method"] == told.scores["method"]
     np.testing.assert_allclose(again.items(others), expected.items(others), atol=1e-5)
