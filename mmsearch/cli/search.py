@@ -93,7 +93,7 @@ def command(
     """
     how = chosen_format(format, HIT_FORMATS)
     browse = not (query or text or image or audio or speech or video or like or queries)
-    _check_format(how, facet, sort, browse)
+    _check_format(how, facet if html is None else [], sort, browse)
     sheet, kind = whole_page(html), thumbnail_kind(thumbnails, how, single=queries is None)
     if queries is not None:
         if query or text or image or audio or speech or video or like or not_text or not_image or not_video or unlike:
