@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import lance
+from lance.query import MatchQuery
 
 from bench.data import shop_of
 from bench.timing import paired, shown
 from mmsearch.encoders.recorded import load_encoder
+from mmsearch.lexical.fields import TABLE, WORDS
 from mmsearch.shop import Shop
 
 QUERY = "red running shoes"
@@ -26,10 +28,11 @@ def measure() -> Iterator[str]:
 
 
 def lance_calls(shop: Shop) -> Callable[..., None]:
-    """What a script would write by hand: encode, filter, nearest, titles."""
+    """What a script would write by hand: encode, filter, nearest, full text, titles."""
     known = shop.store.record.get("encoder/text") or {}
     table = lance.dataset(f"{shop.store.path}/{known['table']}.lance")
     catalogue = lance.dataset(f"{shop.store.path}/products.lance")
+    words = lance.dataset(f"{shop.store.path}/{TABLE}.lance")
     encoder = load_encoder(shop.store, "text")
 
     def quoted(ids: list[str]) -> str:
@@ -39,6 +42,9 @@ def lance_calls(shop: Shop) -> Callable[..., None]:
         nearest = {"column": "vector", "q": encoder.encode([QUERY]).vectors[0], "k": 10, "metric": "dot"}
         keep = quoted(catalogue.to_table(columns=["id"], filter=where).column("id").to_pylist()) if where else None
         found = table.to_table(columns=["id", "_distance"], nearest=nearest, filter=keep, prefilter=True)
-        catalogue.to_table(columns=["id", "title"], filter=quoted(found.column("id").to_pylist()))
+        text = MatchQuery(QUERY, WORDS)
+        matched = words.to_table(columns=["id", "_score"], full_text_query=text, limit=10, filter=keep, prefilter=True)
+        ids = {*found.column("id").to_pylist(), *matched.column("id").to_pylist()}
+        catalogue.to_table(columns=["id", "title"], filter=quoted(sorted(ids)))
 
     return bare

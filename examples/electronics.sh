@@ -16,7 +16,9 @@ for part in validation test; do
 done
 cp "$data/qrels.txt" "$work/all.qrels"
 for part in validation test all; do
-  mmsearch --quiet eval search --queries "$data/queries.tsv" --qrels "$work/$part.qrels" --drop-empty --split "$part" \
-    --metric nDCG@10 --metric AP@10 --metric RR@10 --metric judged@10 --method "text vectors"
+  for method in "words:--weights=text=0,words=1" "vectors:--weights=words=0" "words and vectors:--combine=calibrated"; do
+    mmsearch --quiet eval search --queries "$data/queries.tsv" --qrels "$work/$part.qrels" --drop-empty --split "$part" \
+      --metric nDCG@10 --metric AP@10 --metric RR@10 --metric judged@10 --method "${method%%:*}" "${method#*:}"
+  done
 done > "$work/eval.jsonl"
 python3 examples/table.py "$work/eval.jsonl"

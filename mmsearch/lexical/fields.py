@@ -19,3 +19,5 @@ CHINESE: Mapping[str, str] = {"标题": "title", "品牌": "brand", "分类": "c
 WORDS = "words"
 #: Codes, and Chinese characters with their pairs, of the id, the title, the brand and the category.
 PIECES = "pieces"
+#: In which scripts a product says something (`mmsearch.lexical.spelling.scripts`).
+SCRIPTS = "scripts"

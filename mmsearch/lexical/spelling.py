@@ -15,6 +15,8 @@ _HAN_RUN = re.compile(f"[{_HAN}]+")
 _CHUNK = re.compile(rf"[^\s{_HAN}]+")
 _OTHER = re.compile(r"[\W_]+")
 _LETTER, _DIGIT = re.compile(r"[^\W\d_]"), re.compile(r"\d")
+_LATIN_WORD = re.compile(rf"[^\W\d_{_HAN}]{{3,}}")
+_SAYS_SOMETHING = 3  # words of letters; fewer are a brand and a model beside a Chinese title
 _JOINED = 3  # words that a code may be written as: WH 1000 XM4
 _LONGEST = 30  # characters of a code
 _NUMBER = 4  # digits from which on a number alone may be a code
@@ -73,6 +75,22 @@ def _changes(left: str, right: str) -> bool:
 
 def _pairs(run: str) -> Iterator[str]:
     return map("".join, itertools.pairwise(run))
+
+
+def scripts(text: str) -> str:
+    """In which scripts a folded text says something: 'han', 'latin' (three words at least, or no Chinese at all) or 'han latin'.
+
+    >>> scripts("云迈 Aero 跑步鞋"), scripts("Trail running shoes 越野跑鞋"), scripts("Mug")
+    ('han', 'han latin', 'latin')
+    """
+    han = _SOME_HAN.search(text) is not None
+    latin = not han or len(_LATIN_WORD.findall(text)) >= _SAYS_SOMETHING
+    return " ".join(name for name, there in (("han", han), ("latin", latin)) if there)
+
+
+def script_of(query: str) -> str:
+    """The script in which a product must say something to share words with a folded query: Chinese where there is any."""
+    return "han" if _SOME_HAN.search(query) else "latin"
 
 
 @functools.cache

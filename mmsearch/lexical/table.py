@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from mmsearch.encoders.sources import other_titles, spoken
-from mmsearch.lexical.fields import FIELDS, PIECES, TABLE, WORDS
-from mmsearch.lexical.spelling import characters, codes, folded
+from mmsearch.lexical.fields import FIELDS, PIECES, SCRIPTS, TABLE, WORDS
+from mmsearch.lexical.spelling import characters, codes, folded, scripts
 from mmsearch.lexical.vocabulary import write_vocabulary
 from mmsearch.store import ATTRIBUTES, PRODUCTS, Store
 from mmsearch.store.attributes import load_attributes
@@ -19,12 +19,12 @@ from mmsearch.store.facts import facts_table, read_rows
 from mmsearch.store.fulltext import Cut, index_text
 from mmsearch.store.where import id_list
 
-_RECIPE = 1  # raised whenever the same product would get other words
+_RECIPE = 2  # raised whenever the same product would get other words
 _RECORD = "words"
 _CHARACTERS = 10_000  # of a field that are looked in
 _ROWS = 1_024  # products read at a time: descriptions may be long
 _AT_ONCE = 10_000  # rows a write
-_COLUMNS = ("id", *FIELDS, WORDS, PIECES, "digest")
+_COLUMNS = ("id", *FIELDS, WORDS, PIECES, SCRIPTS, "digest")
 _SCHEMA = pa.schema([pa.field(name, pa.string(), nullable=False) for name in _COLUMNS])
 
 
@@ -102,6 +102,7 @@ def _row(id: str, fields: Mapping[str, str]) -> dict[str, str]:
         pieces += codes(word)
     words = [fields[name] for name, times in FIELDS.items() for _ in range(times) if fields[name]]
     row = {"id": id, **fields, WORDS: "\n".join(words), PIECES: " ".join(dict.fromkeys(pieces))}
+    row[SCRIPTS] = scripts("\n".join(fields.values()))
     said = "\x1f".join(row.values())
     return {**row, "digest": hashlib.blake2b(said.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()}
 

@@ -23,6 +23,7 @@ class Evidence:
     evidence is to count beside the other of its part, as the query or the profile has it.
 
     `best` is the score of the best match in the whole store, of words that products are found by (BM25); None for every other evidence.
+    `elsewhere` (n,) are then the products that say nothing in the query's script, which may match a brand or a code all the same.
     """
 
     part: int
@@ -34,6 +35,7 @@ class Evidence:
     reliability: float | Scores = 1.0
     weight: float = 1.0
     best: float | None = None
+    elsewhere: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmsearch.ranking.base import Combined, Combiner, Evidence, Joint, Scores
 
@@ -31,7 +32,8 @@ class Calibrated(Combiner):
       alone gives z, cross-modal evidence alone r·z (shrunk, never zero), and a product with both stands no higher for it.
     - Words (BM25) are the direct evidence of texts, beside the vectors: u' = u + λ · a · b / b_max, where b_max is the best match of the
       store and λ = `WORDS`. They are added to whatever else a product has, so that a photo neither thins nor thickens them. The sum is
-      brought back to the spread of u, and bent beyond `STRAIGHT`; a product without words keeps its u.
+      brought back to the spread of u, and bent beyond `STRAIGHT`. A product without words, or with none in the script of the query, is
+      completed: it stands, at the least, where its u would stand among the u of the others.
     - Weights a_e that the query or the profile asks for multiply w_e: evidence stands as if its reliability were r_e √(a_e / max a),
       the largest of the part. They bring the factor for the top nearer to 1, for it makes up for mixing evidence: see `_tail`.
     - A product without any evidence for a part has that part completed rather than zeroed: the others are scaled by
@@ -67,6 +69,8 @@ class Calibrated(Combiner):
 def _with_words(evidence: Sequence[Evidence], joint: Joint) -> Scores:
     """The evidence of one part, (e, n), with that of words, at most one of them."""
     plain = [i for i, e in enumerate(evidence) if e.best is None]
+    present = np.array([~np.isnan(e.similarity) for e in evidence])
+    present[[i for i, e in enumerate(evidence) if e.best is not None]] = False
     scores = np.zeros((len(evidence), len(evidence[0].similarity)))
     if plain:
         scores[plain] = _part([evidence[i] for i in plain], joint)
@@ -75,10 +79,28 @@ def _with_words(evidence: Sequence[Evidence], joint: Joint) -> Scores:
             continue
         weight = WORDS * e.weight / max((evidence[j].weight for j in plain), default=e.weight)
         here = ~np.isnan(e.similarity)
+        before = scores.copy()
         scores[i, here] = weight * (e.similarity - e.mean)[here] / e.best
         scores[:, here] /= np.sqrt(1 + (weight * e.std / e.best) ** 2)
-        scores *= _bent(scores.sum(axis=0))
+        scores[:, here] *= _bent(scores[:, here].sum(axis=0))
+        _complete(scores, before, here, np.zeros(len(here), bool) if e.elsewhere is None else e.elsewhere, present)
     return scores
+
+
+def _complete(scores: Scores, before: Scores, here: NDArray[np.bool_], elsewhere: NDArray[np.bool_], present: NDArray[np.bool_]) -> None:
+    """Lift products (n,) that have no words (not `here`), or none in the query's script, to where they stood among the others before words
+    were added: quantile for quantile. What is added is divided over their evidence (e, n) as it stands.
+    """
+    known = here & ~elsewhere & present.any(axis=0)
+    lacking = (~here | elsewhere) & present.any(axis=0)
+    if not known.any() or not lacking.any():
+        return
+    was, now = np.sort(before[:, known].sum(axis=0)), np.sort(scores[:, known].sum(axis=0))
+    total = scores[:, lacking].sum(axis=0)
+    lifted = np.interp(before[:, lacking].sum(axis=0), was, now)
+    added = np.where(here[lacking], np.maximum(lifted - total, 0), lifted - total)
+    shares = np.abs(scores[:, lacking]) * present[:, lacking] + 1e-9 * present[:, lacking]
+    scores[:, lacking] += added * shares / shares.sum(axis=0)
 
 
 def _bent(total: Scores) -> Scores:

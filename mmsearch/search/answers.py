@@ -32,6 +32,7 @@ class Compared(NamedTuple):
 
     similarity: Scores
     background: Scores
+    elsewhere: NDArray[np.bool_] | None = None  # (n,) see `mmsearch.ranking.base.Evidence`
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -241,7 +240,7 @@ class Engine:
         limit = settings.exact_limit()
         placed: list[Placed | Compared]
         if self._largest(targets) <= limit:
-            placed = [self.index.everything(t.table) if t.met is None else Compared(all := t.met.everything(), all) for t in targets]
+            placed = [self.index.everything(t.table) if t.met is None else _compared(t.met) for t in targets]
             keep = np.ones(len(products), dtype=bool) if allowed is None else allowed.copy()
             keep &= ~pc.is_in(products, value_set=own).to_numpy(zero_copy_only=False)
             return self._combine(products, targets, placed, part_shares, calibration, combiner, keep, complete=True)
@@ -251,9 +250,7 @@ class Engine:
         else:
             candidates = self._nearest(targets, part_shares, passing, k)
         candidates = candidates.filter(pc.invert(pc.is_in(candidates, value_set=own)))
-        placed = [
-            self.index.some(t.table, candidates) if t.met is None else Compared(t.met.some(candidates), t.met.sample()) for t in targets
-        ]
+        placed = [self.index.some(t.table, candidates) if t.met is None else _compared(t.met, candidates) for t in targets]
         everyone = np.ones(len(candidates), dtype=bool)
         return self._combine(candidates, targets, placed, part_shares, calibration, combiner, everyone, complete=False)
 
@@ -304,15 +301,17 @@ class Engine:
     ) -> Scored:
         """Evidence of all candidates (`complete`: they are the whole store), combined. Only those in `keep` can be hits."""
         evidence = []
-        parts = Counter(target.part for target in targets)
         for target, rows in zip(targets, placed, strict=True):
             share, pair = part_shares[target.part], calibration.pair(target.kind)
-            usable = keep
+            usable, elsewhere = keep, None
             mean: float | Scores
             std: float | Scores
             reliability: float | Scores
             if isinstance(rows, Compared):
-                similarity, background = rows
+                similarity, background, elsewhere = rows
+                if elsewhere is not None:  # what says nothing in the query's script can share no word with it, and is not without one
+                    similarity = np.where(elsewhere & (similarity == 0), np.nan, similarity)
+                    background = similarity if complete else background
                 (mean, std), reliability = spread(background, pair), pair.reliability
             else:
                 similarity = self._similarity(target, rows)
@@ -327,9 +326,8 @@ class Engine:
                     (mean, std), reliability = spread(background, pair), pair.reliability
             similarity = np.where(usable, similarity, np.nan)
             best = None if target.met is None else target.met.best
-            if best is not None and parts[target.part] == 1:  # words alone: without one of them a product is not found
-                similarity = np.where(similarity > 0, similarity, np.nan)
-            evidence.append(Evidence(target.part, share, target.kind, similarity, mean, std, reliability, target.weight, best))
+            evidence.append(Evidence(target.part, share, target.kind, similarity, mean, std, reliability, target.weight, best, elsewhere))
+        evidence = [_found(e, evidence) for e in evidence]
         joint = Joint(calibration.correlations, calibration.tails)
         return Scored(candidates, targets, evidence, placed, combiner.combine(evidence, joint), joint)
 
@@ -339,3 +337,20 @@ class Engine:
         if target.reweighed is not None:
             scores = scores * target.reweighed.factors(placed.rows.parts).astype(np.float32)
         return placed.best(scores)
+
+
+def _found(e: Evidence, others: Sequence[Evidence]) -> Evidence:
+    """Words without the products that have nothing but words, and none of those that are looked for: they are not found."""
+    if e.best is None:
+        return e
+    beside = [~np.isnan(one.similarity) for one in others if one.part == e.part and one is not e]
+    nothing = (e.similarity == 0) & ~np.any(beside, axis=0) if beside else e.similarity == 0
+    return dataclasses.replace(e, similarity=np.where(nothing, np.nan, e.similarity))
+
+
+def _compared(met: Met, candidates: pa.Array | None = None) -> Compared:
+    """Words with all products, or with some of a large store."""
+    if candidates is None:
+        everything = met.everything()
+        return Compared(everything, everything, met.elsewhere())
+    return Compared(met.some(candidates), met.sample(), met.elsewhere(candidates))

@@ -74,7 +74,14 @@ def shortened(candidates: Sequence[str], evidence: Sequence[Evidence], most: int
         return value[chosen] if isinstance(value, np.ndarray) else value
 
     short = [
-        dataclasses.replace(e, similarity=e.similarity[chosen], mean=some(e.mean), std=some(e.std), reliability=some(e.reliability))
+        dataclasses.replace(
+            e,
+            similarity=e.similarity[chosen],
+            mean=some(e.mean),
+            std=some(e.std),
+            reliability=some(e.reliability),
+            elsewhere=None if e.elsewhere is None else e.elsewhere[chosen],
+        )
         for e in evidence
     ]
     return [candidates[i] for i in chosen.tolist()], short

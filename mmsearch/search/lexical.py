@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -13,8 +14,8 @@ from numpy.typing import NDArray
 
 from mmsearch import settings
 from mmsearch.errors import InputError
-from mmsearch.lexical.fields import FIELDS, PIECES, TABLE, WORDS
-from mmsearch.lexical.spelling import characters, codes, folded
+from mmsearch.lexical.fields import FIELDS, PIECES, SCRIPTS, TABLE, WORDS
+from mmsearch.lexical.spelling import characters, codes, folded, script_of
 from mmsearch.lexical.vocabulary import VOCABULARY, WORD, Vocabulary
 from mmsearch.search.required import Required
 from mmsearch.store import PRODUCTS, Store
@@ -35,7 +36,7 @@ class Lexical:
 
     def __init__(self, store: Store):
         self._store = store
-        self._places: tuple[tuple[int, int], NDArray[np.uint64], NDArray[np.int64]] | None = None
+        self._places: tuple[tuple[int, int], _Places] | None = None
         self._sample: tuple[int, str, int] | None = None
         self._words: tuple[int, Vocabulary] | None = None
 
@@ -57,13 +58,13 @@ class Lexical:
             clauses.append(Clause(" ".join(pieces), PIECES))
         instead = self._instead(plain)
         clauses += [Clause(near[0], WORDS, _MISSPELT) for near in instead.values()]
-        return Matches(self, clauses, products, instead)
+        return Matches(self, clauses, products, instead, script_of(plain))
 
     def having(self, wanted: Required, products: pa.Array) -> NDArray[np.bool_]:
         """Which products (n,) have what a query requires. Raises InputError where the store has no words."""
         if not self.there():
             raise InputError(f"the store has no words to look for {wanted} in", hint="make them: mmsearch embed")
-        rows, places = self._placed(products)
+        rows, places, _ = self._placed(products)
         mask = np.zeros(len(products), dtype=bool)
         for field in (wanted.field,) if wanted.field else FIELDS:
             clause = Clause(folded(wanted.text), field, how="phrase" if wanted.phrase else "all")
@@ -74,7 +75,7 @@ class Lexical:
 
     def everything(self, clauses: Sequence[Clause], products: pa.Array) -> Scores:
         """BM25 of every product (n,): 0 where nothing matches, NaN where it has no words."""
-        rows, places = self._placed(products)
+        rows, places, _ = self._placed(products)
         total = np.zeros(len(rows))
         for clause in clauses:
             found, bm25 = find_rows(self._store, TABLE, clause, max(1, len(rows)))
@@ -94,6 +95,20 @@ class Lexical:
                 ids, bm25 = find_ids(self._store, TABLE, clause, len(candidates), among)
                 scores[pc.index_in(pa.array(ids, pa.string()), value_set=candidates).to_numpy(zero_copy_only=False)] += bm25
         return scores
+
+    def elsewhere(self, script: str, products: pa.Array, candidates: pa.Array | None) -> NDArray[np.bool_]:
+        """Which products (n,), or candidates (m,), have words, but none in a script."""
+        if candidates is None:
+            _, places, scripts = self._placed(products)
+            there = places >= 0
+            mask = np.zeros(len(products), dtype=bool)
+            mask[places[there]] = ~pc.match_substring(scripts, script).to_numpy(zero_copy_only=False)[there]
+            return mask
+        rows = self._store.read(TABLE, ["id", SCRIPTS], where=id_list("id", candidates.to_pylist())) if len(candidates) else None
+        if rows is None:
+            return np.zeros(0, dtype=bool)
+        others = rows.column("id").filter(pc.invert(pc.match_substring(rows.column(SCRIPTS), script)))
+        return pc.is_in(candidates, value_set=others.combine_chunks()).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
 
     def near(self, clauses: Sequence[Clause], depth: int) -> list[str]:
         """The ids of the products that match a clause best, of each clause."""
@@ -151,22 +166,28 @@ class Lexical:
             self._words = version, Vocabulary.read(self._store)
         return self._words[1]
 
-    def _placed(self, products: pa.Array) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-        """The row ids of the table (m,), ascending, and of each the place of its product (−1: not a product any more)."""
+    def _placed(self, products: pa.Array) -> _Places:
+        """The rows of the table by their row ids."""
         versions = self._store.version(TABLE), self._store.version(PRODUCTS)
         if self._places is None or self._places[0] != versions:
-            ids, rows = row_ids(self._store, TABLE)
+            ids, scripts, rows = row_ids(self._store, TABLE, SCRIPTS)
             places = pc.index_in(ids, value_set=products).fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
             order = np.argsort(rows)
-            self._places = versions, rows[order], places[order]
-        return self._places[1], self._places[2]
+            self._places = versions, _Places(rows[order], places[order], scripts.take(pa.array(order)))
+        return self._places[1]
+
+
+class _Places(NamedTuple):
+    rows: NDArray[np.uint64]  # (m,) row ids, ascending
+    places: NDArray[np.int64]  # (m,) of their products; −1: not a product any more
+    scripts: pa.Array  # (m,)
 
 
 class Matches:
     """A text on its way to the products: a `mmsearch.search.targets.Met`."""
 
-    def __init__(self, lexical: Lexical, clauses: Sequence[Clause], products: pa.Array, instead: Mapping[str, Sequence[str]]):
-        self._lexical, self._clauses, self._products = lexical, clauses, products
+    def __init__(self, lexical: Lexical, clauses: Sequence[Clause], products: pa.Array, instead: Mapping[str, Sequence[str]], script: str):
+        self._lexical, self._clauses, self._products, self._script = lexical, clauses, products, script
         self._everything: Scores | None = None
         #: What a person should know: words that are looked for in place of others.
         self.notes = [f"no product says '{word}': looking for '{near[0]}' instead" for word, near in instead.items()]
@@ -187,6 +208,10 @@ class Matches:
     def some(self, candidates: pa.Array) -> Scores:
         """Of some products, in their order."""
         return self._lexical.some(self._clauses, candidates)
+
+    def elsewhere(self, candidates: pa.Array | None = None) -> NDArray[np.bool_]:
+        """Of all products (n,) or of some, those that say nothing in the script of the text."""
+        return self._lexical.elsewhere(self._script, self._products, candidates)
 
     def near(self, depth: int) -> list[str]:
         """The ids of the best."""

@@ -55,6 +55,9 @@ class Met(Protocol):
     def some(self, candidates: pa.Array) -> Scores:
         """Of some products, in their order."""
 
+    def elsewhere(self, candidates: pa.Array | None = None) -> NDArray[np.bool_] | None:
+        """Those of some products (None: of all, (n,)) that say nothing in the script of the query; None where that does not matter."""
+
     def near(self, depth: int) -> list[str]:
         """The ids of the best products."""
 

@@ -98,6 +98,9 @@ class Read:
         place = pc.index_in(candidates, value_set=self._products).fill_null(-1).to_numpy(zero_copy_only=False)
         return np.where(place >= 0, self._similarity[place], np.nan)
 
+    def elsewhere(self, candidates: pa.Array | None = None) -> None:
+        """Runs of letters are compared whatever they are of."""
+
     def near(self, depth: int) -> list[str]:
         """The ids of the products whose words are the most alike, those that share anything."""
         known = np.nan_to_num(self._similarity)

@@ -102,12 +102,12 @@ def _scan(store: Store, table: str, clause: Clause, limit: int, where: str | Non
         ).to_table()
 
 
-def row_ids(store: Store, table: str) -> tuple[pa.Array, NDArray[np.uint64]]:
-    """The column `id` of a whole table (m,) and the row ids that `find_rows` gives (m,), in one order. Raises StoreError."""
+def row_ids(store: Store, table: str, beside: str) -> tuple[pa.Array, pa.Array, NDArray[np.uint64]]:
+    """The columns `id` and `beside` of a whole table (m,) and the row ids that `find_rows` gives (m,), in one order. Raises StoreError."""
     opened = store.dataset(table)
     if opened is None:
         raise StoreError(f"{store.path} has no table {table}")
     with store.reporting(f"read the table {table}"):
-        rows = opened.scanner(columns=["id"], with_row_id=True).to_table()
-    ids = rows.column("id").combine_chunks()
-    return ids if isinstance(ids, pa.Array) else pa.concat_arrays(ids.chunks), rows.column("_rowid").to_numpy()
+        rows = opened.scanner(columns=["id", beside], with_row_id=True).to_table()
+    whole = [pa.concat_arrays(rows.column(name).chunks or [pa.array([], pa.string())]) for name in ("id", beside)]
+    return whole[0], whole[1], rows.column("_rowid").to_numpy()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmsearch.lexical.spelling import characters, codes, folded
+from mmsearch.lexical.spelling import characters, codes, folded, script_of, scripts
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,13 @@ def test_traditional_and_simplified_characters_meet() -> None:
 def test_a_short_word_shares_its_characters_with_a_longer_one() -> None:
     assert set(characters("跑鞋")) & set(characters("跑步鞋")) == {"跑", "鞋"}
     assert characters("running") == []
+
+
+def test_the_scripts_in_which_something_is_said() -> None:
+    assert scripts("云迈 Aero 3 跑步鞋") == "han", "a brand beside a Chinese title is no English text"
+    assert scripts("Fleetwing Aero running shoes. 飞翼跑鞋") == "han latin"
+    assert (scripts("Mug"), scripts("")) == ("latin", "latin")
+    assert (script_of("红色 iPhone"), script_of("red mug")) == ("han", "latin")
 
 
 @given(st.text(max_size=60))

@@ -39,7 +39,9 @@ def evidences(draw: st.DrawFn) -> list[Evidence]:
         if draw(st.booleans()):  # BM25: never below 0, and the best of the store may be among these products
             similarity = np.array(draw(st.lists(st.one_of(st.just(np.nan), st.floats(0, 20, width=32)), min_size=n, max_size=n)))
             best = max(float(np.nan_to_num(similarity).max()), draw(st.floats(0.1, 20)))
-            found.append(Evidence(part, share, "text>words", similarity, 0.05 * best, 0.2 * best, 1.0, best=best))
+            elsewhere = np.array(draw(st.lists(st.booleans(), min_size=n, max_size=n))) if draw(st.booleans()) else None
+            words = Evidence(part, share, "text>words", similarity, 0.05 * best, 0.2 * best, 1.0, best=best, elsewhere=elsewhere)
+            found.append(words)
     return found
 
 
@@ -75,7 +77,7 @@ def test_the_order_of_parts_and_evidence_says_nothing(combiner: Combiner, eviden
 @given(evidence=evidences(), measured=joints, seed=st.integers(0, 99))
 def test_a_product_is_scored_wherever_it_stands(combiner: Combiner, evidence: list[Evidence], measured: Joint, seed: int) -> None:
     order = np.random.default_rng(seed).permutation(len(evidence[0].similarity))
-    moved = [replace(e, similarity=e.similarity[order]) for e in evidence]
+    moved = [replace(e, similarity=e.similarity[order], elsewhere=None if e.elsewhere is None else e.elsewhere[order]) for e in evidence]
     np.testing.assert_allclose(
         combiner.combine(moved, measured).total, combiner.combine(evidence, measured).total[order], rtol=1e-9, atol=1e-9
     )

@@ -42,6 +42,20 @@ def test_a_photo_neither_thins_nor_thickens_what_words_say() -> None:
     np.testing.assert_allclose(gained[:3], WORDS * 0.4)
 
 
+def test_what_says_nothing_in_the_script_of_a_query_stands_where_its_vectors_put_it() -> None:
+    """Five products; the first two have no words in the query's script. By vectors the first is the best, the second in the middle."""
+    vectors = Evidence(0, 1.0, "text>text", np.array([0.9, 0.5, 0.8, 0.5, 0.1]), 0.5, 0.2)
+    similarity, elsewhere = np.array([np.nan, np.nan, 9.0, 4.0, 0.0]), np.array([True, True, False, False, False])
+    words = Evidence(0, 1.0, "text>words", similarity, 4.0, 3.0, best=9.0, elsewhere=elsewhere)
+    combined = combine("calibrated", vectors, words)
+    total = combined.total
+    assert total[0] == pytest.approx(total[2]), "no better than the best of the others"
+    assert total[1] == pytest.approx(total[3])
+    np.testing.assert_allclose(combined.contributions.sum(axis=0), total)
+    matched = Evidence(0, 1.0, "text>words", np.array([9.0, np.nan, 9.0, 4.0, 0.0]), 4.0, 3.0, best=9.0, elsewhere=elsewhere)
+    assert combine("calibrated", vectors, matched).total[0] >= total[0], "a code that it shares takes nothing away"
+
+
 def test_words_that_nothing_matches_change_nothing() -> None:
     none = Evidence(0, 1.0, "text>words", np.zeros(4), 0.0, 1.0, best=0.0)
     np.testing.assert_allclose(combine("calibrated", VECTORS, none).total[:3], combine("calibrated", VECTORS).total[:3])

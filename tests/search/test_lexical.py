@@ -89,6 +89,32 @@ def test_what_a_query_requires(shop: Shop, query: str, found: set[str]) -> None:
         assert result.notes == ['no product matches "hat red"']
 
 
+@pytest.mark.parametrize("limit", [None, "2"])
+def test_a_product_in_the_other_language_is_not_held_to_words_it_cannot_have(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, limit: str | None
+) -> None:
+    """By vectors the Chinese twin of the English title is as near; a lamp that shares but a Chinese word is not before it."""
+    folder = tmp_path_factory.mktemp("both")
+    rows = [
+        {"id": "en", "title": "red running shoes for men"},
+        {"id": "zh", "title": "红色男士跑步鞋"},
+        {"id": "lamp", "title": "红色台灯"},
+        *({"id": f"x{n}", "title": f"Plain thing number {n}"} for n in range(12)),
+    ]
+    own = Shop(folder / "store.lancedb")
+    own.ingest(small_shop.write_csv(folder / "p.csv", ("id", "title"), rows))
+    own.embed(text="fake-text")
+    if limit is not None:
+        monkeypatch.setenv("MMSEARCH_EXACT_LIMIT", limit)
+    hits = {hit.id: hit for hit in own.search("red running shoes", k=20)}
+    assert next(iter(hits)) == "en"
+    told = [c.evidence for c in hits["zh"].explain]
+    assert "words" not in told, "no word of it could match"
+    assert "words" in [c.evidence for c in hits["x1"].explain]
+    for hit in hits.values():
+        assert sum(c.contribution for c in hit.explain) == pytest.approx(hit.score, abs=1e-9)
+
+
 def test_a_large_store_answers_as_a_small_one(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     queries = ("red hat", "yelow hat", "brand:kandel hat", "kettle")
     small = {query: shop.search(query, k=3) for query in queries}

@@ -75,7 +75,8 @@ def test_scores_of_words_add_up(store: Store) -> None:
 
 
 def test_row_ids_are_those_of_the_table(store: Store) -> None:
-    named, rows = row_ids(store, "texts")
+    named, beside, rows = row_ids(store, "texts", "pieces")
+    assert beside.to_pylist() == [TEXTS[id][1] for id in named.to_pylist()]
     found, _ = find_rows(store, "texts", Clause("blue", "words"), 10)
     assert [named[int(np.flatnonzero(rows == row)[0])].as_py() for row in found] == ["b"]
 
