@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # imported where they are used: opening a shop costs nothing
     from mmsearch.fusion.profile import Profile
     from mmsearch.recommend.serve import Recommendations
     from mmsearch.search.engine import Engine
+    from mmsearch.search.suggest import Suggester, Suggestions
     from mmsearch.store.maintain import Optimized
 
 
@@ -40,6 +41,7 @@ class Shop:
     def __init__(self, store: str | Path | None = None):
         self.store = Store(store)
         self._engine: Engine | None = None
+        self._suggester: Suggester | None = None
 
     def ingest(self, path: str | Path, **options: Any) -> IngestReport:
         """Bring products, or what shoppers did and said, from a file; `options` are those of `mmsearch.catalog.ingest.Options`."""
@@ -85,6 +87,7 @@ class Shop:
         from mmsearch.features.chosen import choose, turn_off
         from mmsearch.features.pipeline import extract
         from mmsearch.fusion.projecting import refresh
+        from mmsearch.lexical.completions import refresh_completions
         from mmsearch.lexical.table import refresh_words
         from mmsearch.store.lock import EMBED
 
@@ -124,6 +127,7 @@ class Shop:
             try:
                 with self.store.writing("embed"):
                     refresh_words(self.store)
+                    refresh_completions(self.store)
                 report.notes += refresh(self.store)
             except KeyboardInterrupt as error:
                 message = "interrupted; all vectors are written, but the fusion profiles do not have them yet"
@@ -319,6 +323,15 @@ class Shop:
         record = self.store.record
         versions = {key: (record.get(key) or {}).get("version") for key in record.keys("profile/")}
         return {key: record.get(key) for key in (*record.keys("encoder/"), "default_profile")} | versions
+
+    def suggest(self, prefix: str, *, k: int = 10) -> Suggestions:
+        """What a shopper who has typed `prefix` may be about to type; see `mmsearch.search.suggest.Suggester.suggest`."""
+        self.store.check()
+        if self._suggester is None:
+            from mmsearch.search.suggest import Suggester
+
+            self._suggester = Suggester(self.store)
+        return self._suggester.suggest(prefix, k)
 
     def recommend(
         self,

@@ -17,7 +17,6 @@ from mmsearch.errors import InputError, UsageError
 from mmsearch.search.hits import Hit, Result
 from mmsearch.search.query import Query, make_query
 from mmsearch.search.weights import parse_weights
-from mmsearch.store.where import written
 
 if TYPE_CHECKING:
     from mmsearch.search.facets import Facet
@@ -204,6 +203,8 @@ def write_hits(
 
 
 def _facet_rows(facet: Facet) -> list[dict[str, object]]:
+    from mmsearch.store.where import written
+
     rows: list[dict[str, object]] = [{"value": _value(v["value"]), "products": v["count"], "--where": v["where"]} for v in facet["values"]]
     if facet["missing"]:
         rows.append({"value": "(none)", "products": facet["missing"], "--where": f"{written(facet['facet'])} is null"})
