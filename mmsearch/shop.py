@@ -8,8 +8,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmsearch.catalog.ingest import Options, ingest
-from mmsearch.catalog.report import IngestReport
 from mmsearch.errors import InputError, StoreError, UsageError
 from mmsearch.search.given import Files, Texts, files, many
 from mmsearch.search.hits import Result
@@ -17,6 +15,7 @@ from mmsearch.search.query import NEGATIVE_WEIGHT, Query, make_query, split_weig
 from mmsearch.store import Store
 
 if TYPE_CHECKING:  # imported where they are used: opening a shop costs nothing
+    from mmsearch.catalog.report import IngestReport
     from mmsearch.encoders.pipeline import Told
     from mmsearch.encoders.report import EmbedReport
     from mmsearch.evaluation.evaluate import Evaluation
@@ -45,6 +44,8 @@ class Shop:
 
     def ingest(self, path: str | Path, **options: Any) -> IngestReport:
         """Bring products, or what shoppers did and said, from a file; `options` are those of `mmsearch.catalog.ingest.Options`."""
+        from mmsearch.catalog.ingest import Options, ingest
+
         try:
             chosen = Options(**options)
         except TypeError as error:

@@ -10,19 +10,13 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from mmsearch.catalog.categories import SEPARATOR
-from mmsearch.lexical.fields import PIECES, TABLE, WORDS
+from mmsearch.lexical.fields import APART, COMPLETIONS, PIECES, TABLE, WORDS
 from mmsearch.lexical.past_searches import past_searches
 from mmsearch.lexical.phrases import Counted, phrases
 from mmsearch.lexical.pinyin import sounds
-from mmsearch.lexical.spelling import typed
+from mmsearch.lexical.spelling import folded, typed
 from mmsearch.store import SEARCHES, Store
 from mmsearch.store.fulltext import Clause, find_rows
-
-COMPLETIONS = "completions"
-#: Where completions come from, the most useful first.
-KINDS = ("search", "brand", "category", "title")
-#: Between the sounds of characters.
-APART = "\t"
 
 _RECIPE = 1  # raised whenever the same store would get other completions
 _RECORD = "completions"
@@ -45,7 +39,8 @@ _SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class Completion:
-    """What may be typed: as it is compared (`mmsearch.lexical.spelling.typed`), as it is shown, its kind, and how many products have it."""
+    """What may be typed: as it is compared (`mmsearch.lexical.spelling.typed`), as it is shown, where it comes from ('search', 'brand',
+    'category', 'title'), and how many products have it."""
 
     key: str
     text: str
@@ -94,8 +89,6 @@ def _all(store: Store) -> Iterator[Completion]:
 
 def _having(store: Store, text: str) -> int:
     """How many products have all words of a search, or in Chinese all characters."""
-    from mmsearch.lexical.spelling import folded
-
     plain = folded(text)
     latin, han = _HAN.sub(" ", plain).strip(), _HAN.findall(plain)
     clauses = [Clause(latin, WORDS, how="all")] if latin else []

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mmsearch.errors import InputError, UsageError
-from mmsearch.lexical.completions import APART, COMPLETIONS
+from mmsearch.lexical.fields import APART, COMPLETIONS
 from mmsearch.lexical.spelling import typed
 from mmsearch.lexical.vocabulary import forgiven
 from mmsearch.store import Store
@@ -127,21 +127,33 @@ class Completions:
         return sure, initials
 
     def _nearly(self, start: str) -> Mask:
-        """Which begin (n,) as nearly as any with what is typed: as few letters away as any, at most `forgiven`."""
+        """Which begin (n,) as nearly as any with what is typed: as few letters away as any, at most `forgiven`.
+
+        The first letter is seldom wrong: those that have it come before all others, which takes a tenth of the time.
+        """
+        everyone = np.ones(len(self.key), dtype=bool)
+        for among in (_begins(self.key, start[0]) | _begins(self.full, start[0]), everyone):
+            if (found := self._near(start, np.flatnonzero(among))).any():
+                return found
+        return ~everyone
+
+    def _near(self, start: str, rows: NDArray[np.int64]) -> Mask:
+        """As `_nearly`, among some rows (m,) alone; (n,)."""
         from rapidfuzz import process
         from rapidfuzz.distance import OSA
 
         nearest, cutoff = np.zeros(len(self.key), dtype=bool), forgiven(start)
         for spelt in (self.key, self.full):
+            some = spelt.take(pa.array(rows))
             for length in (len(start) - 1, len(start), len(start) + 1):
-                begun = pc.utf8_slice_codeunits(spelt, 0, length).dictionary_encode()
-                names = begun.dictionary.to_pylist()
-                found = process.extract(start, names, scorer=OSA.distance, score_cutoff=cutoff, limit=None)
-                if found and (least := min(distance for _, distance, _ in found)) <= cutoff:
+                begun = pc.utf8_slice_codeunits(some, 0, length).dictionary_encode()
+                found = process.extract(start, begun.dictionary.to_pylist(), scorer=OSA.distance, score_cutoff=cutoff, limit=None)
+                if found:
+                    least = int(min(distance for _, distance, _ in found))
                     nearest &= least == cutoff  # those farther away are out
-                    cutoff = int(least)
+                    cutoff = least
                     these = pa.array([at for _, distance, at in found if distance == least], pa.int32())
-                    nearest |= pc.is_in(begun.indices, value_set=these).to_numpy(zero_copy_only=False)
+                    nearest[rows[pc.is_in(begun.indices, value_set=these).to_numpy(zero_copy_only=False)]] = True
         return nearest
 
     def _taken(self, places: Sequence[int]) -> list[Suggestion]:

@@ -8,7 +8,8 @@ import pytest
 import small_shop
 
 from mmsearch.lexical import completions
-from mmsearch.lexical.completions import COMPLETIONS, refresh_completions
+from mmsearch.lexical.completions import refresh_completions
+from mmsearch.lexical.fields import COMPLETIONS
 from mmsearch.shop import Shop
 
 PRODUCTS = [
