@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -60,11 +60,15 @@ def refresh_completions(store: Store) -> None:
     for one in _all(store):
         if len(one.key) <= _LONGEST and len(kept) < _MOST:
             kept.setdefault(one.key, one)  # of two with one spelling the more useful one
-    rows = list(kept.values())
+    write_completions(store, list(kept.values()))
+    store.record.put(_RECORD, made_of)
+
+
+def write_completions(store: Store, rows: Sequence[Completion]) -> None:
+    """Put completions, whose keys all differ, the most useful first, in the place of the former ones. Raises StoreError."""
     store.drop(COMPLETIONS)
     for start in range(0, len(rows), _AT_ONCE):
         store.append(COMPLETIONS, _table(rows[start : start + _AT_ONCE]), "key")
-    store.record.put(_RECORD, made_of)
 
 
 def _all(store: Store) -> Iterator[Completion]:
