@@ -19,6 +19,7 @@ SUBJECTS = (
     "facts_photos",
     "search",
     "facets",
+    "suggest",
     "graph",
     "refinement",
     "writes",

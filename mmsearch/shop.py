@@ -8,8 +8,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmsearch.catalog.ingest import Options, ingest
-from mmsearch.catalog.report import IngestReport
 from mmsearch.errors import InputError, StoreError, UsageError
 from mmsearch.search.given import Files, Texts, files, many
 from mmsearch.search.hits import Result
@@ -17,6 +15,7 @@ from mmsearch.search.query import NEGATIVE_WEIGHT, Query, make_query, split_weig
 from mmsearch.store import Store
 
 if TYPE_CHECKING:  # imported where they are used: opening a shop costs nothing
+    from mmsearch.catalog.report import IngestReport
     from mmsearch.encoders.pipeline import Told
     from mmsearch.encoders.report import EmbedReport
     from mmsearch.evaluation.evaluate import Evaluation
@@ -26,6 +25,8 @@ if TYPE_CHECKING:  # imported where they are used: opening a shop costs nothing
     from mmsearch.fusion.profile import Profile
     from mmsearch.recommend.serve import Recommendations
     from mmsearch.search.engine import Engine
+    from mmsearch.search.relax import Relax
+    from mmsearch.search.suggest import Suggester, Suggestions
     from mmsearch.store.maintain import Optimized
 
 
@@ -40,9 +41,12 @@ class Shop:
     def __init__(self, store: str | Path | None = None):
         self.store = Store(store)
         self._engine: Engine | None = None
+        self._suggester: Suggester | None = None
 
     def ingest(self, path: str | Path, **options: Any) -> IngestReport:
         """Bring products, or what shoppers did and said, from a file; `options` are those of `mmsearch.catalog.ingest.Options`."""
+        from mmsearch.catalog.ingest import Options, ingest
+
         try:
             chosen = Options(**options)
         except TypeError as error:
@@ -85,6 +89,7 @@ class Shop:
         from mmsearch.features.chosen import choose, turn_off
         from mmsearch.features.pipeline import extract
         from mmsearch.fusion.projecting import refresh
+        from mmsearch.lexical.completions import refresh_completions
         from mmsearch.lexical.table import refresh_words
         from mmsearch.store.lock import EMBED
 
@@ -124,6 +129,7 @@ class Shop:
             try:
                 with self.store.writing("embed"):
                     refresh_words(self.store)
+                    refresh_completions(self.store)
                 report.notes += refresh(self.store)
             except KeyboardInterrupt as error:
                 message = "interrupted; all vectors are written, but the fusion profiles do not have them yet"
@@ -133,10 +139,7 @@ class Shop:
         return report
 
     def models(self) -> dict[str, Any]:
-        """The encoders and features there are, and those that the store uses;
-
-        See `mmsearch.encoders.listing`, `mmsearch.features.listing`.
-        """
+        """The encoders and features there are, and those that the store uses; see the `listing` of both packages."""
         from mmsearch.encoders.listing import models
         from mmsearch.features.listing import features
 
@@ -259,11 +262,13 @@ class Shop:
         sort: Texts = None,
         facets: Texts = None,
         explain: bool = False,
+        relax: Relax = "no",
     ) -> Result:
         """Search by any weighted mix (`"in blue^0.5"`); `within` is the command line's `--in`; `expand` widens texts by the store's
         triples; what was understood of `speech`, and how a query was widened, is among the result's notes. Each part is one or several;
         media are given by their paths: a str may end in a weight (`"shoe.jpg^2"`), a `Path` is a file's name as it is. Without a query,
-        `where`, `sort` and `facets` go over every product.
+        `where`, `sort` and `facets` go over every product. `relax` is what may give way where nothing has all that is asked for: 'words'
+        (phrases and fields) or 'all' (filters, too); the result says what did.
 
         See `mmsearch.search.engine`, of `weights` `mmsearch.search.weights`.
         """
@@ -284,7 +289,7 @@ class Shop:
             expand=expand,
             browse=bool(where or sort or facets),
         )
-        return self.search_many({"": query}, k=k, combine=combine, page=page, sort=sort, facets=facets, explain=explain)[""]
+        return self.search_many({"": query}, k=k, combine=combine, page=page, sort=sort, facets=facets, explain=explain, relax=relax)[""]
 
     def search_many(
         self,
@@ -296,6 +301,7 @@ class Shop:
         sort: Texts = None,
         facets: Texts = None,
         explain: bool = False,
+        relax: Relax = "no",
     ) -> dict[str, Result]:
         """Many queries in one go: id → result, in the order given. `mmsearch.search.queries.read_queries` reads them from a file."""
         self.store.check()
@@ -303,11 +309,11 @@ class Shop:
             from mmsearch.search.engine import Engine
 
             self._engine = Engine(self.store)
-        keys, counted = many(sort), many(facets)
+        by, counted = many(sort), many(facets)
         while True:  # as long as an embed or a fuse switches to other tables between our look at the record and at their vectors
             made_of = self._made_of()
             try:
-                answers = self._engine.search(queries, k, combine=combine, page=page, sort=keys, facets=counted, explain=explain)
+                answers = self._engine.search(queries, k, combine=combine, page=page, sort=by, facets=counted, explain=explain, relax=relax)
             except StoreError:  # the old vectors may just have gone
                 if self._made_of() == made_of:
                     raise
@@ -319,6 +325,14 @@ class Shop:
         record = self.store.record
         versions = {key: (record.get(key) or {}).get("version") for key in record.keys("profile/")}
         return {key: record.get(key) for key in (*record.keys("encoder/"), "default_profile")} | versions
+
+    def suggest(self, prefix: str, *, k: int = 10) -> Suggestions:
+        """What a shopper who has typed `prefix` may be about to type; see `mmsearch.search.suggest.Suggester.suggest`."""
+        from mmsearch.search.suggest import Suggester
+
+        self.store.check()
+        self._suggester = self._suggester or Suggester(self.store)
+        return self._suggester.suggest(prefix, k)
 
     def recommend(
         self,

@@ -9,7 +9,7 @@ import sys
 import typer
 
 from mmsearch import __version__
-from mmsearch.cli import check, embed, evaluate, fuse, info, ingest, models, optimize, recommend, search, show
+from mmsearch.cli import check, embed, evaluate, fuse, info, ingest, models, optimize, recommend, search, show, suggest
 from mmsearch.cli.common import STATE, print_error
 from mmsearch.errors import EXIT_FAILED, MMSearchError
 
@@ -48,6 +48,7 @@ app.command("embed")(embed.command)
 app.command("models")(models.command)
 app.command("fuse")(fuse.command)
 app.command("search")(search.command)
+app.command("suggest")(suggest.command)
 app.command("recommend")(recommend.command)
 app.command("show")(show.command)
 app.command("info")(info.command)

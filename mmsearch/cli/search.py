@@ -20,6 +20,7 @@ from mmsearch.search.weights import parse_weights
 
 if TYPE_CHECKING:
     from mmsearch.search.facets import Facet
+    from mmsearch.search.relax import Relax
     from mmsearch.shop import Shop
 
 FACET_FORMATS = ("table", "json", "jsonl")
@@ -61,6 +62,11 @@ def command(
     facet: list[str] = typer.Option(
         [], "--facet", metavar="'NAME[(N)]'", help="Count the values of an attribute, numbers and times in N ranges, over all that matches."
     ),
+    relax: bool | None = typer.Option(
+        None,
+        "--relax/--no-relax",
+        help="Where nothing has all that is asked for: also leave out filters, or keep phrases and fields, too (default: they give way).",
+    ),
     explain: bool = typer.Option(False, "--explain", help="Show what each score is made of."),
     queries: str | None = typer.Option(
         None, "--queries", metavar="FILE", help="Answer many queries: TSV id<TAB>text, or CSV/JSONL with columns."
@@ -94,6 +100,7 @@ def command(
     how = chosen_format(format, HIT_FORMATS)
     browse = not (query or text or image or audio or speech or video or like or queries)
     _check_format(how, facet if html is None else [], sort, browse)
+    give_way = _give_way(how, relax)
     sheet, kind = whole_page(html), thumbnail_kind(thumbnails, how, single=queries is None)
     if queries is not None:
         if query or text or image or audio or speech or video or like or not_text or not_image or not_video or unlike:
@@ -121,7 +128,7 @@ def command(
         )
         batch = {"": restricted(parts, where, within, weights, expand)}
     here = shop()
-    results = here.search_many(batch, k=k, combine=combine, page=page, sort=sort, facets=facet, explain=explain)
+    results = here.search_many(batch, k=k, combine=combine, page=page, sort=sort, facets=facet, explain=explain, relax=give_way)
     if sheet is not None:  # before the hits, which a reader such as head may cut off
         _write_page(sheet, here, batch, results, explain)
     drawn = hit_pictures(here.store, [hit for result in results.values() for hit in result], kind)
@@ -139,6 +146,15 @@ def _check_format(how: str, facet: list[str], sort: list[str], browse: bool) -> 
     if how == "trec" and (sort or browse):
         reason = "--sort orders the hits by something else" if sort else "without a query there are none"
         raise UsageError(f"a TREC run is ranked by its scores, and {reason}", hint="choose another --format")
+
+
+def _give_way(how: str, relax: bool | None) -> Relax:
+    """What may be relaxed: by default where the output says of each hit that it was (a table has notes). Raises UsageError."""
+    if how == "trec" and relax:
+        raise UsageError("a TREC run is measured: in it nothing is relaxed", hint="choose another --format, or leave --relax out")
+    if relax is None:
+        return "no" if how in ("trec", "ids") else "words"
+    return "all" if relax else "no"
 
 
 def _write_page(sheet: WholeFile, here: Shop, batch: dict[str, Query], results: dict[str, Result], explain: bool) -> None:
@@ -197,7 +213,7 @@ def write_hits(
     else:
         lines: list[dict[str, object]] = []
         for id, result in results.items():
-            lines += [hit.to_json(None if single else id, explain=explain) for hit in result]
+            lines += [hit.to_json(None if single else id, explain=explain, relaxed=result.relaxed) for hit in result]
             lines += [({} if single else {"query": id}) | facet for facet in result.facets]
         write_rows(lines, how)
 

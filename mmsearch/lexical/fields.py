@@ -6,6 +6,10 @@ from collections.abc import Mapping
 
 #: The table of words in a store: see `mmsearch.lexical.table`.
 TABLE = "words"
+#: The table of what is completed: see `mmsearch.lexical.completions`.
+COMPLETIONS = "completions"
+#: Between the sounds of Chinese characters there.
+APART = "\t"
 
 #: Field → how often it stands in `WORDS`, which is its boost. Titles of all languages are one field; `said` is what is said in sounds and
 #: clips, `read` what was read on photos. What features say of photos (colours, labels) is not among them: products with a photo would be

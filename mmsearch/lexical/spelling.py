@@ -32,6 +32,15 @@ def folded(text: str) -> str:
     return _simplified().convert(plain) if _SOME_HAN.search(plain) else plain
 
 
+def typed(text: str) -> str:
+    """A text as it may be typed: folded, in small letters, without spaces and marks between them.
+
+    >>> typed("Over-Ear  Headphones"), typed("紅色 跑步鞋")
+    ('overearheadphones', '红色跑步鞋')
+    """
+    return _OTHER.sub("", folded(text).casefold())
+
+
 def codes(text: str, *, alone: bool = False) -> list[str]:
     """What may be a model code, a size or an article number in a folded text, each in one spelling: lower case, nothing between.
 

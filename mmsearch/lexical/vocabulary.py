@@ -40,6 +40,11 @@ def write_vocabulary(store: Store) -> None:
         store.append(VOCABULARY, pa.table([pa.array(words), pa.array(numbers)], schema=schema), "word")
 
 
+def forgiven(word: str) -> int:
+    """How many letters of a word may be wrong."""
+    return 1 if len(word) <= _SHORT else 2
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """Words in lower case, and how many products have each."""
@@ -66,8 +71,7 @@ class Vocabulary:
         from rapidfuzz.distance import OSA
 
         asked = word.casefold()
-        cutoff = 1 if len(asked) <= _SHORT else 2
-        found = process.extract(asked, self.words, scorer=OSA.distance, score_cutoff=cutoff, limit=None)
+        found = process.extract(asked, self.words, scorer=OSA.distance, score_cutoff=forgiven(asked), limit=None)
         if not found:
             return []
         least = min(distance for _, distance, _ in found)

@@ -47,6 +47,8 @@ class Scored:
     joint: Joint
     required: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)  # what the query says products must have → those that do
     allowed: NDArray[np.bool_] | None = None  # (products of the store,) those that the filter leaves; None: all
+    relaxed: tuple[str, ...] = ()  # of what the query asks for, because nothing has all of it
+    helps: str = ""  # what would give hits, where there are none
 
 
 def answer(store: Store, query: Query, scored: Scored, listing: Listing, known_of: Sequence[str]) -> Result:
@@ -65,8 +67,8 @@ def answer(store: Store, query: Query, scored: Scored, listing: Listing, known_o
     notes = [*known_of, *dict.fromkeys(note for target in scored.targets if target.met is not None for note in target.met.notes)]
     notes += shown.notes
     if not known.any():
-        notes.append(_why_nothing(store, query, scored, listing.products))
-    return Result(hits, int(known.sum()), notes, listing.facets(scored.candidates, matched))
+        notes += [_why_nothing(store, query, scored, listing.products), *filter(None, [scored.helps])]
+    return Result(hits, int(known.sum()), notes, listing.facets(scored.candidates, matched), list(scored.relaxed))
 
 
 def matches(query: Query, scored: Scored) -> NDArray[np.bool_]:

@@ -30,12 +30,14 @@ from mmsearch.search.kept import Kept, shortened
 from mmsearch.search.lexical import Lexical
 from mmsearch.search.listing import Listing, wanted
 from mmsearch.search.query import Part, Query, shares
+from mmsearch.search.relax import FIELD, FILTER, Demand, Relaxed, clause, demand, relaxed, steps
 from mmsearch.search.speech import Listener
 from mmsearch.search.targets import Met, Target, Targets, views_of
 from mmsearch.search.weights import WORDS
 from mmsearch.search.words import Words
 from mmsearch.store import PRODUCTS, Store
 from mmsearch.store.filter import passing
+from mmsearch.store.restrictive import ASKED, clauses_of
 from mmsearch.store.vectors import read_vectors
 from mmsearch.store.where import id_list
 
@@ -70,6 +72,7 @@ class Engine:
         sort: Sequence[str] = (),
         facets: Sequence[str] = (),
         explain: bool = False,
+        relax: str = "no",
     ) -> dict[str, Result]:
         """Answer queries (in one go: texts are encoded in batches).
 
@@ -78,6 +81,7 @@ class Engine:
         k : hits a query. combine : spec of the combiner. page : which k hits, from 1.
         sort : attributes ('price desc') that order the hits; see `mmsearch.search.sorting`. facets : attributes ('brand', 'price(5)') whose
             values are counted; see `mmsearch.search.facets`. explain : words are told one by one.
+        relax : what may be relaxed where nothing has all that a query asks for: 'no', 'words' or 'all'; see `mmsearch.search.relax`.
 
         Raises
         ------
@@ -88,7 +92,7 @@ class Engine:
         combiner: Combiner = COMBINERS.create(combine)
         self._look()
         listing = Listing(self.store, self.index.products(), self.index.version(PRODUCTS), show)
-        answers = self._scored(queries, show.depth, combiner)
+        answers = self._scored(queries, show.depth, combiner, steps(relax))
         return {id: answer(self.store, query, scored, listing, notes) for id, query, scored, notes in answers}
 
     def keep(self, queries: Mapping[str, Query], k: int, most: int) -> dict[str, Kept]:
@@ -118,8 +122,13 @@ class Engine:
             raise InputError("the store has no products", hint="bring them: mmsearch ingest products.csv")
         self.index.look()
 
-    def _scored(self, queries: Mapping[str, Query], k: int, combiner: Combiner) -> Iterator[tuple[str, Query, Scored, list[str]]]:
-        """Of each query, in turn: its id, the query in words, the candidates with their scores, and what a person should know."""
+    def _scored(
+        self, queries: Mapping[str, Query], k: int, combiner: Combiner, last: int = 0
+    ) -> Iterator[tuple[str, Query, Scored, list[str]]]:
+        """Of each query, in turn: its id, the query in words, the candidates with their scores, and what a person should know.
+
+        `last` is the last step in which queries may be relaxed.
+        """
         filters = {w: passing(self.store, w, self.index.products()) for w in dict.fromkeys(w for q in queries.values() for w in q.where)}
         queries, understood = self._listener.in_words(queries)
         queries, widened = self._expander.widened(queries)
@@ -129,8 +138,34 @@ class Engine:
             musts = {str(one): self._lexical.having(one, self.index.products()) for part in query.parts for one in part.required}
             masks = [*(filters[w] for w in query.where), *musts.values()]
             allowed = np.logical_and.reduce(masks) if masks else None
-            scored = dataclasses.replace(self._score(query, vectors, read, allowed, k, combiner), allowed=allowed, required=musts)
-            yield id, query, scored, [*understood[id], *widened[id], *notes]
+            less, told, helps = None, list[str](), ""
+            if last and allowed is not None and not allowed.any():
+                less, helps = self._relaxed(query, last)
+            if less is not None:
+                allowed, told = less.mask, [f"nothing matches all that is asked for; relaxed: {', '.join(less.told)}"]
+            scored = dataclasses.replace(
+                self._score(query, vectors, read, allowed, k, combiner),
+                allowed=allowed,
+                required=musts,
+                relaxed=less.texts if less is not None else (),
+                helps=helps,
+            )
+            yield id, query, scored, [*understood[id], *widened[id], *told, *notes]
+
+    def _relaxed(self, query: Query, last: int) -> tuple[Relaxed | None, str]:
+        """A query that nothing passes, relaxed up to a step; where that does not suffice, what would help beyond it."""
+        products = self.index.products()
+        filters = clauses_of(query.where)
+        if len(filters) > ASKED:  # each is a scan of the products
+            filters, last = [], FIELD
+            masks = [Demand(text, passing(self.store, text, products)) for text in query.where]
+        else:
+            masks = [clause(text, passing(self.store, text, products)) for text in filters]
+        demands = [demand(one, lambda wanted: self._lexical.having(wanted, products)) for part in query.parts for one in part.required]
+        if (less := relaxed([*demands, *masks], last)) is not None or last == FILTER or len(demands) + len(masks) == 1:
+            return less, ""
+        more = relaxed([*demands, *masks], FILTER)
+        return None, "" if more is None else f"--relax would show {int(more.mask.sum()):,} products: {', '.join(more.told)}"
 
     # -- query side ------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -34,10 +34,12 @@ class Hit:
     matched: dict[str, str] = field(default_factory=dict)
     explain: list[Contribution] = field(default_factory=list)
 
-    def to_json(self, query: str | None = None, *, explain: bool = False) -> dict[str, Any]:
-        """The hit as SPEC prints it: query (batch only), rank, id, score, title, matched, explain (if asked for)."""
+    def to_json(self, query: str | None = None, *, explain: bool = False, relaxed: Sequence[str] = ()) -> dict[str, Any]:
+        """The hit as SPEC prints it: query (batch only), rank, id, score, title, matched, relaxed (what was), explain (if asked for)."""
         out: dict[str, Any] = {} if query is None else {"query": query}
         out |= {"rank": self.rank, "id": self.id, "score": self.score, "title": self.title, "matched": self.matched}
+        if relaxed:
+            out["relaxed"] = list(relaxed)
         if explain:
             out["explain"] = [vars(c) for c in self.explain]
         return out
@@ -48,12 +50,14 @@ class Result:
     """The hits of one query, best first or sorted, and what a person should know about them (`notes`).
 
     `facets` are those that were asked for, counted over all products that match (`mmsearch.search.facets`).
+    `relaxed` is what of the query no hit need have, because nothing has all that was asked for (`mmsearch.search.relax`).
     """
 
     hits: list[Hit]
     candidates: int  # products that could have been a hit (those that the filter leaves)
     notes: list[str] = field(default_factory=list)
     facets: list[Facet] = field(default_factory=list)
+    relaxed: list[str] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Hit]:
         return iter(self.hits)

@@ -12,7 +12,7 @@ from mmsearch.store.store import Store
 from mmsearch.store.where import And, Node, Or, parse_where
 from mmsearch.store.where_text import where_text
 
-_ASKED = 50  # clauses that are asked one by one
+ASKED = 50  # clauses that are asked one by one
 _NAMED = 5  # clauses that the answer names
 _LONGEST = 120  # characters of a clause
 
@@ -28,7 +28,7 @@ def why_nothing(store: Store, filters: Sequence[str], products: pa.Array, others
     texts = [*map(where_text, clauses), *others]
     bracketed = [f"({text})" if isinstance(clause, Or) and len(texts) > 1 else text for clause, text in zip(clauses, texts, strict=False)]
     whole = f"no product matches {' and '.join([*bracketed, *others])}"
-    if not 1 < len(texts) <= _ASKED:
+    if not 1 < len(texts) <= ASKED:
         return whole
     masks = [*(passing(store, text, products) for text in texts[: len(clauses)]), *others.values()]
     alone = [int(mask.sum()) for mask in masks]
@@ -36,6 +36,11 @@ def why_nothing(store: Store, filters: Sequence[str], products: pa.Array, others
     told = [f"{_short(texts[i])} {_left(alone[i])}" for i in order[:_NAMED]]
     more = f" (and {len(texts) - _NAMED:,} more clauses)" if len(texts) > _NAMED else ""
     return f"{whole}: by itself, {', '.join(told)}{more}; {_without(texts, masks)}"
+
+
+def clauses_of(filters: Sequence[str]) -> list[str]:
+    """The clauses that must all hold, one by one."""
+    return [where_text(clause) for text in filters for clause in _clauses(parse_where(text))]
 
 
 def _without(texts: Sequence[str], masks: Sequence[Mask]) -> str:

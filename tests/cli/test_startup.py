@@ -49,3 +49,11 @@ def test_a_text_search_loads_no_deep_learning_and_no_lancedb(tmp_path: Path) -> 
     assert out == "0\n"
     assert "lance" in modules
     assert not modules & {*HEAVY, "rich"}
+
+
+def test_a_suggestion_loads_no_model_and_no_pinyin(store: str) -> None:
+    for prefix, found in (("kan", "Kandel\n"), ("yelow sh", "yellow shoe\n")):
+        out, modules = loaded("suggest", prefix, "--format", "ids", "-k", "1", "--quiet", "--store", store)
+        assert out == found
+        assert "lance" in modules
+        assert not modules & {*HEAVY, "rich", "pypinyin", "jieba", "PIL"}
