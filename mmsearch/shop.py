@@ -259,13 +259,14 @@ class Shop:
         sort: Texts = None,
         facets: Texts = None,
         explain: bool = False,
+        rerank: str | None = None,
     ) -> Result:
         """Search by any weighted mix (`"in blue^0.5"`); `within` is the command line's `--in`; `expand` widens texts by the store's
         triples; what was understood of `speech`, and how a query was widened, is among the result's notes. Each part is one or several;
         media are given by their paths: a str may end in a weight (`"shoe.jpg^2"`), a `Path` is a file's name as it is. Without a query,
-        `where`, `sort` and `facets` go over every product.
+        `where`, `sort`, `facets` and `rerank` go over every product.
 
-        See `mmsearch.search.engine`, of `weights` `mmsearch.search.weights`.
+        See `mmsearch.search.engine`, of `weights` `mmsearch.search.weights`, of `rerank` `mmsearch.ranking.rerank`.
         """
         query = make_query(
             many(text),
@@ -282,9 +283,9 @@ class Shop:
             within=within,
             weights=weights,
             expand=expand,
-            browse=bool(where or sort or facets),
+            browse=bool(where or sort or facets or rerank),
         )
-        return self.search_many({"": query}, k=k, combine=combine, page=page, sort=sort, facets=facets, explain=explain)[""]
+        return self.search_many({"": query}, k=k, combine=combine, page=page, sort=sort, facets=facets, explain=explain, rerank=rerank)[""]
 
     def search_many(
         self,
@@ -296,6 +297,7 @@ class Shop:
         sort: Texts = None,
         facets: Texts = None,
         explain: bool = False,
+        rerank: str | None = None,
     ) -> dict[str, Result]:
         """Many queries in one go: id → result, in the order given. `mmsearch.search.queries.read_queries` reads them from a file."""
         self.store.check()
@@ -307,7 +309,9 @@ class Shop:
         while True:  # as long as an embed or a fuse switches to other tables between our look at the record and at their vectors
             made_of = self._made_of()
             try:
-                answers = self._engine.search(queries, k, combine=combine, page=page, sort=keys, facets=counted, explain=explain)
+                answers = self._engine.search(
+                    queries, k, combine=combine, page=page, sort=keys, facets=counted, explain=explain, rerank=rerank
+                )
             except StoreError:  # the old vectors may just have gone
                 if self._made_of() == made_of:
                     raise

@@ -31,6 +31,9 @@ from mmsearch.search.kept import Kept, shortened
 from mmsearch.search.lexical import Lexical
 from mmsearch.search.listing import Listing, wanted
 from mmsearch.search.query import Part, Query, shares
+from mmsearch.search.rerank.chain import Ranking, chain_of, question_of, unit_of
+from mmsearch.search.rerank.chain import rerank as reranked
+from mmsearch.search.rerank.known import Known, Some
 from mmsearch.search.speech import Listener
 from mmsearch.search.targets import Met, Target, Targets, views_of
 from mmsearch.search.weights import WORDS
@@ -71,6 +74,7 @@ class Engine:
         sort: Sequence[str] = (),
         facets: Sequence[str] = (),
         explain: bool = False,
+        rerank: str | None = None,
     ) -> dict[str, Result]:
         """Answer queries (in one go: texts are encoded in batches).
 
@@ -79,18 +83,26 @@ class Engine:
         k : hits a query. combine : spec of the combiner. page : which k hits, from 1.
         sort : attributes ('price desc') that order the hits; see `mmsearch.search.sorting`. facets : attributes ('brand', 'price(5)') whose
             values are counted; see `mmsearch.search.facets`. explain : words are told one by one.
+        rerank : specs of rerankers ('mmr | collapse(by=brand)'), one after the other; see `mmsearch.search.rerank.chain`.
 
         Raises
         ------
         UsageError : a malformed filter, an unknown attribute, profile or product, evidence that cannot be compared.
         InputError : a query photo, sound or clip that cannot be read, or speech that is not understood.
         """
-        show = wanted(k, page, sort, facets, explain=explain)
+        chain = chain_of(rerank)
+        show = wanted(k, page, sort, facets, explain=explain, reranked=bool(chain))
         combiner: Combiner = COMBINERS.create(combine)
         self._look()
-        listing = Listing(self.store, self.index.products(), self.index.version(PRODUCTS), show)
-        answers = self._scored(queries, show.depth, combiner)
-        return {id: answer(self.store, query, scored, listing, notes) for id, query, scored, notes in answers}
+        products, version = self.index.products(), self.index.version(PRODUCTS)
+        listing, known = Listing(self.store, products, version, show), Known(self.store, products, version)
+        found = {}
+        for id, query, scored, notes in self._scored(queries, show.depth, combiner):
+            total = scored.combined.total
+            candidates = Some(known, scored.candidates, unit_of(combiner, total), question_of(query)) if chain else None
+            ranking = Ranking(total) if candidates is None else reranked(chain, total, candidates)
+            found[id] = answer(self.store, query, scored, ranking, listing, notes)
+        return found
 
     def keep(self, queries: Mapping[str, Query], k: int, most: int) -> dict[str, Kept]:
         """The evidence of queries with every weight at 1, whatever the profile has, for ranking them under other weights.
