@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import random
 import tempfile
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from mmsearch.store import PRODUCTS
 from mmsearch.store.filter import passing
 from mmsearch.store.values import read_values
 
-_PRODUCTS = 1_000_000
+_PRODUCTS = int(os.environ.get("MMSEARCH_BENCH_ROWS", "1000000"))
 _RUNS = 7
 
 

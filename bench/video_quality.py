@@ -137,10 +137,10 @@ def by_rule(spec: str, image: str, files: Sequence[Path], cuts: Sequence[Any]) -
     frames: Encoder = create_encoder(spec, "video", beside=image)
     if frames.learns:
         raise SystemExit("the rules are compared by an image encoder that learns nothing")
-    clips = [np.stack(frames.prepare(file).values) for file in files]
+    clips = [np.stack(frames.prepare(file).values)[:, : frames.dim] for file in files]  # without the views, which only fusion looks at
     scores: dict[str, list[np.ndarray]] = {"mean direction": [], "mean of the best": []}
     for _, _, cut, _ in cuts:
-        Q = np.stack(frames.prepare_query(cut).values)
+        Q = np.stack(frames.prepare_query(cut).values)[:, : frames.dim]
         mean = Q.mean(axis=0) / np.linalg.norm(Q.mean(axis=0))
         scores["mean direction"].append(np.array([(clip @ mean).max() for clip in clips]))
         scores["mean of the best"].append(np.array([(clip @ Q.T).max(axis=0).mean() for clip in clips]))

@@ -17,7 +17,6 @@ from mmsearch.errors import InputError, UsageError
 from mmsearch.search.hits import Hit, Result
 from mmsearch.search.query import Query, make_query
 from mmsearch.search.weights import parse_weights
-from mmsearch.store.where import written
 
 if TYPE_CHECKING:
     from mmsearch.search.facets import Facet
@@ -101,7 +100,7 @@ def command(
     """
     how = chosen_format(format, HIT_FORMATS)
     browse = not (query or text or image or audio or speech or video or like or queries)
-    _check_format(how, facet, sort, browse)
+    _check_format(how, facet if html is None else [], sort, browse)
     sheet, kind = whole_page(html), thumbnail_kind(thumbnails, how, single=queries is None)
     if queries is not None:
         if query or text or image or audio or speech or video or like or not_text or not_image or not_video or unlike:
@@ -211,6 +210,8 @@ def write_hits(
 
 
 def _facet_rows(facet: Facet) -> list[dict[str, object]]:
+    from mmsearch.store.where import written
+
     rows: list[dict[str, object]] = [{"value": _value(v["value"]), "products": v["count"], "--where": v["where"]} for v in facet["values"]]
     if facet["missing"]:
         rows.append({"value": "(none)", "products": facet["missing"], "--where": f"{written(facet['facet'])} is null"})

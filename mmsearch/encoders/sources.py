@@ -34,6 +34,7 @@ _TITLE = re.compile("title_[a-z]{2}")
 _LEARNED_CHARACTERS = 10_000  # of a description that an encoder learns from
 _ROWS = 1_024  # products read at a time: descriptions may be long
 _NAMED = 5_000  # products that a filter names one by one
+_TAKEN = 100_000  # products that are looked up among all ids, and read at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,9 @@ def _products(store: Store, columns: list[str], ids: Collection[str] | None) -> 
     """Columns of all products, or of some; 'id' is the first."""
     if ids is not None and len(ids) <= _NAMED:
         yield from store.read(PRODUCTS, columns, where=id_list("id", list(ids))).to_batches(_ROWS)
+        return
+    if ids is not None and len(ids) <= _TAKEN:
+        yield from store.rows_of(PRODUCTS, "id", pa.array(list(ids), pa.string()), columns).to_batches(_ROWS)
         return
     wanted = None if ids is None else pa.array(list(ids), pa.string())
     for batch in store.batches(PRODUCTS, columns, _ROWS):

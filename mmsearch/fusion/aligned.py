@@ -161,13 +161,13 @@ class Aligned(SharedSpace):
         scores = held_out(pairs, learn, refine, conse, seed)
         if self._refine != "none":
             scores["refine"] = {"kind": self._refine, "kept": False} | (choice.to_json() if choice else {})
-        if trainable is not None:
-            scores["finetune"] = finetuning.report(
-                self._blocks, choice.tower if choice else None, pairs.below, [batch.ids[row] for row in material.rows] if batch.ids else ()
-            )
         if refine is not None and quality(scores["refined"]) > quality(scores["recall"]):
             scores["refine"]["kept"], scores["unrefined"], scores["recall"] = True, scores["recall"], scores["refined"]
             space = refine(space, pairs)
+        if trainable is not None:
+            ids = [batch.ids[row] for row in material.rows.tolist()] if batch.ids else ()
+            scores["finetune"] = finetuning.report(self._blocks, choice.tower if choice else None, pairs.below, ids)
+            scores["finetune"]["kept"] &= scores["refine"]["kept"]
         if conse is not None and "before" in scores and quality(scores["before"]) > quality(scores["recall"]):
             space = Space(conse=conse, share=1.0)
         self._stand(space)

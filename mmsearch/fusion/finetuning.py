@@ -277,5 +277,5 @@ def told(scores: Mapping[str, Any]) -> str:
     trouble = "; the loss was no number in the end" if found["ended"] == "not finite" else ""
     such = f" ({', '.join(found['unreadable_such_as'])} …)" if found["unreadable_such_as"] else ""
     gone = f"; {found['unreadable']} photos could not be opened{such}: their vectors stand in" if found["unreadable"] else ""
-    done = f"trained for {found['epochs']} epochs" if found["kept"] and scores["refine"]["kept"] else "left as published"
+    done = f"trained for {found['epochs']} epochs" if found["kept"] else "left as published"
     return f"; {blocks} {done}: {ways}{trouble}{gone}"

@@ -50,7 +50,7 @@ class Gated(Fuser):
     the products is held out: half of them say when to stop, by the other half the result is measured.
     """
 
-    #: Interactions, and of the products their categories: another price has it fitted anew, too, when `fuse` is asked again.
+    #: Interactions, and of the products their categories.
     learns_from: ClassVar[Mapping[str, tuple[str, ...]]] = {INTERACTIONS: EVERY, PRODUCTS: ("id", "category")}
 
     def __init__(

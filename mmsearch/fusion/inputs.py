@@ -45,7 +45,7 @@ class Inputs:
         values = store.record.get(f"inputs/{name}")
         if values is None:
             return None
-        # Before the columns were recorded, a digest was of all of them: it is no digest of any.
+        # Before the columns were recorded, a digest was of all of them: what it says cannot be compared any more.
         rows = {table: (int(count), str(digest), *(columns or [[]])) for table, (count, digest, *columns) in values["rows"].items()}
         return Inputs(safe.load(store.record.blob(f"inputs/{name}")), values["counts"], values["identities"], rows)
 
@@ -104,10 +104,12 @@ def _content(store: Store, table: str, read: Sequence[str]) -> tuple[int, str]:
     opened = store.dataset(table)
     if opened is None:
         return 0, ""
-    count, total = 0, 0
     columns = sorted(name for name in opened.schema.names if EVERY[0] in read or name in read)
     if ATTRIBUTES in read:
         columns += sorted(field.name for field in opened.schema if field.name not in (*CORE, *HIDDEN) and _can_be_shared(field.type))
+    if not columns:
+        return store.count(table), ""
+    count, total = 0, 0
     for batch in store.batches(table, columns):
         for row in zip(*(batch.column(name).to_pylist() for name in columns), strict=True):
             total += number(repr(row))

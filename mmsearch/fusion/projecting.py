@@ -22,7 +22,7 @@ from mmsearch.store import Store
 from mmsearch.store.vectors import append_vectors, batches_of, key_of, write_vectors
 from mmsearch.store.where import id_list
 
-_AT_ONCE = 4_096  # vectors that are projected, or products that are fused, at a time: so many are asked for by name
+_AT_ONCE = 8_192  # vectors that are projected, or products that are fused, at a time: so many are looked for among all ids
 
 
 def refresh(store: Store) -> list[str]:

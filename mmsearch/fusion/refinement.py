@@ -103,7 +103,7 @@ class Refinement:
         if "tower" in values:
             weights = {name.removeprefix("tower."): array for name, array in arrays.items() if name.startswith("tower.")}
             tower = Tower.restored(weights, values["tower"])
-        return Refinement(float(values["share"]), int(values["epochs"]), dense, heads, tower, int(values.get("below", 0)))
+        return Refinement(float(values["share"]), int(values.get("epochs", 0)), dense, heads, tower, int(values.get("below", 0)))
 
 
 @dataclass(frozen=True)

@@ -98,3 +98,13 @@ def test_wrong_usage(store: str, mm: Mm, options: list[str], told: str) -> None:
     ran = mm("search", *options)
     assert (ran.code, ran.out) == (EXIT_USAGE, "")
     assert told in ran.err
+
+
+def test_facets_on_a_page_leave_the_format_alone(store: str, mm: Mm, tmp_path: Path) -> None:
+    ran = mm("search", "hat", "--facet", "colour", "--html", tmp_path / "page.html", "--format", "ids", "-k", 2)
+    assert ran.code == EXIT_DONE
+    assert len(ran.lines) == 2
+    assert "colour = &#x27;red&#x27;" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    ran = mm("search", "--where", "price < 12", "--facet", "colour", "--html", tmp_path / "page.html", "--format", "ids")
+    assert ran.code == EXIT_DONE
+    assert "Traceback" not in ran.err

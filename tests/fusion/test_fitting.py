@@ -16,7 +16,7 @@ from mmsearch.fusion.base import EVERY
 from mmsearch.fusion.fitting import Fused, fuse
 from mmsearch.fusion.inputs import Inputs
 from mmsearch.shop import Shop
-from mmsearch.store import INTERACTIONS, Store
+from mmsearch.store import INTERACTIONS, PRODUCTS, Store
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -132,6 +132,17 @@ def test_a_table_that_the_method_learns_from(shop: Shop, monkeypatch: pytest.Mon
     assert anew(shop).changes == [f"interactions: {events} rows instead of 0"]
     shop.optimize()
     assert not anew(shop).fitted, "the files were merged, but the rows are the same"
+
+
+def test_a_profile_that_was_fitted_before_columns_were_recorded(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fake_fuser.FakeFuser.learns_from", {PRODUCTS: ("id", "brand")})
+    assert anew(shop, force=True).fitted and not anew(shop).fitted
+    key = "inputs/fake-fuser"
+    values, blob = shop.store.record.get(key), shop.store.record.blob(key)
+    values |= {"rows": {PRODUCTS: values["rows"][PRODUCTS][:2]}, "identities": {}}
+    shop.store.record.put(key, values, blob)
+    assert anew(shop).changes == ["products: other rows"]
+    assert not anew(shop).fitted
 
 
 def test_a_profile_that_was_fitted_before_inputs_were_recorded(shop: Shop) -> None:
