@@ -65,7 +65,7 @@ def command(
         None,
         "--rerank",
         metavar="'SPEC | SPEC …'",
-        help="Put the best into another order: mmr, collapse, dedupe, boost, stock, pin, bury, one after the other.",
+        help="Put the best into another order: mmr, collapse, dedupe, boost, stock, pin, bury, cross, one after the other.",
     ),
     explain: bool = typer.Option(False, "--explain", help="Show what each score is made of."),
     queries: str | None = typer.Option(

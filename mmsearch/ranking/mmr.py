@@ -9,8 +9,8 @@ from mmsearch.ranking.base import Scores
 from mmsearch.ranking.order import best
 from mmsearch.ranking.rerank import DEPTH, Candidates, Reranked, Reranker, kept_below
 
-#: Where a list of a hundred is varied and little of it is lost: docs/decisions/0027-rerankers.md.
-LAMBDA = 0.7
+#: Much of the variety, and nothing of what fits lost: docs/decisions/0027-rerankers.md.
+LAMBDA = 0.9
 
 
 class MMR(Reranker):
