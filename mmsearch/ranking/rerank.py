@@ -42,9 +42,11 @@ class Candidates(Protocol):
     def groups(self, name: str) -> NDArray[np.int64]:
         """(n,) products with one number have the same value; −1 where missing. Raises UsageError for an unknown name."""
 
-    def likeness(self, places: NDArray[np.int64], *, equal_titles: bool = False) -> NDArray[np.float64]:
-        """(m, p, p) cosines of some candidates by each of m modalities, NaN where one of two has no vector. `equal_titles`: those of equal
-        titles are 1 by their texts."""
+    def likeness(self, places: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(m, p, p) cosines of some candidates by each of `settings.MODALITIES`, NaN where one of two has no vector."""
+
+    def words(self, places: NDArray[np.int64]) -> list[str]:
+        """(p,) the words of titles in small letters, in the order of the alphabet; '' where missing."""
 
     def texts(self, places: NDArray[np.int64]) -> list[str | None]:
         """(p,) what the products say."""

@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from mmsearch import settings
+
 
 @dataclass
 class KnownCandidates:
@@ -38,16 +40,16 @@ class KnownCandidates:
         known = sorted({value for value in values if value is not None})
         return np.array([-1 if value is None else known.index(value) for value in values])
 
-    def likeness(self, places: NDArray[np.int64], *, equal_titles: bool = False) -> NDArray[np.float64]:
+    def likeness(self, places: NDArray[np.int64]) -> NDArray[np.float64]:
         found = []
-        for modality, vectors in self.vectors.items():
-            mine = [vectors[i] for i in places]
+        for modality in settings.MODALITIES:
+            mine = [self.vectors[modality][i] if modality in self.vectors else None for i in places]
             rows = [[np.nan if a is None or b is None else float(np.dot(a, b)) for b in mine] for a in mine]
-            if equal_titles and modality == "text":
-                titles = [self.titled[i] if self.titled else "" for i in places]
-                rows = [[1.0 if s and s == t else x for x, t in zip(row, titles, strict=True)] for row, s in zip(rows, titles, strict=True)]
-            found.append(rows)
+            found.append(np.array(rows).reshape(len(mine), len(mine)))
         return np.array(found)
+
+    def words(self, places: NDArray[np.int64]) -> list[str]:
+        return [" ".join(sorted(self.titled[i].split())) if self.titled else "" for i in places]
 
     def texts(self, places: NDArray[np.int64]) -> list[str | None]:
         return [self.titled[i] or None for i in places]

@@ -69,7 +69,7 @@ def after(scores: np.ndarray, made: Reranked) -> np.ndarray:
     return changed if made.behind is None else np.where(made.behind >= 0, np.nan, changed)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(drawn=lists())
 def test_any_list(reranker: Reranker, drawn: tuple[np.ndarray, KnownCandidates]) -> None:
     scores, candidates = drawn
@@ -88,7 +88,7 @@ def test_any_list(reranker: Reranker, drawn: tuple[np.ndarray, KnownCandidates])
     assert (scores[made.behind[gone]] >= scores[gone]).all(), "and is the best of them"
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(drawn=lists(), data=st.data())
 def test_the_order_in_which_candidates_come_says_nothing(
     reranker: Reranker, drawn: tuple[np.ndarray, KnownCandidates], data: st.DataObject
@@ -176,14 +176,39 @@ def test_collapse_says_who_stands_for_whom() -> None:
     assert made.behind.tolist() == [2, -1, -1, -1, 2], "of equal ones the first id stays"
 
 
-def test_dedupe_needs_every_modality_that_two_share() -> None:
+def at(cosine: float) -> list[float]:
+    """A vector that has this cosine with [1, 0]."""
+    return [cosine, float(np.sqrt(1 - cosine**2))]
+
+
+@pytest.mark.parametrize(
+    ("words", "photo", "text", "same"),
+    [
+        (True, 0.9, 0.0, True),
+        (True, 0.89, 0.99, False),  # colours of one shirt
+        (False, 0.95, 0.85, True),
+        (False, 0.95, 0.84, False),
+        (False, 0.94, 1.0, False),
+        (False, 0.99, 0.0, True),
+        (True, None, 0.0, True),
+        (False, None, 1.0, False),
+    ],
+)
+def test_dedupe_takes_two_for_one(words: bool, photo: float | None, text: float, same: bool) -> None:
+    known = KnownCandidates(
+        list("ab"),
+        vectors={"text": [[1, 0], at(text)], "image": [[1, 0], None if photo is None else at(photo)]},
+        titled=["red shoe", "shoe red" if words else "blue hat"],
+    )
+    assert order("dedupe", [2, 1], known) == ("a" if same else "ab")
+
+
+def test_dedupe_at_a_cosine_needs_every_modality_that_two_share() -> None:
     text = [[1, 0], [1, 0], [1, 0], None, None]
     image = [[1, 0], [0, 1], None, [0, 1], None]
-    assert order("dedupe", [5, 4, 3, 2, 1], KnownCandidates(list("abcde"), vectors={"text": text, "image": image})) == "abe"
-    other = [[1, 0], [0, 1]]
-    titled = KnownCandidates(list("ab"), vectors={"text": other}, titled=["red shoe", "red shoe"])
-    assert order("dedupe", [2, 1], titled) == "a", "equal titles are equal texts"
-    assert order("dedupe", [2, 1], KnownCandidates(list("ab"), vectors={"text": other}, titled=["", ""])) == "ab"
+    assert order("dedupe(at=.97)", [5, 4, 3, 2, 1], KnownCandidates(list("abcde"), vectors={"text": text, "image": image})) == "abe"
+    titled = KnownCandidates(list("ab"), vectors={"text": [[1, 0], [0, 1]]}, titled=["red shoe", "red shoe"])
+    assert order("dedupe(at=.97)", [2, 1], titled) == "a", "the same words are the same text"
 
 
 def test_a_boost_adds_so_many_standard_deviations() -> None:

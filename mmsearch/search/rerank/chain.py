@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mmsearch.ranking import RERANKERS
 from mmsearch.ranking.base import Combiner, Scores
-from mmsearch.ranking.order import best
 from mmsearch.ranking.rerank import Candidates, Reranker
 from mmsearch.search.query import Query
 from mmsearch.spec import parse_chain
@@ -34,13 +35,12 @@ class Ranking:
     behind: NDArray[np.int64] | None = None  # (n,) the product that stands for it, −1: none; None where no step puts products together
     notes: Sequence[str] = ()
 
-    def changes(self, ids: object, shown: NDArray[np.int64]) -> list[list[tuple[str, float]]]:
+    def changes(self, ids: pa.Array, shown: NDArray[np.int64]) -> list[list[tuple[str, float]]]:
         """Of each product shown, (p,): what the steps added to its score, and to which place each took it."""
         found: list[list[tuple[str, float]]] = [[] for _ in shown]
         for step in self.steps:
-            places = [_places(ids, scores) for scores in (step.before, step.after)]
-            for told, i in zip(found, shown.tolist(), strict=True):
-                old, new = (int(place[i]) for place in places)
+            places = zip(_places(ids, step.before, shown), _places(ids, step.after, shown), strict=True)
+            for told, i, (old, new) in zip(found, shown.tolist(), places, strict=True):
                 moved = f"place {old:,} → {new:,}" if old != new else f"place {new:,}"
                 told += [(f"{name}: {moved}", float(change[i])) for name, change in step.changes.items() if change[i]]
         return found
@@ -94,8 +94,16 @@ def question_of(query: Query) -> str:
     return " ".join(part.content for part in query.parts if part.kind == "text" and not part.negative and part.weight > 0)
 
 
-def _places(ids: object, scores: Scores) -> NDArray[np.int64]:
-    order = best(ids, scores, len(scores))
-    places = np.zeros(len(scores), dtype=np.int64)
-    places[order] = np.arange(1, len(order) + 1)
-    return places
+def _places(ids: pa.Array, scores: Scores, shown: NDArray[np.int64]) -> list[int]:
+    """At which places some of the candidates are, from 1, (p,); ties by id, as `mmsearch.ranking.order.best` has them."""
+    lowest = np.sort(scores[~np.isnan(scores)])
+    mine = scores[shown]
+    left, right = np.searchsorted(lowest, mine, "left"), np.searchsorted(lowest, mine, "right")
+    found = []
+    for i, score, tied, above in zip(shown.tolist(), mine.tolist(), (right - left).tolist(), (len(lowest) - right).tolist(), strict=True):
+        before = 0
+        if tied > 1:
+            same = ids.take(pa.array(np.flatnonzero(scores == score)))
+            before = int(pc.sum(pc.less(same, ids[i])).as_py())
+        found.append(above + before + 1)
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,6 +26,7 @@ from mmsearch.store.where import id_list, written
 _OPTION = "--rerank"
 _COMPARED = 100_000  # ids that a near miss is looked for in
 _NAMED = 10
+_WORD = re.compile(r"\w+")
 
 
 class Known:
@@ -84,7 +86,7 @@ class Known:
             hint = 'ids that look like numbers stand in double quotes: ids=["0042"]' if lost[0].isdigit() else "see: mmsearch show ID"
             raise UsageError(f"{_OPTION}: there is no product {lost[0]}{more}{near}", hint=hint)
 
-    def likeness(self, ids: Sequence[str], *, equal_titles: bool) -> NDArray[np.float64]:
+    def likeness(self, ids: Sequence[str]) -> NDArray[np.float64]:
         """(m, p, p) of some products; see `Candidates.likeness`."""
         found = []
         wanted = pa.array(list(ids), pa.string())
@@ -95,9 +97,6 @@ class Known:
             if known and self.store.has(known["table"]) and len(rows := read_vectors(self.store, known["table"], list(ids))):
                 vectors, here = mean_by_product(rows, wanted, rows.vectors.shape[1])
                 cosines[np.ix_(here, here)] = (vectors[here] @ vectors[here].T).astype(np.float64)
-            if modality == "text" and equal_titles:
-                titles = np.array(self._titles(ids))
-                cosines[(titles[:, None] == titles) & (titles[:, None] != "")] = 1.0
             found.append(cosines)
         return np.array(found)
 
@@ -105,10 +104,11 @@ class Known:
         """What some products say, (p,)."""
         return [None if text is None else str(text) for text in contents_by_product(self.store, "text", ids)]
 
-    def _titles(self, ids: Sequence[str]) -> list[str]:
+    def words(self, ids: Sequence[str]) -> list[str]:
+        """Of some products, (p,); see `Candidates.words`."""
         rows = self.store.read(PRODUCTS, ["id", "title"], where=id_list("id", list(ids)))
         titles = dict(zip(rows.column("id").to_pylist(), rows.column("title").to_pylist(), strict=True))
-        return [" ".join((titles.get(id) or "").casefold().split()) for id in ids]
+        return [" ".join(sorted(_WORD.findall((titles.get(id) or "").casefold()))) for id in ids]
 
     def _of(self, name: str) -> Values:
         if name not in self._values:
@@ -152,9 +152,13 @@ class Some:
         groups = self._known.groups(name)
         return groups if self._rows is None else groups[self._rows]
 
-    def likeness(self, places: NDArray[np.int64], *, equal_titles: bool = False) -> NDArray[np.float64]:
+    def likeness(self, places: NDArray[np.int64]) -> NDArray[np.float64]:
         """See `Candidates.likeness`."""
-        return self._known.likeness(self._ids(places), equal_titles=equal_titles)
+        return self._known.likeness(self._ids(places))
+
+    def words(self, places: NDArray[np.int64]) -> list[str]:
+        """See `Candidates.words`."""
+        return self._known.words(self._ids(places))
 
     def texts(self, places: NDArray[np.int64]) -> list[str | None]:
         """See `Candidates.texts`."""

@@ -59,6 +59,14 @@ def test_contributions_add_up_to_the_score_that_is_printed(shop: Shop, combine: 
     assert pinned.startswith("pin: place ") and pinned.endswith(" → 1")
 
 
+def test_places_are_told_as_they_were(shop: Shop) -> None:
+    """Those of equal scores too, which the id decides."""
+    was = {hit.id: hit.rank for hit in shop.search(where="price > 0", k=ALL)}
+    for hit in shop.search(where="price > 0", k=ALL, explain=True, rerank="bury(ids=[black-bag, twin-a])"):
+        moved = [one.evidence for one in hit.explain]
+        assert moved == ([f"bury: place {was[hit.id]} → {hit.rank}"] if hit.id in ("black-bag", "twin-a") else [])
+
+
 def test_a_boost_has_the_unit_of_the_scores(shop: Shop) -> None:
     """.1 of a standard deviation is a small step whatever the scores are like."""
     for combine in ("calibrated", "rrf", "wsum"):
