@@ -76,9 +76,7 @@ class Shop:
         off ('all': every one); see `mmsearch.features.chosen`.
 
         `models` names a set of encoders (`mmsearch.settings.MODEL_SETS`); `text`, `image`, `audio` and `video` come before it. `show_crops`
-        is a folder for the photos with the regions that are encoded; see `mmsearch.encoders.crops`.
-
-        Raises what that raises; media that cannot be used are listed in the reject file as they are found.
+        is a folder for the photos with the regions that are encoded; see `mmsearch.encoders.crops`. Raises what that raises; media that cannot be used are listed in the reject file as they are found.
         """
         from mmsearch.catalog.report import Rejects, reject_folder
         from mmsearch.encoders.crops import check_crops, draw_crops
@@ -89,8 +87,7 @@ class Shop:
         from mmsearch.features.chosen import choose, turn_off
         from mmsearch.features.pipeline import extract
         from mmsearch.fusion.projecting import refresh
-        from mmsearch.lexical.completions import refresh_completions
-        from mmsearch.lexical.table import refresh_words
+        from mmsearch.lexical.upkeep import refresh_lexical
         from mmsearch.store.lock import EMBED
 
         self.store.check()
@@ -127,9 +124,7 @@ class Shop:
                 report.notes += [*removed, *notes, *more]
                 report.reject_file = refused.close()
             try:
-                with self.store.writing("embed"):
-                    refresh_words(self.store)
-                    refresh_completions(self.store)
+                refresh_lexical(self.store)
                 report.notes += refresh(self.store)
             except KeyboardInterrupt as error:
                 message = "interrupted; all vectors are written, but the fusion profiles do not have them yet"
@@ -263,14 +258,15 @@ class Shop:
         facets: Texts = None,
         explain: bool = False,
         relax: Relax = "no",
+        rerank: str | None = None,
     ) -> Result:
         """Search by any weighted mix (`"in blue^0.5"`); `within` is the command line's `--in`; `expand` widens texts by the store's
         triples; what was understood of `speech`, and how a query was widened, is among the result's notes. Each part is one or several;
         media are given by their paths: a str may end in a weight (`"shoe.jpg^2"`), a `Path` is a file's name as it is. Without a query,
-        `where`, `sort` and `facets` go over every product. `relax` is what may give way where nothing has all that is asked for: 'words'
-        (phrases and fields) or 'all' (filters, too); the result says what did.
+        `where`, `sort`, `facets` and `rerank` go over every product. `relax` is what may give way where nothing has all that is asked for:
+        'words' (phrases and fields) or 'all' (filters, too); the result says what did.
 
-        See `mmsearch.search.engine`, of `weights` `mmsearch.search.weights`.
+        See `mmsearch.search.engine`, of `weights` `mmsearch.search.weights`, of `rerank` `mmsearch.ranking.rerank`.
         """
         query = make_query(
             many(text),
@@ -287,9 +283,11 @@ class Shop:
             within=within,
             weights=weights,
             expand=expand,
-            browse=bool(where or sort or facets),
+            browse=bool(where or sort or facets or rerank),
         )
-        return self.search_many({"": query}, k=k, combine=combine, page=page, sort=sort, facets=facets, explain=explain, relax=relax)[""]
+        return self.search_many(
+            {"": query}, k=k, combine=combine, page=page, sort=sort, facets=facets, explain=explain, relax=relax, rerank=rerank
+        )[""]
 
     def search_many(
         self,
@@ -302,6 +300,7 @@ class Shop:
         facets: Texts = None,
         explain: bool = False,
         relax: Relax = "no",
+        rerank: str | None = None,
     ) -> dict[str, Result]:
         """Many queries in one go: id → result, in the order given. `mmsearch.search.queries.read_queries` reads them from a file."""
         self.store.check()
@@ -313,7 +312,9 @@ class Shop:
         while True:  # as long as an embed or a fuse switches to other tables between our look at the record and at their vectors
             made_of = self._made_of()
             try:
-                answers = self._engine.search(queries, k, combine=combine, page=page, sort=by, facets=counted, explain=explain, relax=relax)
+                answers = self._engine.search(
+                    queries, k, combine=combine, page=page, sort=by, facets=counted, explain=explain, relax=relax, rerank=rerank
+                )
             except StoreError:  # the old vectors may just have gone
                 if self._made_of() == made_of:
                     raise

@@ -45,6 +45,15 @@ def small_sentence_model(folder: Path, *, seed: int = 0, prompts: Mapping[str, s
     return folder / "model"
 
 
+def small_cross_encoder(folder: Path) -> Path:
+    """A random cross-encoder of sentence-transformers, saved in `folder`."""
+    small_sentence_model(folder)
+    from sentence_transformers import CrossEncoder
+
+    CrossEncoder(str(folder / "plain"), num_labels=1, device="cpu", local_files_only=True).save_pretrained(str(folder / "cross"))
+    return folder / "cross"
+
+
 def small_vector_file(folder: Path, texts: Sequence[str], *, dim: int = 20, header: bool = False) -> Path:
     """A text file of random word vectors for the words and characters of some texts."""
     words = sorted({word for text in texts for word in re.findall(r"[^\W_]+", text.lower())} | {"红色", "跑步鞋", "跑步"})

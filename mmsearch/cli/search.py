@@ -67,6 +67,12 @@ def command(
         "--relax/--no-relax",
         help="Where nothing has all that is asked for: also leave out filters, or keep phrases and fields, too (default: they give way).",
     ),
+    rerank: str | None = typer.Option(
+        None,
+        "--rerank",
+        metavar="'SPEC | SPEC …'",
+        help="Put the best into another order: mmr, collapse, dedupe, boost, stock, pin, bury, cross, one after the other.",
+    ),
     explain: bool = typer.Option(False, "--explain", help="Show what each score is made of."),
     queries: str | None = typer.Option(
         None, "--queries", metavar="FILE", help="Answer many queries: TSV id<TAB>text, or CSV/JSONL with columns."
@@ -95,6 +101,7 @@ def command(
     mmsearch search --queries queries.tsv --format trec > run.txt
     mmsearch search "shoes" --facet brand --facet 'price(5)' -k 20 --page 2
     mmsearch search --where "brand = 'HP'" --sort 'price desc' --facet category
+    mmsearch search "shoes" --rerank 'mmr | collapse(by=brand) | boost(rating=.2)' --explain
     mmsearch search --image shoe.jpg --html found.html
     """
     how = chosen_format(format, HIT_FORMATS)
@@ -124,11 +131,13 @@ def command(
             not_image=not_image,
             not_video=not_video,
             unlike=unlike,
-            browse=bool(where or sort or facet),
+            browse=bool(where or sort or facet or rerank),
         )
         batch = {"": restricted(parts, where, within, weights, expand)}
     here = shop()
-    results = here.search_many(batch, k=k, combine=combine, page=page, sort=sort, facets=facet, explain=explain, relax=give_way)
+    results = here.search_many(
+        batch, k=k, combine=combine, page=page, sort=sort, facets=facet, explain=explain, relax=give_way, rerank=rerank
+    )
     if sheet is not None:  # before the hits, which a reader such as head may cut off
         _write_page(sheet, here, batch, results, explain)
     drawn = hit_pictures(here.store, [hit for result in results.values() for hit in result], kind)
@@ -238,4 +247,5 @@ def _facet_title(facet: Facet, query: str) -> str:
 
 def _row(hit: Hit, browse: bool) -> dict[str, object]:
     row: dict[str, object] = {"rank": hit.rank} | ({} if browse else {"score": hit.score}) | {"id": hit.id, "title": hit.title}
-    return row | {"matched": ", ".join(hit.matched.values())} if hit.matched else row
+    row |= {"matched": ", ".join(hit.matched.values())} if hit.matched else {}
+    return row | {"stands for": f"+{len(hit.stands_for)}"} if hit.stands_for else row

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -69,7 +69,7 @@ class Sentence(Encoder):
     ):
         if max_tokens is not None and max_tokens < 1:
             raise ValueError(f"max_tokens must be at least 1, not {max_tokens}")
-        self._folder = _folder(model, revision)
+        self._folder = model_folder(model, revision)
         _check(self._folder, model)
         self._prefixes = {"query": query_prefix, "passage": passage_prefix}
         self._model = _load(self._folder, model)
@@ -110,7 +110,8 @@ class Sentence(Encoder):
         return vectors
 
 
-def _folder(model: str, revision: str | None) -> Path:
+def model_folder(model: str, revision: str | None = None, *, instead: str = _INSTEAD) -> Path:
+    """The folder of a model, brought from the hub where it is none; `instead`: what can be done without. Raises InputError."""
     folder = Path(model).expanduser()
     if folder.is_dir():
         return folder
@@ -118,7 +119,7 @@ def _folder(model: str, revision: str | None) -> Path:
         raise InputError(f"{model} is a file: a sentence-transformers model is a folder")
     if model.startswith((".", "~", os.sep)) or model.count("/") > 1:
         raise InputError(f"there is no folder {model}")
-    return bring(model if "/" in model else f"sentence-transformers/{model}", WANTED, instead=_INSTEAD, revision=revision)
+    return bring(model if "/" in model else f"sentence-transformers/{model}", WANTED, instead=instead, revision=revision)
 
 
 def _check(folder: Path, model: str) -> None:
@@ -139,8 +140,16 @@ def _check(folder: Path, model: str) -> None:
 def _load(folder: Path, model: str) -> Any:
     """The model. Weights only: a checkpoint that holds other pickled objects is refused, and so is one of another network."""
     import_torchvision()
-    import torch
     from sentence_transformers import SentenceTransformer
+
+    loaded = load_quietly(SentenceTransformer, folder, model)
+    _check_weights(loaded, folder, model)
+    return loaded.eval()
+
+
+def load_quietly(kind: Callable[..., Any], folder: Path, model: str) -> Any:
+    """A model of sentence-transformers of some kind, from its folder, without code or pickled objects of its own. Raises InputError."""
+    import torch
     from transformers.utils import logging as hf_logging
 
     logging: Any = hf_logging  # it has no types
@@ -149,7 +158,7 @@ def _load(folder: Path, model: str) -> Any:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        loaded = SentenceTransformer(str(folder), local_files_only=True, trust_remote_code=False)
+        return kind(str(folder), local_files_only=True, trust_remote_code=False)
     except Exception as error:
         message = str(error).strip() or type(error).__name__
         if "weights_only" in message or "Weights only" in message:
@@ -161,15 +170,13 @@ def _load(folder: Path, model: str) -> Any:
         logging.set_verbosity(told)
         if bar:
             logging.enable_progress_bar()
-    _check_weights(loaded, folder, model)
-    return loaded.eval()
 
 
 def _check_weights(loaded: Any, folder: Path, model: str) -> None:
     """transformers fills weights that the checkpoint lacks by chance, and says so in a log at most."""
     network = getattr(loaded[0], "auto_model", None)
     path = folder / json.loads((folder / "modules.json").read_text())[0]["path"] if (folder / "modules.json").is_file() else folder
-    if network is None or (names := _names(path)) is None:
+    if network is None or (names := weight_names(path)) is None:
         return
     there = names | {name.split(".", 1)[-1] for name in names}  # 'bert.encoder…' and 'encoder…' are the same
     wanted = [name for name, _ in network.named_parameters()]
@@ -178,7 +185,7 @@ def _check_weights(loaded: Any, folder: Path, model: str) -> None:
         raise InputError(f"the checkpoint of {model} is of another network: it has {found} of {len(wanted)} weights")
 
 
-def _names(path: Path) -> set[str] | None:
+def weight_names(path: Path) -> set[str] | None:
     """Names of the weights in a checkpoint of one file, None for one in several."""
     if (file := path / "model.safetensors").is_file():
         from safetensors import safe_open

@@ -73,7 +73,12 @@ def together(kinds: Iterable[str]) -> str:
 
 
 class Combiner(ABC):
-    """Evidence of several parts and kinds → one list, contributions kept (that is what `--explain` prints)."""
+    """Evidence of several parts and kinds → one list, contributions kept (that is what `--explain` prints).
+
+    `unit`: one standard deviation of its scores, where they are in a unit of their own; None: that of the candidates.
+    """
+
+    unit: float | None = None
 
     @abstractmethod
     def combine(self, evidence: Sequence[Evidence], joint: Joint) -> Combined:

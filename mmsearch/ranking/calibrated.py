@@ -43,6 +43,8 @@ class Calibrated(Combiner):
     Scores are in standard deviations: 0 is a product that has nothing to do with the query.
     """
 
+    unit = 1.0
+
     def combine(self, evidence: Sequence[Evidence], joint: Joint) -> Combined:
         n = len(evidence[0].similarity)
         contributions = np.zeros((len(evidence), n))

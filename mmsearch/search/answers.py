@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -11,18 +11,19 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mmsearch.ranking.base import Combined, Evidence, Joint
+from mmsearch.ranking.order import fitting
 from mmsearch.search.background import Scores
 from mmsearch.search.hits import Contribution, Hit, Result
 from mmsearch.search.index import Placed
 from mmsearch.search.listing import Listing
 from mmsearch.search.query import Query
-from mmsearch.search.targets import Target
+from mmsearch.search.rerank.chain import Ranking
+from mmsearch.search.targets import Met, Target
 from mmsearch.store import PRODUCTS, Store
 from mmsearch.store.restrictive import why_nothing
 from mmsearch.store.where import id_list
 
-#: Share of the best score from which on a product matches (docs/search.md has what was measured).
-FITTING = 0.5
+RERANK = "rerank"  # what explanations name the steps of reranking
 
 _NAMED = 1_000  # products that a filter names one by one: beyond, a scan of all ids is faster
 
@@ -51,20 +52,42 @@ class Scored:
     helps: str = ""  # what would give hits, where there are none
 
 
-def answer(store: Store, query: Query, scored: Scored, listing: Listing, known_of: Sequence[str]) -> Result:
-    """The answer to a query; `known_of` is what is known already that a person should know."""
-    total = scored.combined.total
-    known = ~np.isnan(total)
+def words_found(e: Evidence, others: Sequence[Evidence]) -> Evidence:
+    """Words without the products that have nothing but words, and none of those that are looked for: they are not found."""
+    if e.best is None:
+        return e
+    beside = [~np.isnan(one.similarity) for one in others if one.part == e.part and one is not e]
+    nothing = (e.similarity == 0) & ~np.any(beside, axis=0) if beside else e.similarity == 0
+    return replace(e, similarity=np.where(nothing, np.nan, e.similarity))
+
+
+def compared(met: Met, candidates: pa.Array | None = None) -> Compared:
+    """Words with all products, or with some of a large store."""
+    if candidates is None:
+        everything = met.everything()
+        return Compared(everything, everything, met.elsewhere())
+    return Compared(met.some(candidates), met.sample(), met.elsewhere(candidates))
+
+
+def answer(store: Store, query: Query, scored: Scored, ranking: Ranking, listing: Listing, known_of: Sequence[str]) -> Result:
+    """The answer to a query: its candidates in the order of `ranking`. `known_of` is what is known already that a person should know."""
+    total = ranking.scores
+    known = ~np.isnan(scored.combined.total)
     matched = matches(query, scored)
     shown = listing.page(scored.candidates, total, matched, query=bool(query.parts))
+    changes = ranking.changes(scored.candidates, shown.places) if listing.wanted.explain else [[] for _ in shown.places]
+    reranked = zip(changes, ranking.stands_for(shown.places, matched), strict=True)
     ids = scored.candidates.take(pa.array(shown.places)).to_pylist()
     titles = _titles(store, ids)
     hits = []
     told = [target.met.terms(ids) if listing.wanted.explain and target.met and ids else {} for target in scored.targets]
-    for rank, (i, id) in enumerate(zip(shown.places.tolist(), ids, strict=True), listing.wanted.first + 1):
+    for rank, (i, id, (added, others)) in enumerate(zip(shown.places.tolist(), ids, reranked, strict=True), listing.wanted.first + 1):
         explained, evidence = _explain(query, scored, i, [terms.get(id, []) for terms in told])
-        hits.append(Hit(rank, id, float(total[i]), titles.get(id), evidence, explained))
-    notes = [*known_of, *dict.fromkeys(note for target in scored.targets if target.met is not None for note in target.met.notes)]
+        explained += [Contribution(RERANK, name, 1.0, 0.0, change) for name, change in added]
+        stands_for = None if ranking.behind is None else sorted(scored.candidates.take(pa.array(others, pa.int64())).to_pylist())
+        hits.append(Hit(rank, id, float(total[i]), titles.get(id), evidence, explained, stands_for))
+    notes = [*known_of, *ranking.notes]
+    notes += dict.fromkeys(note for target in scored.targets if target.met is not None for note in target.met.notes)
     notes += shown.notes
     if not known.any():
         notes += [_why_nothing(store, query, scored, listing.products), *filter(None, [scored.helps])]
@@ -75,12 +98,11 @@ def matches(query: Query, scored: Scored) -> NDArray[np.bool_]:
     """The candidates (n,) that a query matches: what facets count and what is sorted.
 
     Nearly every product has some evidence for a query, so that it says nothing to have it: a product matches if its score is at least
-    `FITTING` of the best one's. Where nothing fits (no score is above 0), and without a query, every candidate does.
+    half of the best one's (`mmsearch.ranking.order`). Where nothing fits (no score is above 0), and without a query, every candidate does.
     """
     total = scored.combined.total
     known: NDArray[np.bool_] = ~np.isnan(total)
-    best = float(np.max(total, where=known, initial=0.0))
-    return known & (total >= FITTING * best) if query.parts and best > 0 else known
+    return fitting(total) if query.parts else known
 
 
 def own_products(query: Query) -> pa.Array:

@@ -21,7 +21,7 @@ from mmsearch.fusion.contents import contents_by_product
 from mmsearch.fusion.words import reads_photos
 from mmsearch.ranking import COMBINERS
 from mmsearch.ranking.base import Combined, Combiner, Evidence, Joint
-from mmsearch.search.answers import Compared, Scored, answer, own_products
+from mmsearch.search.answers import Compared, Scored, answer, compared, own_products, words_found
 from mmsearch.search.background import Scores, spread, spread_by_pattern
 from mmsearch.search.expand import Expander
 from mmsearch.search.hits import Result
@@ -31,6 +31,9 @@ from mmsearch.search.lexical import Lexical
 from mmsearch.search.listing import Listing, wanted
 from mmsearch.search.query import Part, Query, shares
 from mmsearch.search.relax import FIELD, FILTER, Demand, Relaxed, clause, demand, relaxed, steps
+from mmsearch.search.rerank.chain import Ranking, chain_of, question_of, unit_of
+from mmsearch.search.rerank.chain import rerank as reranked
+from mmsearch.search.rerank.known import Known, Some
 from mmsearch.search.speech import Listener
 from mmsearch.search.targets import Met, Target, Targets, views_of
 from mmsearch.search.weights import WORDS
@@ -73,6 +76,7 @@ class Engine:
         facets: Sequence[str] = (),
         explain: bool = False,
         relax: str = "no",
+        rerank: str | None = None,
     ) -> dict[str, Result]:
         """Answer queries (in one go: texts are encoded in batches).
 
@@ -82,18 +86,26 @@ class Engine:
         sort : attributes ('price desc') that order the hits; see `mmsearch.search.sorting`. facets : attributes ('brand', 'price(5)') whose
             values are counted; see `mmsearch.search.facets`. explain : words are told one by one.
         relax : what may be relaxed where nothing has all that a query asks for: 'no', 'words' or 'all'; see `mmsearch.search.relax`.
+        rerank : specs of rerankers ('mmr | collapse(by=brand)'), one after the other; see `mmsearch.search.rerank.chain`.
 
         Raises
         ------
         UsageError : a malformed filter, an unknown attribute, profile or product, evidence that cannot be compared.
         InputError : a query photo, sound or clip that cannot be read, or speech that is not understood.
         """
-        show = wanted(k, page, sort, facets, explain=explain)
+        chain = chain_of(rerank)
+        show = wanted(k, page, sort, facets, explain=explain, reranked=bool(chain))
         combiner: Combiner = COMBINERS.create(combine)
         self._look()
-        listing = Listing(self.store, self.index.products(), self.index.version(PRODUCTS), show)
-        answers = self._scored(queries, show.depth, combiner, steps(relax))
-        return {id: answer(self.store, query, scored, listing, notes) for id, query, scored, notes in answers}
+        products, version = self.index.products(), self.index.version(PRODUCTS)
+        listing, known = Listing(self.store, products, version, show), Known(self.store, products, version)
+        found = {}
+        for id, query, scored, notes in self._scored(queries, show.depth, combiner, steps(relax)):
+            total = scored.combined.total
+            candidates = Some(known, scored.candidates, unit_of(combiner, total), question_of(query)) if chain else None
+            ranking = Ranking(total) if candidates is None else reranked(chain, total, candidates)
+            found[id] = answer(self.store, query, scored, ranking, listing, notes)
+        return found
 
     def keep(self, queries: Mapping[str, Query], k: int, most: int) -> dict[str, Kept]:
         """The evidence of queries with every weight at 1, whatever the profile has, for ranking them under other weights.
@@ -275,7 +287,7 @@ class Engine:
         limit = settings.exact_limit()
         placed: list[Placed | Compared]
         if self._largest(targets) <= limit:
-            placed = [self.index.everything(t.table) if t.met is None else _compared(t.met) for t in targets]
+            placed = [self.index.everything(t.table) if t.met is None else compared(t.met) for t in targets]
             keep = np.ones(len(products), dtype=bool) if allowed is None else allowed.copy()
             keep &= ~pc.is_in(products, value_set=own).to_numpy(zero_copy_only=False)
             return self._combine(products, targets, placed, part_shares, calibration, combiner, keep, complete=True)
@@ -285,7 +297,7 @@ class Engine:
         else:
             candidates = self._nearest(targets, part_shares, passing, k)
         candidates = candidates.filter(pc.invert(pc.is_in(candidates, value_set=own)))
-        placed = [self.index.some(t.table, candidates) if t.met is None else _compared(t.met, candidates) for t in targets]
+        placed = [self.index.some(t.table, candidates) if t.met is None else compared(t.met, candidates) for t in targets]
         everyone = np.ones(len(candidates), dtype=bool)
         return self._combine(candidates, targets, placed, part_shares, calibration, combiner, everyone, complete=False)
 
@@ -362,7 +374,7 @@ class Engine:
             similarity = np.where(usable, similarity, np.nan)
             best = None if target.met is None else target.met.best
             evidence.append(Evidence(target.part, share, target.kind, similarity, mean, std, reliability, target.weight, best, elsewhere))
-        evidence = [_found(e, evidence) for e in evidence]
+        evidence = [words_found(e, evidence) for e in evidence]
         joint = Joint(calibration.correlations, calibration.tails)
         return Scored(candidates, targets, evidence, placed, combiner.combine(evidence, joint), joint)
 
@@ -372,20 +384,3 @@ class Engine:
         if target.reweighed is not None:
             scores = scores * target.reweighed.factors(placed.rows.parts).astype(np.float32)
         return placed.best(scores)
-
-
-def _found(e: Evidence, others: Sequence[Evidence]) -> Evidence:
-    """Words without the products that have nothing but words, and none of those that are looked for: they are not found."""
-    if e.best is None:
-        return e
-    beside = [~np.isnan(one.similarity) for one in others if one.part == e.part and one is not e]
-    nothing = (e.similarity == 0) & ~np.any(beside, axis=0) if beside else e.similarity == 0
-    return dataclasses.replace(e, similarity=np.where(nothing, np.nan, e.similarity))
-
-
-def _compared(met: Met, candidates: pa.Array | None = None) -> Compared:
-    """Words with all products, or with some of a large store."""
-    if candidates is None:
-        everything = met.everything()
-        return Compared(everything, everything, met.elsewhere())
-    return Compared(met.some(candidates), met.sample(), met.elsewhere(candidates))

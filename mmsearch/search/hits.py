@@ -25,7 +25,10 @@ class Contribution:
 
 @dataclass(frozen=True)
 class Hit:
-    """One product found. `matched` names the evidence that fits best where a product has several of a kind (which photo)."""
+    """One product found. `matched` names the evidence that fits best where a product has several of a kind (which photo).
+
+    `stands_for`: ids of the products that fit the query, too, and were put together with this one; None where nothing was.
+    """
 
     rank: int
     id: str
@@ -33,13 +36,17 @@ class Hit:
     title: str | None = None
     matched: dict[str, str] = field(default_factory=dict)
     explain: list[Contribution] = field(default_factory=list)
+    stands_for: list[str] | None = None
 
     def to_json(self, query: str | None = None, *, explain: bool = False, relaxed: Sequence[str] = ()) -> dict[str, Any]:
-        """The hit as SPEC prints it: query (batch only), rank, id, score, title, matched, relaxed (what was), explain (if asked for)."""
+        """The hit as SPEC prints it: query (batch only), rank, id, score, title, matched, relaxed (what was), stands_for (of a list that
+        was put together), explain (if asked for)."""
         out: dict[str, Any] = {} if query is None else {"query": query}
         out |= {"rank": self.rank, "id": self.id, "score": self.score, "title": self.title, "matched": self.matched}
         if relaxed:
             out["relaxed"] = list(relaxed)
+        if self.stands_for is not None:
+            out["stands_for"] = self.stands_for
         if explain:
             out["explain"] = [vars(c) for c in self.explain]
         return out

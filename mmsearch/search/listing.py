@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mmsearch.errors import UsageError
+from mmsearch.ranking.order import best
 from mmsearch.search.facets import Facet, FacetOf, count_facet, parse_facet
 from mmsearch.search.sorting import SortKey, in_order, parse_sort
 from mmsearch.store import Store
@@ -23,7 +24,7 @@ _DEPTH = 1_000  # of the best products, in a large store: some thousands are com
 class Wanted:
     """What is to be shown of the answer to a query: `k` hits, or that many a page (from 1), sorted, with facets.
 
-    `explain`: the words that matched are told one by one.
+    `explain`: the words that matched are told one by one. `reranked`: the best are put into another order first.
     """
 
     k: int
@@ -31,6 +32,7 @@ class Wanted:
     sort: tuple[SortKey, ...] = ()
     facets: tuple[FacetOf, ...] = ()
     explain: bool = False
+    reranked: bool = False
 
     @property
     def first(self) -> int:
@@ -43,18 +45,31 @@ class Wanted:
 
         For pages it is the same over many of them, so that no product is on two; what is sorted and counted are the candidates that match.
         """
-        if self.page is None and not self.sort and not self.facets:
+        if self.page is None and not self.sort and not self.facets and not self.reranked:
             return self.k
         return _DEPTH if self.sort else _DEPTH * -(-(self.first + self.k) // _DEPTH)
 
 
-def wanted(k: int, page: int | None = None, sort: Sequence[str] = (), facets: Sequence[str] = (), *, explain: bool = False) -> Wanted:
-    """What is to be shown, as the user wrote it. Raises UsageError for k or a page below 1, and as `parse_sort` and `parse_facet` do."""
+def wanted(
+    k: int,
+    page: int | None = None,
+    sort: Sequence[str] = (),
+    facets: Sequence[str] = (),
+    *,
+    explain: bool = False,
+    reranked: bool = False,
+) -> Wanted:
+    """What is to be shown, as the user wrote it.
+
+    Raises UsageError for k or a page below 1, for a list that is both sorted and reranked, and as `parse_sort` and `parse_facet` do.
+    """
     if k < 1:
         raise UsageError(f"-k must be at least 1, not {k}")
     if page is not None and page < 1:
         raise UsageError(f"--page counts from 1, not {page}")
-    return Wanted(k, page, tuple(map(parse_sort, sort)), tuple(dict.fromkeys(map(parse_facet, facets))), explain)
+    if sort and reranked:
+        raise UsageError("--sort and --rerank both say what the order is: give one of them")
+    return Wanted(k, page, tuple(map(parse_sort, sort)), tuple(dict.fromkeys(map(parse_facet, facets))), explain, reranked)
 
 
 @dataclass(frozen=True)
@@ -101,7 +116,7 @@ class Listing:
         first, k = self.wanted.first, self.wanted.k
         notes = self._told(len(known), int(matched.sum()))
         if not self.wanted.sort:
-            chosen = _best(candidates, scores, known, first + k)[first:]
+            chosen = best(candidates, scores, first + k)[first:]
         else:
             known = np.flatnonzero(matched)
             places = known if self._all(candidates) else self._places(candidates.take(pa.array(known)))
@@ -128,14 +143,3 @@ class Listing:
         if not done or matching == known:
             return []
         return [f"{matching:,} of {known:,} products fit the query well enough to be {' and '.join(done)}"]
-
-
-def _best(candidates: pa.Array, scores: NDArray[np.float64], known: NDArray[np.int64], k: int) -> NDArray[np.int64]:
-    """The k best of some candidates, ties by id: places in `candidates`."""
-    if len(known) > k:  # everything that ties with the last place is sorted too, so that ties always fall the same way
-        worst = np.partition(scores[known], len(known) - k)[len(known) - k]
-        known = known[scores[known] >= worst]
-    table = pa.table({"score": scores[known], "id": candidates.take(pa.array(known))})
-    order = pc.select_k_unstable(table, k=min(k, len(known)), sort_keys=[("score", "descending"), ("id", "ascending")])
-    best: NDArray[np.int64] = known[order.to_numpy()]
-    return best

@@ -1,0 +1,187 @@
+"""What a store knows of its products, as rerankers ask for it: read once for all queries of a search."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from mmsearch import settings
+from mmsearch.encoders.recorded import recorded_encoder
+from mmsearch.errors import UsageError, did_you_mean
+from mmsearch.fusion.batch import mean_by_product
+from mmsearch.fusion.contents import contents_by_product
+from mmsearch.ranking.base import Scores
+from mmsearch.search.rerank.signals import SIGNALS, read_signal
+from mmsearch.store import PRODUCTS, Store
+from mmsearch.store.attributes import load_attributes
+from mmsearch.store.values import Values, read_values
+from mmsearch.store.vectors import read_vectors
+from mmsearch.store.where import id_list, written
+
+_OPTION = "--rerank"
+_COMPARED = 100_000  # ids that a near miss is looked for in
+_NAMED = 10
+_WORD = re.compile(r"\w+")
+
+
+class Known:
+    """Columns beside all products (n,), kept while one search lasts. `version`: of the table of products that they are from."""
+
+    def __init__(self, store: Store, products: pa.Array, version: int):
+        self.store, self.products, self._version = store, products, version
+        self._values: dict[str, Values] = {}
+        self._signals: dict[str, Scores] = {}
+        self._groups: dict[str, NDArray[np.int64]] = {}
+
+    def numbers(self, name: str) -> Scores:
+        """(n,); see `Candidates.numbers`."""
+        if name in SIGNALS and not self._has(name):
+            if name not in self._signals:
+                self._signals[name] = read_signal(self.store, name, self.products)
+            return self._signals[name]
+        values = self._of(name)
+        if not {"number", "bool"} & values.keys():
+            kinds = " and ".join(sorted(values))
+            hint = f"as in 'boost(recency(by={name}, half_life=30d)=.1)'" if "time" in values else "name one with numbers"
+            raise UsageError(f"{_OPTION}: {name} has no numbers ({kinds})", hint=hint)
+        return _floats(values, "number", "bool", n=len(self.products))
+
+    def times(self, name: str | None) -> Scores:
+        """(n,); see `Candidates.times`."""
+        if name is None:
+            name = self._only_time()
+        values = self._of(name)
+        if "time" not in values:
+            raise UsageError(f"{_OPTION}: {name} has no dates ({' and '.join(sorted(values))})", hint="name one with dates")
+        return _floats(values, "time", n=len(self.products))
+
+    def groups(self, name: str) -> NDArray[np.int64]:
+        """(n,); see `Candidates.groups`. A product without a parent is one with those whose parent it is."""
+        if name not in self._groups:
+            values = self._of(name)
+            if set(values) == {"list"}:
+                raise UsageError(f"{_OPTION}: {name} is a list, and a product can be in one group alone", hint="name another attribute")
+            keys = [pc.binary_join_element_wise(kind, values[kind].cast(pa.string()), ":") for kind in values if kind != "list"]
+            if name == "parent":
+                keys.append(pc.binary_join_element_wise("text", self.products, ":"))
+            key = pc.coalesce(*keys)
+            chunks = pa.chunked_array([key]) if isinstance(key, pa.Array) else key
+            codes = chunks.combine_chunks().dictionary_encode()
+            codes = codes.combine_chunks() if isinstance(codes, pa.ChunkedArray) else codes
+            self._groups[name] = codes.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+        return self._groups[name]
+
+    def check(self, ids: Sequence[str]) -> None:
+        """Raise UsageError for ids that the store does not have."""
+        asked = pa.array(list(ids), pa.string())
+        lost = asked.filter(pc.invert(pc.is_in(asked, value_set=self.products))).to_pylist()
+        if lost:
+            near = did_you_mean(lost[0], self.products[:_COMPARED].to_pylist())
+            more = f" and {len(lost) - 1:,} more of those that {_OPTION} names" if len(lost) > 1 else ""
+            hint = 'ids that look like numbers stand in double quotes: ids=["0042"]' if lost[0].isdigit() else "see: mmsearch show ID"
+            raise UsageError(f"{_OPTION}: there is no product {lost[0]}{more}{near}", hint=hint)
+
+    def likeness(self, ids: Sequence[str]) -> NDArray[np.float64]:
+        """(m, p, p) of some products; see `Candidates.likeness`."""
+        found = []
+        wanted = pa.array(list(ids), pa.string())
+        for modality in settings.MODALITIES:
+            known = recorded_encoder(self.store, modality)
+            here = np.zeros(len(ids), dtype=bool)
+            cosines = np.full((len(ids), len(ids)), np.nan)
+            if known and self.store.has(known["table"]) and len(rows := read_vectors(self.store, known["table"], list(ids))):
+                vectors, here = mean_by_product(rows, wanted, rows.vectors.shape[1])
+                cosines[np.ix_(here, here)] = (vectors[here] @ vectors[here].T).astype(np.float64)
+            found.append(cosines)
+        return np.array(found)
+
+    def texts(self, ids: Sequence[str]) -> list[str | None]:
+        """What some products say, (p,)."""
+        return [None if text is None else str(text) for text in contents_by_product(self.store, "text", ids)]
+
+    def words(self, ids: Sequence[str]) -> list[str]:
+        """Of some products, (p,); see `Candidates.words`."""
+        rows = self.store.read(PRODUCTS, ["id", "title"], where=id_list("id", list(ids)))
+        titles = dict(zip(rows.column("id").to_pylist(), rows.column("title").to_pylist(), strict=True))
+        return [" ".join(sorted(_WORD.findall((titles.get(id) or "").casefold()))) for id in ids]
+
+    def _of(self, name: str) -> Values:
+        if name not in self._values:
+            self._values[name] = read_values(self.store, name, self.products, version=self._version, option=_OPTION)
+        return self._values[name]
+
+    def _has(self, name: str) -> bool:
+        attributes = load_attributes(self.store)
+        return name in attributes.columns or name in attributes.sparse
+
+    def _only_time(self) -> str:
+        attributes = load_attributes(self.store)
+        dated = [name for name, kinds in attributes.columns.items() if "time" in kinds]
+        dated += [name for name, kinds in attributes.sparse.items() if "time" in kinds and name not in attributes.columns]
+        if len(dated) != 1:
+            what = "no product has an attribute with dates" if not dated else f"{len(dated)} attributes have dates"
+            hint = f"name one: recency(by={written(dated[0])}); there are {', '.join(dated[:_NAMED])}" if dated else None
+            raise UsageError(f"{_OPTION}: {what}", hint=hint)
+        return dated[0]
+
+
+class Some:
+    """The candidates of one query among all products: `mmsearch.ranking.rerank.Candidates`."""
+
+    def __init__(self, known: Known, ids: pa.Array, unit: float, question: str):
+        self._known, self.ids, self.unit, self.question = known, ids, unit, question
+        self._rows: NDArray[np.int64] | None = None
+        if ids is not known.products:
+            self._rows = pc.index_in(ids, value_set=known.products).to_numpy(zero_copy_only=False).astype(np.int64)
+
+    def numbers(self, name: str) -> Scores:
+        """See `Candidates.numbers`."""
+        return self._mine(self._known.numbers(name))
+
+    def times(self, name: str | None) -> Scores:
+        """See `Candidates.times`."""
+        return self._mine(self._known.times(name))
+
+    def groups(self, name: str) -> NDArray[np.int64]:
+        """See `Candidates.groups`."""
+        groups = self._known.groups(name)
+        return groups if self._rows is None else groups[self._rows]
+
+    def likeness(self, places: NDArray[np.int64]) -> NDArray[np.float64]:
+        """See `Candidates.likeness`."""
+        return self._known.likeness(self._ids(places))
+
+    def words(self, places: NDArray[np.int64]) -> list[str]:
+        """See `Candidates.words`."""
+        return self._known.words(self._ids(places))
+
+    def texts(self, places: NDArray[np.int64]) -> list[str | None]:
+        """See `Candidates.texts`."""
+        return self._known.texts(self._ids(places))
+
+    def places(self, ids: Sequence[str]) -> NDArray[np.int64]:
+        """See `Candidates.places`."""
+        self._known.check(ids)
+        found = pc.index_in(pa.array(list(ids), pa.string()), value_set=self.ids).drop_null()
+        places: NDArray[np.int64] = found.to_numpy(zero_copy_only=False).astype(np.int64)
+        return places
+
+    def _ids(self, places: NDArray[np.int64]) -> list[str]:
+        return self.ids.take(pa.array(places)).to_pylist()  # type: ignore[no-any-return]
+
+    def _mine(self, values: Scores) -> Scores:
+        return values if self._rows is None else values[self._rows]
+
+
+def _floats(values: Values, *kinds: str, n: int) -> Scores:
+    found = np.full(n, np.nan)
+    for kind in kinds:
+        if kind in values:
+            column = values[kind].cast(pa.float64()).to_numpy()
+            found = np.where(np.isnan(found), column, found)
+    return found

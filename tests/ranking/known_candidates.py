@@ -1,0 +1,58 @@
+"""Candidates of which a test says everything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from mmsearch import settings
+
+
+@dataclass
+class KnownCandidates:
+    """`mmsearch.ranking.rerank.Candidates` from plain values; None is missing."""
+
+    names: Sequence[str]
+    values: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
+    dates: Sequence[float | None] = ()
+    values_of_groups: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
+    vectors: Mapping[str, Sequence[Sequence[float] | None]] = field(default_factory=dict)
+    titled: Sequence[str] = ()
+    unit: float = 1.0
+    question: str = ""
+
+    @property
+    def ids(self) -> pa.Array:
+        return pa.array(list(self.names), pa.string())
+
+    def numbers(self, name: str) -> NDArray[np.float64]:
+        return np.array(self.values[name], dtype=np.float64)
+
+    def times(self, name: str | None) -> NDArray[np.float64]:
+        return np.array(self.dates, dtype=np.float64)
+
+    def groups(self, name: str) -> NDArray[np.int64]:
+        values = self.values_of_groups[name]
+        known = sorted({value for value in values if value is not None})
+        return np.array([-1 if value is None else known.index(value) for value in values])
+
+    def likeness(self, places: NDArray[np.int64]) -> NDArray[np.float64]:
+        found = []
+        for modality in settings.MODALITIES:
+            mine = [self.vectors[modality][i] if modality in self.vectors else None for i in places]
+            rows = [[np.nan if a is None or b is None else float(np.dot(a, b)) for b in mine] for a in mine]
+            found.append(np.array(rows).reshape(len(mine), len(mine)))
+        return np.array(found)
+
+    def words(self, places: NDArray[np.int64]) -> list[str]:
+        return [" ".join(sorted(self.titled[i].split())) if self.titled else "" for i in places]
+
+    def texts(self, places: NDArray[np.int64]) -> list[str | None]:
+        return [self.titled[i] or None for i in places]
+
+    def places(self, ids: Sequence[str]) -> NDArray[np.int64]:
+        return np.array([list(self.names).index(id) for id in ids if id in self.names], dtype=np.int64)
