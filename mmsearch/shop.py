@@ -76,7 +76,8 @@ class Shop:
         off ('all': every one); see `mmsearch.features.chosen`.
 
         `models` names a set of encoders (`mmsearch.settings.MODEL_SETS`); `text`, `image`, `audio` and `video` come before it. `show_crops`
-        is a folder for the photos with the regions that are encoded; see `mmsearch.encoders.crops`. Raises what that raises; media that cannot be used are listed in the reject file as they are found.
+        is a folder for the photos with the regions that are encoded; see `mmsearch.encoders.crops`. Raises what `embed` does; media that
+        cannot be used are listed in the reject file as they are found.
         """
         from mmsearch.catalog.report import Rejects, reject_folder
         from mmsearch.encoders.crops import check_crops, draw_crops
