@@ -75,7 +75,7 @@ def answer(store: Store, query: Query, scored: Scored, ranking: Ranking, listing
     known = ~np.isnan(scored.combined.total)
     matched = matches(query, scored)
     shown = listing.page(scored.candidates, total, matched, query=bool(query.parts))
-    changes = ranking.changes(scored.candidates, shown.places) if listing.wanted.explain else [[] for _ in shown.places]
+    changes = ranking.changes(scored.candidates, shown.places, places=listing.wanted.explain)
     reranked = zip(changes, ranking.stands_for(shown.places, matched), strict=True)
     ids = scored.candidates.take(pa.array(shown.places)).to_pylist()
     titles = _titles(store, ids)

@@ -35,14 +35,13 @@ class Ranking:
     behind: NDArray[np.int64] | None = None  # (n,) the product that stands for it, −1: none; None where no step puts products together
     notes: Sequence[str] = ()
 
-    def changes(self, ids: pa.Array, shown: NDArray[np.int64]) -> list[list[tuple[str, float]]]:
-        """Of each product shown, (p,): what the steps added to its score, and to which place each took it."""
+    def changes(self, ids: pa.Array, shown: NDArray[np.int64], *, places: bool) -> list[list[tuple[str, float]]]:
+        """Of each product shown, (p,): what the steps added to its score, and, if wanted, to which place each took it."""
         found: list[list[tuple[str, float]]] = [[] for _ in shown]
         for step in self.steps:
-            places = zip(_places(ids, step.before, shown), _places(ids, step.after, shown), strict=True)
-            for told, i, (old, new) in zip(found, shown.tolist(), places, strict=True):
-                moved = f"place {old:,} → {new:,}" if old != new else f"place {new:,}"
-                told += [(f"{name}: {moved}", float(change[i])) for name, change in step.changes.items() if change[i]]
+            moved = _moved(ids, step, shown) if places else [""] * len(shown)
+            for told, i, where in zip(found, shown.tolist(), moved, strict=True):
+                told += [(f"{name}{where}", float(change[i])) for name, change in step.changes.items() if change[i]]
         return found
 
     def stands_for(self, shown: NDArray[np.int64], among: NDArray[np.bool_]) -> list[list[int]]:
@@ -92,6 +91,12 @@ def unit_of(combiner: Combiner, scores: Scores) -> float:
 def question_of(query: Query) -> str:
     """The texts that a query looks for."""
     return " ".join(part.content for part in query.parts if part.kind == "text" and not part.negative and part.weight > 0)
+
+
+def _moved(ids: pa.Array, step: Step, shown: NDArray[np.int64]) -> list[str]:
+    """From which place to which a step took some of the candidates, (p,)."""
+    places = zip(_places(ids, step.before, shown), _places(ids, step.after, shown), strict=True)
+    return [f": place {old:,} → {new:,}" if old != new else f": place {new:,}" for old, new in places]
 
 
 def _places(ids: pa.Array, scores: Scores, shown: NDArray[np.int64]) -> list[int]:

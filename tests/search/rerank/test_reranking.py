@@ -48,6 +48,10 @@ def ids(result: Result) -> list[str]:
 @pytest.mark.parametrize("limit", ["100000", "5"])
 def test_contributions_add_up_to_the_score_that_is_printed(shop: Shop, combine: str, limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MMSEARCH_EXACT_LIMIT", limit)
+    for hit in shop.search("red shoe", k=ALL, combine=combine, rerank=CHAIN):
+        assert sum(one.contribution for one in hit.explain) == pytest.approx(hit.score, abs=1e-9), (
+            "the page has bars without --explain, too"
+        )
     result = shop.search("red shoe", k=ALL, combine=combine, explain=True, rerank=CHAIN)
     assert result.hits[0].id == "blue-hat"
     for hit in result:
@@ -139,6 +143,14 @@ def test_vectors_are_not_needed_where_they_are_not_asked_for(tmp_path: Path) -> 
     made = Shop(tmp_path / "store.lancedb")
     made.ingest(small_shop.write_catalogue(tmp_path))
     assert len(made.search(where="colour = 'red'", rerank="mmr | dedupe | collapse | stock")) == 6
+
+
+@pytest.mark.parametrize("where", ["colour = 'none'", "id = 'red-shoe'"])
+def test_lists_of_none_and_of_one(shop: Shop, where: str) -> None:
+    chain = "mmr | dedupe | dedupe(at=.9) | collapse | boost(price=1, popularity=1) | stock | pin(ids=[red-shoe]) | bury(ids=[red-cup])"
+    plain, result = (shop.search("red shoe", where=where, rerank=spec, explain=True) for spec in (None, chain))
+    assert [(hit.id, hit.explain[0]) for hit in result] == [(hit.id, hit.explain[0]) for hit in plain]
+    assert result.candidates == plain.candidates == len(result)
 
 
 @pytest.mark.parametrize(
