@@ -33,7 +33,7 @@ def build(folder: Path, rows: list[dict[str, str]], name: str, method: str | Non
 def main() -> int:
     data = Path(sys.argv[1]).resolve()
     method = sys.argv[2] if len(sys.argv) > 2 else None
-    rows = catalogue(data)  # category paths are what `gated` learns from; they are no text, and no search looks at them
+    rows = catalogue(data)  # category paths are what `gated` learns from, and words of the products
     fewer, photoless = halved(rows)
     kinds = general(rows)
     titles = random.Random(1).sample([row["title"] for row in rows], 200)
