@@ -20,6 +20,10 @@ WORDS = 24.0
 STRAIGHT = 4.0
 
 
+#: Products with words that a product without them is measured by; fewer say nothing of where it would stand.
+FEWEST = 8
+
+
 class Calibrated(Combiner):
     """Score = Σ over parts of share · (standardised evidence of the part).
 
@@ -95,11 +99,12 @@ def _complete(scores: Scores, before: Scores, here: NDArray[np.bool_], elsewhere
     """
     known = here & ~elsewhere & present.any(axis=0)
     lacking = (~here | elsewhere) & present.any(axis=0)
-    if not known.any() or not lacking.any():
+    if known.sum() < FEWEST or not lacking.any():
         return
     was, now = np.sort(before[:, known].sum(axis=0)), np.sort(scores[:, known].sum(axis=0))
     total = scores[:, lacking].sum(axis=0)
-    lifted = np.interp(before[:, lacking].sum(axis=0), was, now)
+    stood = before[:, lacking].sum(axis=0)
+    lifted = np.interp(stood, was, now) + np.minimum(stood - was[0], 0)
     added = np.where(here[lacking], np.maximum(lifted - total, 0), lifted - total)
     shares = np.abs(scores[:, lacking]) * present[:, lacking] + 1e-9 * present[:, lacking]
     scores[:, lacking] += added * shares / shares.sum(axis=0)

@@ -43,17 +43,25 @@ def test_a_photo_neither_thins_nor_thickens_what_words_say() -> None:
 
 
 def test_what_says_nothing_in_the_script_of_a_query_stands_where_its_vectors_put_it() -> None:
-    """Five products; the first two have no words in the query's script. By vectors the first is the best, the second in the middle."""
-    vectors = Evidence(0, 1.0, "text>text", np.array([0.9, 0.5, 0.8, 0.5, 0.1]), 0.5, 0.2)
-    similarity, elsewhere = np.array([np.nan, np.nan, 9.0, 4.0, 0.0]), np.array([True, True, False, False, False])
+    """The first two of twelve have no words in the query's script. By vectors the first is the best, the second in the middle."""
+    rest = np.linspace(0.1, 0.8, 10)[::-1]
+    vectors = Evidence(0, 1.0, "text>text", np.concatenate([[0.9, rest[4]], rest]), 0.5, 0.2)
+    similarity = np.concatenate([[np.nan, np.nan], np.arange(9.0, -1.0, -1.0)])
+    elsewhere = np.array([True, True, *([False] * 10)])
     words = Evidence(0, 1.0, "text>words", similarity, 4.0, 3.0, best=9.0, elsewhere=elsewhere)
     combined = combine("calibrated", vectors, words)
     total = combined.total
     assert total[0] == pytest.approx(total[2]), "no better than the best of the others"
-    assert total[1] == pytest.approx(total[3])
+    assert total[1] == pytest.approx(total[6])
     np.testing.assert_allclose(combined.contributions.sum(axis=0), total)
-    matched = Evidence(0, 1.0, "text>words", np.array([9.0, np.nan, 9.0, 4.0, 0.0]), 4.0, 3.0, best=9.0, elsewhere=elsewhere)
+    matched = Evidence(0, 1.0, "text>words", np.concatenate([[9.0], similarity[1:]]), 4.0, 3.0, best=9.0, elsewhere=elsewhere)
     assert combine("calibrated", vectors, matched).total[0] >= total[0], "a code that it shares takes nothing away"
+
+
+def test_few_products_with_words_say_nothing_of_the_others() -> None:
+    vectors = Evidence(0, 1.0, "text>text", np.array([0.4, 0.9]), 0.5, 0.2)
+    words = Evidence(0, 1.0, "text>words", np.array([np.nan, 9.0]), 4.5, 4.5, best=9.0, elsewhere=np.array([True, False]))
+    assert combine("calibrated", vectors, words).total[0] == pytest.approx(-0.5)
 
 
 def test_words_that_nothing_matches_change_nothing() -> None:
