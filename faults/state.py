@@ -95,6 +95,8 @@ def _record(store: Store) -> Rows:
             parsed = {k: v for k, v in parsed.items() if k != "identities"}
         if isinstance(parsed, dict) and key.startswith("feature/"):  # which files the product facts were made of: state_of sees the facts
             parsed = {k: v for k, v in parsed.items() if k != "rolled"}
+        if isinstance(parsed, dict) and key in ("words", "completions"):  # the same: state_of sees what was made of them
+            parsed = {k: v for k, v in parsed.items() if k != "tables"}
         if isinstance(parsed, dict) and "unfinished" in parsed:  # an ingest's note to the next one; how much it counted is no content
             parsed = {"unfinished": parsed["unfinished"]}
         if key in rows.values:

@@ -16,6 +16,11 @@ from mmsearch import settings
 from mmsearch.encoders import ENCODERS
 from mmsearch.features import FEATURES
 
+if _worker := os.environ.get("PYTEST_XDIST_WORKER"):
+    # numba keeps what it compiled for librosa beside it: two processes that compile at once in a fresh .venv left files with which every
+    # later start crashed.
+    os.environ["NUMBA_CACHE_DIR"] = str(settings.home() / f"numba-{_worker}")
+
 hypothesis.settings.register_profile("mmsearch", deadline=None)  # a machine that is busy is no failure
 hypothesis.settings.load_profile("mmsearch")
 
