@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -70,69 +69,26 @@ class Shop:
         features: Texts = None,
         no_features: Texts = None,
     ) -> EmbedReport:
-        """Make vectors and facts for what is new or changed; see `mmsearch.encoders.pipeline.embed`. Profiles take the new vectors in.
+        """Make vectors and facts for what is new or changed, and take them into profiles and words; see `mmsearch.embedding.embed`.
 
-        `features` are specs of features to turn on beside those that are on or run by themselves, `no_features` names of features to turn
-        off ('all': every one); see `mmsearch.features.chosen`.
-
-        `models` names a set of encoders (`mmsearch.settings.MODEL_SETS`); `text`, `image`, `audio` and `video` come before it. `show_crops`
-        is a folder for the photos with the regions that are encoded; see `mmsearch.encoders.crops`. Raises what `embed` does; media that
-        cannot be used are listed in the reject file as they are found.
+        `text`, `image`, `audio` and `video` are encoders' specs; they come before the set that `models` names.
         """
-        from mmsearch.catalog.report import Rejects, reject_folder
-        from mmsearch.encoders.crops import check_crops, draw_crops
-        from mmsearch.encoders.listing import model_set
-        from mmsearch.encoders.pipeline import NOTHING_TO_REFIT, embed
-        from mmsearch.encoders.recorded import create_encoder
-        from mmsearch.encoders.report import Interrupted
-        from mmsearch.features.chosen import choose, turn_off
-        from mmsearch.features.pipeline import extract
-        from mmsearch.fusion.projecting import refresh
-        from mmsearch.lexical.upkeep import refresh_lexical
-        from mmsearch.store.lock import EMBED
+        from mmsearch.embedding import embed
 
-        self.store.check()
-        chosen = model_set(self.store, models) if models else {}
-        given = {"text": text, "image": image, "audio": audio, "video": video}
-        chosen |= {modality: spec for modality, spec in given.items() if spec}
-        if show_crops is not None:
-            check_crops(self.store, chosen.get("image"), show_crops)
-        # The lock first: an embed that is running has the same reject file.
-        with self.store.writing("embed", lock=EMBED, patience=math.inf if wait else 0.0):
-            file = Path(rejects) if rejects else reject_folder(self.store.path) / "embed.jsonl"
-            with Rejects(file, named=bool(rejects)) as refused:
-                told: set[int] = set()  # hashes: where a disk is missing these are all media of a catalogue
-
-                def failed(modality: str, id: str, part: str, reason: str) -> None:
-                    # A clip is looked at for its picture and for its sound, a photo by several features: what all say of it is one reject.
-                    # Of "not a video: it starts like text" and "not a sound: it starts like text" the second half is the reason.
-                    rejected = hash((id, part, reason.partition(": ")[2] or reason))
-                    if rejected not in told:
-                        told.add(rejected)
-                        refused.add(0, reason, {"id": id, "modality": modality, "part": part}, kept=True)
-
-                # What is found first of all are texts, which are embedded, too; before that, a mistyped encoder must not cost an hour.
-                for modality, spec in chosen.items():
-                    create_encoder(spec, modality)
-                on = choose(self.store, many(features), many(no_features), refit=refit, learning=learning)
-                removed = turn_off(self.store, many(no_features), on)
-                found, notes = extract(self.store, [one for one in on if one.feature.searchable], progress=progress, failed=failed)
-                report = embed(self.store, chosen, progress=progress, failed=failed, refit=refit, learning=learning)
-                others, more = extract(self.store, [one for one in on if not one.feature.searchable], progress=progress, failed=failed)
-                report.features = [*found, *others]
-                if any(one.feature.learns for one in on):
-                    report.notes = [line for line in report.notes if line != NOTHING_TO_REFIT]
-                report.notes += [*removed, *notes, *more]
-                report.reject_file = refused.close()
-            try:
-                refresh_lexical(self.store)
-                report.notes += refresh(self.store)
-            except KeyboardInterrupt as error:
-                message = "interrupted; all vectors are written, but the fusion profiles do not have them yet"
-                raise Interrupted(message, "go on with: mmsearch embed") from error
-        if show_crops is not None:
-            report.notes.append(f"{draw_crops(self.store, show_crops):,} photos with their regions are in {show_crops}")
-        return report
+        chosen = {"text": text, "image": image, "audio": audio, "video": video}
+        return embed(
+            self.store,
+            {modality: spec for modality, spec in chosen.items() if spec},
+            models=models,
+            rejects=rejects,
+            progress=progress,
+            wait=wait,
+            refit=refit,
+            learning=learning,
+            show_crops=show_crops,
+            features=many(features),
+            no_features=many(no_features),
+        )
 
     def models(self) -> dict[str, Any]:
         """The encoders and features there are, and those that the store uses; see the `listing` of both packages."""
