@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from mmsearch.cli.common import global_options, note, shop
 from mmsearch.cli.output import HIT_FORMATS, chosen_format, format_option, table, write_ids, write_rows, write_trec
+
+if TYPE_CHECKING:
+    from mmsearch.recommend.serve import Why
 
 
 @global_options
@@ -39,10 +44,14 @@ def command(
         rows = []
         for item in found.items:
             row: dict[str, object] = {"rank": item.rank, "score": item.score, "id": item.id, "title": item.title}
-            rows.append(row | ({"because of": ", ".join(f"{id} {value:+.3f}" for id, value in item.why[:5])} if why else {}))
+            rows.append(row | ({"because it": "; ".join(map(_reason, item.why[:5]))} if why else {}))
         table(rows, title=found.method)
     else:
         write_rows([item.to_json(why=why) for item in found.items], how)
     for line in found.notes:
         note(line)
     return 0
+
+
+def _reason(part: Why) -> str:
+    return " ".join(filter(None, (part.relation, part.id, f"{part.contribution:+.3f}")))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -67,13 +67,31 @@ class Recommended(NamedTuple):
     scores: NDArray[np.float64]  # (≤ k,)
 
 
+class Reason(NamedTuple):
+    """What speaks for a product (or, below 0, against it), and how much of its score that is."""
+
+    product: int  # of the history; BASE for what no product of the history says
+    value: float
+    relation: str  # in words, as in "bought with P3": one of the recommender's `relations`
+
+
+#: `Reason.product` of the part of a score that no single product of the history accounts for.
+BASE = -1
+
+
 class Recommender(ABC):
-    """Interactions (and vectors) → ranked products. Batch in, batch out. Parameters are keyword arguments of `__init__`."""
+    """Interactions (and vectors) → ranked products. Batch in, batch out. Parameters are keyword arguments of `__init__`.
+
+    A model knows a user by the history alone. So who was never seen before, and who has bought since the model was fitted, is served
+    by the model as it is (fold-in).
+    """
 
     #: Whether a user's history changes the answer (popularity ignores it).
     personal: bool = True
     #: Whether it needs `Products.vectors`.
     needs_vectors: bool = False
+    #: The fusion profile whose vectors it wants; None: the store's default one.
+    profile: str | None = None
 
     @abstractmethod
     def fit(self, interactions: Interactions, products: Products) -> None:
@@ -93,11 +111,8 @@ class Recommender(ABC):
         """For each product, the k most similar other ones; none where the method knows of no similarity."""
 
     @abstractmethod
-    def why(self, history: History, product: int) -> list[tuple[int, float]]:
-        """(history product, contribution) pairs, largest first, that add up to the score of `product`.
-
-        Empty when no history speaks for it.
-        """
+    def why(self, history: History, product: int) -> list[Reason]:
+        """The reasons, largest first, that add up to the score of `product`; none when nothing speaks for it."""
 
     @abstractmethod
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
@@ -126,6 +141,11 @@ class Recommender(ABC):
                     scores[np.fromiter(exclude[row], np.int64, len(exclude[row]))] = -np.inf
                 found.append(top(scores, k))
         return found
+
+
+def sorted_reasons(reasons: Iterable[Reason]) -> list[Reason]:
+    """The largest first, ties by product, without those that are 0."""
+    return sorted((reason for reason in reasons if reason.value), key=lambda reason: (-reason.value, reason.product, reason.relation))
 
 
 def top(scores: NDArray[np.float64], k: int) -> Recommended:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mmsearch.errors import InputError
 from mmsearch.ranking import SIMILARITIES
 from mmsearch.ranking.similarity import Cosine, Dot, Similarity
-from mmsearch.recommend.base import History, Interactions, Products, Recommended, Recommender, top
+from mmsearch.recommend.base import History, Interactions, Products, Reason, Recommended, Recommender, sorted_reasons, top
 from mmsearch.recommend.interactions import weight_matrix, weights_of
 
 _ROWS = 16_384  # products turned into float64 at once
@@ -27,14 +27,15 @@ class Content(Recommender):
     ----------
     similarity : the name of a similarity, as for search.
     decay : weight of one step back in the history, in (0, 1]; 1 ignores the order.
+    profile : the fusion profile whose vectors are compared; the default one if none is named.
     """
 
     needs_vectors = True
 
-    def __init__(self, similarity: str = "cosine", decay: float = 0.6):
+    def __init__(self, similarity: str = "cosine", decay: float = 0.6, profile: str | None = None):
         if not 0 < decay <= 1:
             raise ValueError(f"decay must be above 0 and at most 1, not {decay}")
-        self.similarity, self.decay = similarity, decay
+        self.similarity, self.decay, self.profile = similarity, decay, profile
         made: Similarity = SIMILARITIES.create(similarity)
         # Rows of `Products.vectors` are unit or zero, where the cosine is the inner product.
         self._measure = Dot() if isinstance(made, Cosine) else made
@@ -84,14 +85,13 @@ class Content(Recommender):
             found += [top(row, k) for row in scores]
         return found
 
-    def why(self, history: History, product: int) -> list[tuple[int, float]]:
+    def why(self, history: History, product: int) -> list[Reason]:
         if not self._present[product]:
             return []
         taken, where = np.unique(history.products, return_inverse=True)
         weights = np.bincount(where, weights_of(history, self.decay), minlength=len(taken)) * self._present[taken]
         similarities = self._matrix(self._X[taken].astype(np.float64), self._X[product : product + 1])[:, 0]
-        pairs = [(int(j), float(part)) for j, part in zip(taken, weights * similarities, strict=True) if part]
-        return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))
+        return sorted_reasons(Reason(int(j), float(part), "is like") for j, part in zip(taken, weights * similarities, strict=True))
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         return {"vectors": self._X}, {}

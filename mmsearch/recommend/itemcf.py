@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmsearch.recommend.base import History, Interactions, Products, Recommended, Recommender
+from mmsearch.recommend.base import History, Interactions, Products, Reason, Recommended, Recommender, sorted_reasons
 from mmsearch.recommend.interactions import weight_matrix, weights_of
 
 if TYPE_CHECKING:
@@ -124,12 +124,12 @@ class ItemCF(Recommender):
             found.append(Recommended(others[best], scores[best]))
         return found
 
-    def why(self, history: History, product: int) -> list[tuple[int, float]]:
+    def why(self, history: History, product: int) -> list[Reason]:
         taken, where = np.unique(history.products, return_inverse=True)
         weights = np.bincount(where, weights_of(history, self.decay), minlength=len(taken))
         similarities = self._says[taken][:, [product]].toarray()[:, 0]
-        pairs = [(int(j), float(part)) for j, part in zip(taken, weights * similarities, strict=True) if part]
-        return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))
+        relation = "taken after" if self.directed else "taken with"
+        return sorted_reasons(Reason(int(j), float(part), relation) for j, part in zip(taken, weights * similarities, strict=True))
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         says = self._says

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmsearch.recommend.base import History, Interactions, Products, Recommended, Recommender
+from mmsearch.recommend.base import BASE, History, Interactions, Products, Reason, Recommended, Recommender, sorted_reasons
 
 
 class Popular(Recommender):
@@ -42,9 +42,9 @@ class Popular(Recommender):
         """Nothing: popularity knows of no similarity."""
         return [Recommended(np.zeros(0, np.int64), np.zeros(0)) for _ in products]
 
-    def why(self, history: History, product: int) -> list[tuple[int, float]]:
-        """Nothing: no history speaks for a popular product."""
-        return []
+    def why(self, history: History, product: int) -> list[Reason]:
+        """Its popularity: no product of the history speaks for it."""
+        return sorted_reasons([Reason(BASE, float(self._scores[product]), "is popular")])
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         return {"scores": self._scores}, {}

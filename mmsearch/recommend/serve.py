@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from mmsearch.errors import InputError, StoreError, UsageError, did_you_mean
 from mmsearch.fusion import profile as profiles
 from mmsearch.fusion.batch import mean_by_product
 from mmsearch.recommend import RECOMMENDERS
-from mmsearch.recommend.base import History, Interactions, Products, Recommender, top
+from mmsearch.recommend.base import BASE, History, Interactions, Products, Recommender, top
 from mmsearch.recommend.interactions import build, history_of
 from mmsearch.settings import MODALITIES
 from mmsearch.store import PRODUCTS, Store
@@ -28,18 +28,27 @@ FALLBACK = "popular"
 
 
 @dataclass(frozen=True)
+class Why:
+    """A part of a score: what says it (a product of the history; None: no single one), how it is related, and how much it adds."""
+
+    id: str | None
+    relation: str
+    contribution: float
+
+
+@dataclass(frozen=True)
 class Recommendation:
-    """One recommended product; `why` are (history product, contribution) pairs that add up to the score."""
+    """One recommended product; the contributions of `why` add up to the score."""
 
     rank: int
     id: str
     score: float
     title: str | None
-    why: list[tuple[str, float]] = field(default_factory=list)
+    why: list[Why] = field(default_factory=list)
 
     def to_json(self, *, why: bool = False) -> dict[str, Any]:
         out: dict[str, Any] = {"rank": self.rank, "id": self.id, "score": self.score, "title": self.title}
-        return out | {"why": [{"id": id, "contribution": value} for id, value in self.why]} if why else out
+        return out | {"why": [asdict(part) for part in self.why]} if why else out
 
 
 @dataclass(frozen=True)
@@ -58,10 +67,13 @@ def load_interactions(store: Store) -> tuple[Interactions, int]:
     return build(events.users, events.products, events.strengths(), events.times, product_ids=ids)
 
 
-def load_products(store: Store, product_ids: Sequence[str]) -> Products:
-    """The products with their vectors: those of the default fusion profile, else of the first modality that has any."""
+def load_products(store: Store, product_ids: Sequence[str], profile: str | None = None) -> Products:
+    """The products with their vectors: those of a fusion profile (None: the default one), else of the first modality that has any.
+
+    Raises UsageError : no profile of that name. StoreError : it is out of date.
+    """
     table = None
-    if name := profiles.default_name(store):
+    if name := profile or profiles.default_name(store):
         table = profiles.load(store, name).fused_table
     else:
         for modality in MODALITIES:
@@ -126,7 +138,8 @@ def recommend(
     titles = _titles(store, ids)
     items = []
     for rank, (index, score) in enumerate(zip(best.products, best.scores, strict=True), 1):
-        reasons = [(interactions.product_ids[i], float(value)) for i, value in recommender.why(history, int(index))]
+        said = recommender.why(history, int(index))
+        reasons = [Why(None if i == BASE else interactions.product_ids[i], relation, value) for i, value, relation in said]
         items.append(Recommendation(rank, ids[rank - 1], float(score), titles.get(ids[rank - 1]), reasons))
     return Recommendations(items, spec, notes)
 
@@ -134,7 +147,8 @@ def recommend(
 def _fit(store: Store, spec: str, interactions: Interactions) -> Recommender:
     recommender: Recommender = RECOMMENDERS.create(spec)
     needs = recommender.needs_vectors
-    recommender.fit(interactions, load_products(store, interactions.product_ids) if needs else Products(interactions.product_ids))
+    ids = interactions.product_ids
+    recommender.fit(interactions, load_products(store, ids, recommender.profile) if needs else Products(ids))
     return recommender
 
 

@@ -84,8 +84,8 @@ def test_the_score_is_the_weighted_sum_over_the_history() -> None:
 
 def test_why_merges_repeated_products_and_puts_dislikes_last() -> None:
     parts = fitted(decay=0.5).why(history([C, A, A], [-0.5, 1.0, 1.0]), B)
-    assert [j for j, _ in parts] == [A, C]
-    assert [value for _, value in parts] == pytest.approx([1.5 * 2 / np.sqrt(6), -0.125 / np.sqrt(6)])
+    assert [part.product for part in parts] == [A, C]
+    assert [part.value for part in parts] == pytest.approx([1.5 * 2 / np.sqrt(6), -0.125 / np.sqrt(6)])
 
 
 def test_only_the_k_nearest_of_the_scored_product_speak() -> None:

@@ -56,14 +56,14 @@ def test_nobody_gets_what_they_had(shop: Shop, method: str) -> None:
 def test_reasons_add_up_to_the_score(shop: Shop) -> None:
     for method in ("itemcf", "content"):
         for item in shop.recommend("green-fan0", method=method).items:
-            assert sum(value for _, value in item.why) == pytest.approx(item.score, abs=1e-9)
-            assert {id for id, _ in item.why} <= {f"green-{kind}" for kind in small_shop.KINDS}
+            assert sum(part.contribution for part in item.why) == pytest.approx(item.score, abs=1e-9)
+            assert {part.id for part in item.why} <= {f"green-{kind}" for kind in small_shop.KINDS}
 
 
 def test_a_recommendation_as_json(shop: Shop) -> None:
     item = shop.recommend("red-fan0", k=1).items[0]
     assert list(item.to_json()) == ["rank", "id", "score", "title"]
-    assert item.to_json(why=True)["why"][0] == {"id": item.why[0][0], "contribution": item.why[0][1]}
+    assert item.to_json(why=True)["why"][0] == {"id": item.why[0].id, "relation": "taken with", "contribution": item.why[0].contribution}
 
 
 @pytest.mark.parametrize("user", ["nobody", ""])
@@ -78,7 +78,7 @@ def test_from_likes(shop: Shop) -> None:
     found = shop.recommend(like=["blue-shoe", "blue-lamp^2"], k=3)
     assert all(id.startswith("blue-") for id in ids(found))
     assert not {"blue-shoe", "blue-lamp"} & set(ids(found))
-    assert {id for id, _ in found.items[0].why} == {"blue-shoe", "blue-lamp"}
+    assert {part.id for part in found.items[0].why} == {"blue-shoe", "blue-lamp"}
 
 
 def test_what_is_not_liked_lowers_its_kin(shop: Shop) -> None:
@@ -92,9 +92,12 @@ def test_what_is_not_liked_lowers_its_kin(shop: Shop) -> None:
 def test_likes_join_the_history_of_a_user_as_the_newest(shop: Shop) -> None:
     found = shop.recommend("red-fan1", like="blue-shoe", k=3)
     assert all(id.startswith("blue-") for id in ids(found)), "of the red ones there is none left"
-    assert found.items[0].why[0][0] == "blue-shoe"
+    assert found.items[0].why[0].id == "blue-shoe"
     before, after = (
-        {item.id: dict(item.why) for item in shop.recommend("red-fan0", like=like, method="content(decay=.5)", k=100).items}
+        {
+            item.id: {part.id: part.contribution for part in item.why}
+            for item in shop.recommend("red-fan0", like=like, method="content(decay=.5)", k=100).items
+        }
         for like in (None, "blue-shoe")
     )
     assert after["green-cup"]["red-cup"] == pytest.approx(before["green-cup"]["red-cup"] / 2), "one step older"
