@@ -68,7 +68,7 @@ def read_events(store: Store, users: Sequence[str] | None = None) -> Events:
     """
     if not store.has(INTERACTIONS):
         return Events([], [], [], np.empty(0), np.empty(0))
-    some = None if users is None else id_list("user", users)
+    some = None if users is None else id_list("user", list(users))
     rows = store.read(INTERACTIONS, ["user", "product", "event", "value", "time"], where=some)
     who, products, events, values, times = (rows.column(c).to_pylist() for c in rows.column_names)
     kinds = [(event or (RATING if value is not None else "buy")).lower() for event, value in zip(events, values, strict=True)]

@@ -13,7 +13,7 @@ from mmsearch.fusion.profile import default_name, load
 from mmsearch.measures import parse_measure
 from mmsearch.recommend import RECOMMENDERS
 from mmsearch.recommend.base import Recommender
-from mmsearch.recommend.serve import load_interactions, load_products
+from mmsearch.recommend.evidence import catalogue, load_products, read_evidence
 from mmsearch.store import Store
 
 
@@ -29,7 +29,8 @@ def compare_recommenders(store: Store, methods: Sequence[str], measures: Sequenc
     splitter: Splitter = SPLITS.create(split)
     parsed = [parse_measure(m) for m in measures]
     recommenders: list[tuple[str, Recommender]] = [(m, RECOMMENDERS.create(m)) for m in methods]
-    interactions, left_out = load_interactions(store)
+    evidence = read_evidence(store, catalogue(store))
+    interactions = evidence.interactions
     if not len(interactions):
         raise InputError("the store has no interactions to hold out", hint="bring them: mmsearch ingest events.csv")
     products = load_products(store, interactions.product_ids)
@@ -38,7 +39,7 @@ def compare_recommenders(store: Store, methods: Sequence[str], measures: Sequenc
     for method, recommender in recommenders:
         found = evaluate_recommender(recommender, interactions, products, splitter, parsed)
         row = to_json(found.evaluation, method, found.split)
-        rows.append(row | {"repeated": found.repeated, "unknown_products": left_out})
+        rows.append(row | {"repeated": found.repeated, "unknown_products": evidence.unknown_products})
         if recommender.needs_vectors and seen:
             rows[-1]["warning"] = seen
     return rows
