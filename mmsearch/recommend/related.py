@@ -45,7 +45,7 @@ def _related(store: Store, id: str, policy: Policy, fitted: Fitted, k: int, rela
         raise UsageError(f"-k must be at least 1, not {k}")
     if policy.already != "exclude" or policy.explore:
         raise UsageError("--already and --explore are for shoppers; a product has no history")
-    [place] = place_in(fitted, [id])
+    [place] = place_in(store, fitted, [id])
     mask, notes = allowed(store, fitted.product_ids, policy)
     depth = len(mask) if mask.sum() < len(mask) - k else k * _MORE
     [found] = fitted.recommender.similar([place], depth)

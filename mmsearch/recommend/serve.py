@@ -176,11 +176,16 @@ def titles_of(store: Store, ids: Sequence[str]) -> dict[str, str | None]:
     return dict(zip(rows.column("id").to_pylist(), rows.column("title").to_pylist(), strict=True))
 
 
-def place_in(fitted: Fitted, ids: Sequence[str]) -> list[int]:
-    """Where some products are in `fitted.product_ids`. Raises UsageError for one that is not there (names a near one)."""
+def place_in(store: Store, fitted: Fitted, ids: Sequence[str]) -> list[int]:
+    """Where some products are in `fitted.product_ids`.
+
+    Raises UsageError : no such product (names a near one). InputError : it came after the model was trained.
+    """
     place = {id: i for i, id in enumerate(fitted.product_ids)}
     for id in ids:
         if id not in place:
+            if store.has(PRODUCTS) and store.count(PRODUCTS, where=id_list("id", [id])):
+                raise InputError(f"the product {id} came after the model was trained", hint="bring it up to date: mmsearch recommend train")
             raise UsageError(f"there is no product {id}{did_you_mean(id, place)}")
     return [place[id] for id in ids]
 
@@ -188,7 +193,7 @@ def place_in(fitted: Fitted, ids: Sequence[str]) -> list[int]:
 def _history(store: Store, fitted: Fitted, asked: Asked) -> History:
     """The user's events as the store has them now, with liked and disliked products as the newest ones."""
     said = [*asked.like, *((id, 1.0) for id in asked.basket), *((id, -weight) for id, weight in asked.unlike)]
-    here = place_in(fitted, [id for id, _ in said])
+    here = place_in(store, fitted, [id for id, _ in said])
     old = History(np.empty(0, np.int64), np.empty(0), np.empty(0))
     if asked.user is not None:
         evidence = read_evidence(store, fitted.product_ids, users=[asked.user], scale=fitted.scale)

@@ -57,3 +57,10 @@ def test_a_suggestion_loads_no_model_and_no_pinyin(store: str) -> None:
         assert out == found
         assert "lance" in modules
         assert not modules & {*HEAVY, "rich", "pypinyin", "jieba", "PIL"}
+
+
+def test_a_recommendation_loads_no_deep_learning_and_no_lancedb(store: str) -> None:
+    out, modules = loaded("recommend", "--user", "red-fan0", "-k", "1", "--format", "ids", "--store", store)
+    assert out == "red-chair\n"
+    assert "lance" in modules
+    assert not modules & ({*HEAVY, "rich", "PIL"} - {"scipy"})

@@ -96,6 +96,8 @@ def test_products_that_went_are_not_recommended_and_new_ones_are_told(shop: Shop
     found = shop.recommend("red-fan0", k=50, sold_out=True)
     assert "red-chair" not in [item.id for item in found.items]
     assert any(note.startswith("+1 products since the model") for note in found.notes)
+    with pytest.raises(InputError, match="the product new came after the model was trained"):
+        shop.recommend(like="new")
 
 
 def test_models_of_vectors_are_stale_when_vectors_change(tmp_path: Path) -> None:
