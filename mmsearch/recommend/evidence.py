@@ -11,12 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from mmsearch.catalog.behaviour import Events, read_events
+from mmsearch.catalog.behaviour import Events, Names, read_events
 from mmsearch.encoders.recorded import recorded_encoder
 from mmsearch.fusion import profile as profiles
 from mmsearch.fusion.batch import mean_by_product
 from mmsearch.recommend.base import Interactions, Products
-from mmsearch.recommend.interactions import build
+from mmsearch.recommend.interactions import build_named
 from mmsearch.settings import MODALITIES
 from mmsearch.store import PRODUCTS, REVIEWS, Store
 from mmsearch.store.facts import read_rows
@@ -65,14 +65,11 @@ def read_evidence(store: Store, product_ids: Sequence[str], *, users: Sequence[s
     reviews, unread = _reviews(store, users, scale)
     scale = scale or Scale(events.highest_rating(), reviews.highest)
     strengths = np.concatenate([events.strengths(scale.events), reviews.strengths(scale.reviews)])
-    who, what = [*events.users, *reviews.users], [*events.products, *reviews.products]
     when, early = _until_today(np.concatenate([events.times, reviews.times]))
     keep = strengths != 0
-    keep[len(events.users) :] &= ~_said_before(events, reviews)
-    chosen = np.flatnonzero(keep)
-    built = build(
-        [who[i] for i in chosen.tolist()], [what[i] for i in chosen.tolist()], strengths[keep], when[keep], product_ids=product_ids
-    )
+    keep[len(events) :] &= ~_said_before(events, reviews)
+    who, what = _joined(events.users, reviews.users, keep), _joined(events.products, reviews.products, keep)
+    built = build_named(who, what, strengths[keep], when[keep], product_ids)
     notes = events.unheard()
     if built.unknown_products:
         notes.append(f"{built.unknown_products:,} events of products that are not in the catalogue are left out")
@@ -153,8 +150,21 @@ def _reviews(store: Store, users: Sequence[str] | None, scale: Scale | None) -> 
 
 def _said_before(events: Events, reviews: _Reviews) -> NDArray[np.bool_]:
     """Which reviews (r,) are of a product that an event of the same person has."""
-    pairs = set(zip(events.users, events.products, strict=True)) if reviews.users else set()
+    if not reviews.users:
+        return np.zeros(0, dtype=bool)
+    writers = set(reviews.users)
+    theirs = np.flatnonzero(events.users.each([user in writers for user in events.users.distinct]).astype(bool))
+    pairs = {(events.users[i], events.products[i]) for i in theirs.tolist()}
     return np.array([pair in pairs for pair in zip(reviews.users, reviews.products, strict=True)], dtype=bool)
+
+
+def _joined(column: Names, more: Sequence[str], keep: NDArray[np.bool_]) -> Names:
+    """The rows that are kept of a column and of more names behind it; only names that are left are known."""
+    place = {name: i for i, name in enumerate(column.distinct)}
+    behind = np.fromiter((place.setdefault(name, len(place)) for name in more), np.int32, len(more))
+    left, codes = np.unique(np.concatenate([column.codes, behind])[keep], return_inverse=True)
+    names = list(place)
+    return Names([names[i] for i in left.tolist()], codes.astype(np.int32))
 
 
 def _until_today(times: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
