@@ -40,6 +40,7 @@ from mmsearch.fusion.profile import load, load_fuser
 from mmsearch.search.queries import read_queries
 from mmsearch.search.query import make_query
 from mmsearch.shop import Shop
+from mmsearch.store import INTERACTIONS
 
 METHODS = {
     "concat": "concat",
@@ -142,7 +143,7 @@ def grocery(data: Path, folder: Path, methods: Mapping[str, str], part: str) -> 
         spec = load(shop.store, name).spec
         fuser = FUSERS.create(spec)
         line = shown(means.values())
-        if not load_fuser(shop.store, load(shop.store, name)).compares("text", "image") or fuser.learns_from:
+        if not load_fuser(shop.store, load(shop.store, name)).compares("text", "image") or INTERACTIONS in fuser.learns_from:
             return f"{line} | –"
         ways = []
         for turn in range(_FOLDS):

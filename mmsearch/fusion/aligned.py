@@ -28,6 +28,7 @@ from mmsearch.fusion.refinement import KINDS, LEAST_PAIRS, Choice, Refinement, c
 from mmsearch.fusion.shared_space import SharedSpace
 from mmsearch.fusion.views import Views
 from mmsearch.settings import MODALITIES
+from mmsearch.store import PRODUCTS
 
 _LEAST_SHARE = 0.05  # a smaller share of ConSE helps no longer, and its block would triple the vectors
 
@@ -133,6 +134,8 @@ class Aligned(SharedSpace):
         self._looks = {"image": views, "text": words}
         self._categories, self._refine, self._hard = categories, refine if refine != "none" or not finetune else "linear", hard
         self._blocks = finetune
+        if categories:
+            self.learns_from = {PRODUCTS: ("id", "category")}  # type: ignore[misc]
         if finetune:
             self.reads = ("text", "image")  # type: ignore[misc]
         self._space = Space()
