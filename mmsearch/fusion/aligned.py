@@ -280,7 +280,8 @@ class Aligned(SharedSpace):
         X, Y = looks["text"](T), looks["image"](G)
         if named is not None:  # the same photos again, with the names of what they are of
             rows, texts = named.texts()
-            X, Y = X.joined(looks["text"](texts)), Y.joined(Y[rows])
+            X = X.joined(looks["text"](texts))
+            Y = Y.joined(Y, rows)
         maps: dict[str, CanonicalMap]
         if beside is None:
             found = fit_cca(X, Y, dim=self._dim, landmarks=self._landmarks, reg=self._ridge(n), power=self._power, seed=seed, among=n)
