@@ -19,7 +19,7 @@ _FEWEST = 8  # held-out products with both sides of a comparison, below which no
 _FEWEST_AT_ONCE = 3  # of one fold: two have a single similarity, which goes with anything
 #: Products that the assumption that cross-modal evidence says next to nothing is worth beside those that were measured
 #: (`python -m bench.reliability`).
-PRIOR = 10
+PRIOR = 5
 
 
 @dataclass(frozen=True)
