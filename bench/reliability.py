@@ -99,9 +99,8 @@ def main() -> int:
         for kind, one in held_out_agreements("aligned", fuser, small, shops.fashion.encoders, 0).items():
             if kind in truth:
                 found[what, n, kind].append((one, truth[kind].correlation))
-    print(
-        f"{'test' if test else 'validation'}: r² as recorded less r² of hundreds of other products: rms error (mean, too high by .05 and more), by prior"
-    )
+    asked = "test" if test else "validation"
+    print(f"{asked}: r² as recorded less r² of hundreds of other products, by prior: rms error (mean, too high by .05 and more)")
     for (what, n, kind), pairs in sorted(found.items()):
         row(f"{what}, {n}, {kind} ({np.mean([one.products for one, _ in pairs]):.0f} products)", pairs)
     for least, most in ((0, 30), (30, 100), (100, 1000)):
