@@ -103,7 +103,7 @@ def main() -> int:
     print(f"{asked}: r² as recorded less r² of hundreds of other products, by prior: rms error (mean, too high by .05 and more)")
     for (what, n, kind), pairs in sorted(found.items()):
         row(f"{what}, {n}, {kind} ({np.mean([one.products for one, _ in pairs]):.0f} products)", pairs)
-    for least, most in ((0, 30), (30, 100), (100, 1000)):
+    for least, most in ((8, 30), (30, 60), (60, 1000), (8, 1000)):
         some = [pair for pairs in found.values() for pair in pairs if least <= pair[0].products < most]
         row(f"all of {least} to {most - 1} products", some)
     return 0
