@@ -111,3 +111,18 @@ def weight_matrix(histories: Sequence[History], n: int, decay: float) -> csr_arr
     matrix = csr_array((weights, products, pointers), shape=(len(histories), n))
     matrix.sum_duplicates()
     return matrix
+
+
+def ages(events: Interactions) -> NDArray[np.int64]:
+    """How many events of the same user came after each (e,)."""
+    return np.asarray(np.searchsorted(events.users, events.users, side="right") - 1 - np.arange(len(events)))
+
+
+def strongest(events: Interactions, n: int) -> csr_array[Any]:
+    """R (u, n): the largest value among each user's events with a product. A sum would let one busy user outweigh many."""
+    from scipy.sparse import csr_array
+
+    order = np.lexsort((events.values, events.products, events.users))
+    users, products = events.users[order], events.products[order]
+    last = np.append((users[1:] != users[:-1]) | (products[1:] != products[:-1]), True)[: len(order)]
+    return csr_array((events.values[order][last], (users[last], products[last])), shape=(len(events.user_ids), n))
