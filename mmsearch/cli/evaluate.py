@@ -115,8 +115,18 @@ def run(
 @global_options
 def recommend(
     method: list[str] = typer.Option([], "--method", metavar="SPEC", help="Recommenders to compare (repeatable; default: all there are)."),
-    split: str = typer.Option("leave-last-out", "--split", metavar="SPEC", help="What is held out: leave-last-out(part=test|validation)."),
-    metric: list[str] = _METRIC,
+    split: str = typer.Option(
+        "leave-last-out",
+        "--split",
+        metavar="SPEC",
+        help="What is held out: leave-last-out, temporal, random, cold-items or cold-users, with part=test|validation.",
+    ),
+    metric: list[str] = typer.Option(
+        [],
+        "--metric",
+        metavar="MEASURE",
+        help="nDCG@20, HR@20, MAP, R@20 …; of all lists: coverage@20, novelty@20, diversity@20, gini@20, lift@20.",
+    ),
     format: str | None = format_option(ROW_FORMATS),
 ) -> int:
     """Hold out events, recommend, and see whether they are found: full ranking, history excluded.
