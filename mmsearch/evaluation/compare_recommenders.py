@@ -9,10 +9,12 @@ from mmsearch.errors import InputError
 from mmsearch.evaluation.evaluate import to_json
 from mmsearch.evaluation.recommend import evaluate_recommender
 from mmsearch.evaluation.splits import SPLITS, Splitter
+from mmsearch.evaluation.tune_blend import TunedBlend, tune_blend
 from mmsearch.fusion.profile import default_name, load
-from mmsearch.measures import parse_any_measure
+from mmsearch.measures import parse_any_measure, parse_measure
 from mmsearch.recommend import RECOMMENDERS
 from mmsearch.recommend.base import Products, Recommender
+from mmsearch.recommend.nested import made, one_profile
 from mmsearch.recommend.serve import load_interactions, load_products
 from mmsearch.store import Store
 
@@ -45,6 +47,20 @@ def compare_recommenders(store: Store, methods: Sequence[str], measures: Sequenc
         if recommender.needs_vectors and (seen := seen_events(store, profile)):
             rows[-1]["warning"] = seen
     return rows
+
+
+def tune_recommenders(store: Store, methods: Sequence[str], measure: str, split: str) -> TunedBlend:
+    """The weights of a blend of methods, learned on the store's own events; see `tune_blend`.
+
+    Raises
+    ------
+    UsageError : as `tune_blend`, or a measure of lists. InputError : no events, or no vectors for a method that needs them.
+    """
+    interactions, _ = load_interactions(store)
+    if not len(interactions):
+        raise InputError("the store has no interactions to hold out", hint="bring them: mmsearch ingest events.csv")
+    profile = one_profile([made(method) for method in methods])
+    return tune_blend(methods, interactions, load_products(store, interactions.product_ids, profile), split, parse_measure(measure))
 
 
 def seen_events(store: Store, profile: str | None) -> str | None:

@@ -12,14 +12,16 @@ from mmsearch.recommend.base import Interactions
 class ColdUsers(Splitter):
     """A share of the users, drawn at random, is unseen: no event of theirs is learned from.
 
-    Their last events are held out, the ones before are their history. With known=0 nothing is known of them but who they are.
+    Their last events are held out, the ones before are their history. With `known` it is the other way round, from the first click on: the
+    first events are known, none with known=0, and the next `last` ones are held out.
     The validation part has other unseen users, and those of the test part are unseen in it, too.
 
     Parameters
     ----------
     share : of the users, for each part, above 0 and below .5.
-    last : how many of a user's newest events are held out. Who has no more than these is not asked about, whatever `known` is.
-    known : how many of the events before these are known, the newest ones; all of them if not given.
+    last : how many events of each user are held out. Who has fewer than are known (one at least, if `known` is not given) and held out is
+        not asked about.
+    known : how many of the first events are known; all but the last ones if not given.
     seed : of the draw.
     part : test or validation.
     """
@@ -38,16 +40,15 @@ class ColdUsers(Splitter):
         test, validation = drawn(len(interactions.user_ids), self.share, self.seed)
         asked, unseen = (test, test) if self.part == "test" else (validation, test | validation)
         users = interactions.users
-        position = np.arange(len(users))
-        sizes = np.bincount(users, minlength=len(interactions.user_ids))
-        after = np.searchsorted(users, users, side="right") - 1 - position
-        mine = asked[users] & (sizes[users] > self.last)
-        held_out = mine & (after < self.last)
+        sizes = np.bincount(users, minlength=len(interactions.user_ids))[users]
+        before = np.arange(len(users)) - np.searchsorted(users, users)  # events of the same user before each
+        first = sizes - self.last if self.known is None else np.full(len(users), self.known)  # the first one that is held out
+        mine = asked[users] & (sizes >= first + self.last) & ((first > 0) | (self.known is not None))
+        held_out = mine & (before >= first) & (before < first + self.last)
         if not held_out.any():
             hint = "bring more interactions, or hold out fewer"
-            raise InputError(f"{self.spec}: none of the drawn users has more than {self.last} events", hint=hint)
-        known = mine & ~held_out
-        if self.known is not None:
-            known &= after < self.last + self.known
+            fewest = self.last + (1 if self.known is None else self.known)
+            raise InputError(f"{self.spec}: none of the drawn users has {fewest} events", hint=hint)
+        known = mine & (before < first)
         pairs = np.unique(np.stack([users[held_out], interactions.products[held_out]]), axis=1)
         return Split(interactions.take(~unseen[users]), pairs[0], pairs[1], interactions.take(known))
