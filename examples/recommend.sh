@@ -17,9 +17,10 @@ methods=(
   "cold(base=itemcf(directed=true))"
   "blend(itemcf(directed=true)=.444, itemcf=.044, content=.311, popular=.2)" # weights learned by --tune on the validation part
 )
+export MMSEARCH_FEATURES=none # vectors alone
 metrics=(--metric HR@20 --metric nDCG@20 --metric MRR@20 --metric coverage@20 --metric novelty@20 --metric diversity@20 --metric gini@20 --metric lift@20)
 
-evaluate() { # the parts of both splits: what is chosen is chosen on validation
+evaluate() {
   local asked=()
   for method in "${methods[@]}"; do asked+=(--method "$method"); done
   mmsearch --quiet eval recommend "${asked[@]}" "${metrics[@]}" --split "$1" --format table
@@ -28,7 +29,7 @@ evaluate() { # the parts of both splits: what is chosen is chosen on validation
 export MMSEARCH_STORE="$work/scientific.lancedb"
 mmsearch --quiet ingest "$data/scientific/products.jsonl" --format jsonl
 mmsearch --quiet ingest "$data/scientific/events.csv" --format jsonl
-mmsearch --quiet embed --no-features --format jsonl
+mmsearch --quiet embed --format jsonl
 # Texts drawn to their brand and category; not to what was bought together, which would know the purchases that are held out.
 mmsearch --quiet fuse --method "knowledge(alpha=.7, bought=0, attributes=0, given=0)" --format jsonl > "$work/fused.jsonl"
 evaluate "leave-last-out(part=validation)"
@@ -38,6 +39,6 @@ evaluate "cold-items(share=.1, seed=0, part=test)"
 
 export MMSEARCH_STORE="$work/ml100k.lancedb"
 for part in item inter user; do mmsearch --quiet ingest "$data/ml100k/ml-100k.$part" --format jsonl; done
-mmsearch --quiet embed --no-features --format jsonl # titles alone
+mmsearch --quiet embed --format jsonl # titles alone
 evaluate "temporal(test=.1, validation=.1, part=validation)"
 evaluate "temporal(test=.1, validation=.1, part=test)"

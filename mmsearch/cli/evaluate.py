@@ -114,7 +114,9 @@ def run(
 @app.command("recommend")
 @global_options
 def recommend(
-    method: list[str] = typer.Option([], "--method", metavar="SPEC", help="Recommenders to compare (repeatable; default: popular, itemcf, content)."),
+    method: list[str] = typer.Option(
+        [], "--method", metavar="SPEC", help="What to compare (repeatable; default: popular, itemcf, content)."
+    ),
     split: str = typer.Option(
         "leave-last-out",
         "--split",

@@ -103,12 +103,14 @@ def parse_measure(text: str) -> Measure:
         place and says what there is.
     MissingPackage : another package's measure needs one that is not installed.
     """
-    return _parsed(text, (MEASURES, ALIASES))
+    measure: Measure = _parsed(text, (MEASURES, ALIASES))
+    return measure
 
 
 def parse_any_measure(text: str) -> Measure | ListMeasure:
     """As `parse_measure`, of rankings and of lists (`coverage@20`)."""
-    return _parsed(text, (MEASURES, ALIASES), (LIST_MEASURES, LIST_ALIASES))
+    measure: Measure | ListMeasure = _parsed(text, (MEASURES, ALIASES), (LIST_MEASURES, LIST_ALIASES))
+    return measure
 
 
 def _parsed(text: str, *kinds: tuple[Registry, Mapping[str, str]]) -> Any:

@@ -108,7 +108,7 @@ def read_attributes(store: Store, users: Sequence[str] | None = None) -> dict[st
     """User id → attribute → value, of some users or of all that the store has; {} where it has none."""
     if not store.has(USERS):
         return {}
-    wheres = [None] if users is None else [id_list("id", users[i : i + _AT_ONCE]) for i in range(0, len(users), _AT_ONCE)]
+    wheres = [None] if users is None else [id_list("id", list(users[i : i + _AT_ONCE])) for i in range(0, len(users), _AT_ONCE)]
     found: dict[str, dict[str, Any]] = {}
     for where in wheres:
         rows = store.read(USERS, ["id", "attributes"], where=where)
