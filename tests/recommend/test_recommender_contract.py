@@ -33,7 +33,12 @@ VARIANTS = [
     "graph(factors=2, users=.5)",
     "content(similarity=dot)",
     "content(similarity=euclidean)",
+    "blend(itemcf=.6, content=.4)",
+    "blend(itemcf(directed=true)=.6, content(similarity=dot)=.3, popular=.1)",
+    "cold(base=content)",
+    "cold(base=blend(itemcf=.6, content=.4), k=3)",
 ]
+WITH_PARAMETERS_ONLY = {"blend"}
 # Euclidean similarity subtracts nearly equal numbers and takes the root: half the digits are left for identical products.
 EXACT = {"content(similarity=euclidean)": 1e-7}
 
@@ -63,7 +68,7 @@ def fitted(spec: str) -> Recommender:
     return recommender
 
 
-@pytest.fixture(scope="module", params=sorted({*RECOMMENDERS.names(), *VARIANTS}))
+@pytest.fixture(scope="module", params=sorted({*RECOMMENDERS.names(), *VARIANTS} - WITH_PARAMETERS_ONLY))
 def spec(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
