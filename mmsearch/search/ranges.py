@@ -51,7 +51,7 @@ def round_ends(ordered: Numbers, ranges: int, *, times: bool = False) -> Numbers
 
 
 def counts_between(ordered: Numbers, ends: Numbers) -> NDArray[np.int64]:
-    """How many of the ascending values (n,) lie below the first end, from each end (m,) up to below the next, and from the last on: (m + 1,)."""
+    """How many ascending values (n,) lie below the first end, from each end (m,) up to below the next, and from the last on: (m + 1,)."""
     counts: NDArray[np.int64] = np.diff(np.searchsorted(ordered, ends), prepend=0, append=len(ordered))
     return counts
 
