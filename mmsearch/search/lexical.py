@@ -113,11 +113,15 @@ class Lexical:
             located.elsewhere[script] = mask
         return mask if candidates is None else mask[candidates]
 
-    def near(self, clauses: Sequence[Clause], products: pa.Array, depth: int) -> Places:
-        """The places of the products that match a clause best, of each clause."""
-        rows = self._located(products).rows
-        found = [rows.found(find_rows(self._store, TABLE, clause, depth)[0]) for clause in clauses]
-        return np.concatenate(found) if found else np.empty(0, np.int64)
+    def near(self, clauses: Sequence[Clause], products: pa.Array, depth: int) -> tuple[Places, float]:
+        """The places of the products that match a clause best, of each clause, and the best score of any."""
+        rows, best = self._located(products).rows, 0.0
+        places = [np.empty(0, np.int64)]
+        for clause in clauses:
+            found, bm25 = find_rows(self._store, TABLE, clause, depth)
+            places.append(rows.found(found))
+            best = max(best, float(bm25.max(initial=0.0)))
+        return np.concatenate(places), best
 
     def sample(self, clauses: Sequence[Clause], products: pa.Array) -> Scores:
         """BM25 of some products, the same ones every time: they stand for the store."""
@@ -185,7 +189,7 @@ class Matches:
     def __init__(self, lexical: Lexical, clauses: Sequence[Clause], products: pa.Array, instead: Mapping[str, Sequence[str]], script: str):
         self._lexical, self._clauses, self._products, self._script = lexical, clauses, products, script
         self._everything: Scores | None = None
-        self._near: tuple[int, Places] | None = None
+        self._near: tuple[int, tuple[Places, float]] | None = None
         #: What a person should know: words that are looked for in place of others.
         self.notes = [f"no product says '{word}': looking for '{near[0]}' instead" for word, near in instead.items()]
 
@@ -194,7 +198,10 @@ class Matches:
         """The score of the product that matches best, 0 where none does."""
         if self._lexical.scores_all():
             return float(np.nan_to_num(self.everything()).max(initial=0.0))
-        near = np.unique(self.near(_DEPTH))
+        near, best = self._nearest(_DEPTH)
+        if len(self._clauses) == 1:
+            return best
+        near = np.unique(near)  # what matches several clauses has the sum
         return float(np.nan_to_num(self.some(near[near >= 0])).max(initial=0.0))
 
     def everything(self) -> Scores:
@@ -213,6 +220,9 @@ class Matches:
 
     def near(self, depth: int) -> Places:
         """The places of the best."""
+        return self._nearest(depth)[0]
+
+    def _nearest(self, depth: int) -> tuple[Places, float]:
         if self._near is None or self._near[0] != depth:
             self._near = depth, self._lexical.near(self._clauses, self._products, depth)
         return self._near[1]
