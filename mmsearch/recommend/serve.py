@@ -58,18 +58,19 @@ def load_interactions(store: Store) -> tuple[Interactions, int]:
     return build(events.users, events.products, events.strengths(), events.times, product_ids=ids)
 
 
-def load_products(store: Store, product_ids: Sequence[str]) -> Products:
-    """The products with their vectors: those of the default fusion profile, else of the first modality that has any."""
-    table = None
+def vectors_table(store: Store) -> str | None:
+    """The table of the vectors that products are compared by: of the default fusion profile, else of the first modality that has any."""
     if name := profiles.default_name(store):
         table = profiles.load(store, name).fused_table
-    else:
-        for modality in MODALITIES:
-            known = recorded_encoder(store, modality)
-            if known and store.count(known["table"]):
-                table = known["table"]
-                break
-    if table is None or not store.has(table):
+        return table if store.has(table) else None
+    known = (recorded_encoder(store, modality) for modality in MODALITIES)
+    return next((one["table"] for one in known if one and store.count(one["table"])), None)
+
+
+def load_products(store: Store, product_ids: Sequence[str]) -> Products:
+    """The products with their vectors; see `vectors_table`."""
+    table = vectors_table(store)
+    if table is None:
         return Products(product_ids)
     vectors, _ = mean_by_product(read_vectors(store, table), pa.array(product_ids, pa.string()), dimension(store, table) or 0)
     return Products(product_ids, vectors)

@@ -31,7 +31,7 @@ from mmsearch.search.lexical import Lexical
 from mmsearch.search.listing import Listing, wanted
 from mmsearch.search.query import Part, Query, shares
 from mmsearch.search.relax import FIELD, FILTER, Demand, Relaxed, clause, demand, relaxed, steps
-from mmsearch.search.rerank.chain import Ranking, chain_of, question_of, unit_of
+from mmsearch.search.rerank.chain import Ranking, chain_for, chain_of, unit_of
 from mmsearch.search.rerank.chain import rerank as reranked
 from mmsearch.search.rerank.known import Known, Some
 from mmsearch.search.speech import Listener
@@ -58,6 +58,7 @@ class Engine:
     def __init__(self, store: Store, profile: str | None = None):
         self.store = store
         self.index = Index(store)
+        self._known = Known(self.index)
         self._encoders: dict[str, tuple[str, Encoder]] = {}
         self._targets = Targets(store, profile)
         self._words = Words(store)
@@ -93,17 +94,17 @@ class Engine:
         UsageError : a malformed filter, an unknown attribute, profile or product, evidence that cannot be compared.
         InputError : a query photo, sound or clip that cannot be read, or speech that is not understood.
         """
-        chain = chain_of(rerank)
-        show = wanted(k, page, sort, facets, explain=explain, reranked=bool(chain))
+        named = chain_of(rerank)
+        chains = {id: chain_for(query.shopper, named) for id, query in queries.items()}
+        show = wanted(k, page, sort, facets, explain=explain, reranked=any(chains.values()))
         combiner: Combiner = COMBINERS.create(combine)
         self._look()
-        products, version = self.index.products(), self.index.version(PRODUCTS)
-        listing, known = Listing(self.store, products, version, show), Known(self.store, products, version)
+        listing = Listing(self.store, self.index.products(), self.index.version(PRODUCTS), show)
         found = {}
         for id, query, scored, notes in self._scored(queries, show.depth, combiner, steps(relax)):
             total = scored.combined.total
-            candidates = Some(known, scored.candidates, unit_of(combiner, total), question_of(query)) if chain else None
-            ranking = Ranking(total) if candidates is None else reranked(chain, total, candidates)
+            candidates = Some(self._known, scored.candidates, unit_of(combiner, total), query) if chains[id] else None
+            ranking = Ranking(total) if candidates is None else reranked(chains[id], total, candidates)
             found[id] = answer(self.store, query, scored, ranking, listing, notes)
         return found
 
@@ -133,6 +134,7 @@ class Engine:
         if not self.store.has(PRODUCTS):
             raise InputError("the store has no products", hint="bring them: mmsearch ingest products.csv")
         self.index.look()
+        self._known.look()
 
     def _scored(
         self, queries: Mapping[str, Query], k: int, combiner: Combiner, last: int = 0
