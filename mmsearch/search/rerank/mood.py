@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmsearch.errors import InputError, MissingPackage, UsageError, did_you_mean
 from mmsearch.features.base import Fact, Medium
@@ -77,7 +78,7 @@ class Mood(Reranker):
         if (mood := mood_of(asked)) == HEARD:
             mood, strength, note = heard_mood(candidates.spoken)
             notes.append(note)
-        change = self.weight * strength * candidates.unit * _meets(mood, candidates, notes)
+        change = self.weight * strength * candidates.unit * _meets(mood, ~np.isnan(scores), candidates, notes)
         return Reranked({f"mood {mood}": change}, notes=notes)
 
 
@@ -125,10 +126,10 @@ def _mean(facts: Sequence[Fact], name: str) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def _meets(mood: str, candidates: Candidates, notes: list[str]) -> Scores:
-    """How much the reviews of each candidate (n,) meet a mood, 0 where nothing is known of them."""
+def _meets(mood: str, listed: NDArray[np.bool_], candidates: Candidates, notes: list[str]) -> Scores:
+    """How much the reviews of each candidate (n,) meet a mood beside those of all that are listed (n,), 0 where nothing is known."""
     try:
-        reviews = candidates.numbers("fact.emotion_reviews")
+        reviews = np.where(listed, candidates.numbers("fact.emotion_reviews"), np.nan)
         shares = {emotion: candidates.numbers(f"fact.emotion.{emotion}") for emotion in EMOTIONS if emotion in MOODS[mood]}
     except UsageError as error:
         hint = "they are found in reviews: mmsearch ingest reviews.csv, and then mmsearch embed --features emotion"

@@ -42,7 +42,7 @@ class Fit(Reranker):
         unit, changes = self.weight * candidates.unit, {}
         for (kind, values), share in zip(found.items(), (self.taste, 1 - self.taste), strict=True):
             changes[f"{name} {kind}"] = unit * share * standardised(values, values[head])
-        if len(scores) and all(np.isnan(values).all() for values in found.values()):
+        if len(head) and all(np.isnan(values[~np.isnan(scores)]).all() for values in found.values()):
             why = "no product of the list has a vector to compare, or has been taken with others"
             return Reranked(changes, notes=[f"{name}: {why}: nothing changes (mmsearch embed, mmsearch ingest events.csv)"])
         return Reranked(changes)

@@ -156,7 +156,7 @@ def _told(times: NDArray[np.float64], inside: NDArray[np.bool_]) -> Sequence[str
     if not inside.any():
         return ["the store has no events at this time of the year: nothing is known of what sells at it"]
     if (span := times[-1] - times[0]) < _YEAR:
-        return [f"the events are of {span / 86_400:,.0f} days, less than a year: what is a fashion looks like a season"]
+        return [f"the events are of {span / 86_400:,.0f} days, less than a year: what was in fashion then looks like a season"]
     return []
 
 
