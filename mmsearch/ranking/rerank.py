@@ -12,7 +12,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mmsearch.ranking.base import Scores
-from mmsearch.ranking.shopper import Shopper, Sold, Taken
+from mmsearch.ranking.lift import Sold
+from mmsearch.ranking.shopper import Shopper, Taken
 
 #: How many of the best a reranker looks at that compares products with each other: ten pages of ten.
 DEPTH = 100

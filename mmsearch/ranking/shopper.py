@@ -1,14 +1,9 @@
-"""Who asks: what a search may know of the shopper beside the query."""
+"""Who asks: what a search may know of the shopper beside the query. The command line imports it: no numpy."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
-
-from mmsearch.ranking.base import Scores
 
 
 @dataclass(frozen=True)
@@ -39,28 +34,3 @@ class Taken(NamedTuple):
     strengths: tuple[float, ...] = ()  # (h,) above 0
     owned: frozenset[str] = frozenset()  # products that were bought or rated: they need not be shown again
     note: str = ""
-
-
-class Sold(NamedTuple):
-    """How much the products sold at a time of the year (n,), and how much they would have if they sold as all others do."""
-
-    observed: Scores
-    expected: Scores
-    notes: tuple[str, ...] = ()
-
-
-def lift(observed: Scores, expected: Scores, prior: float) -> Scores:
-    """How many times as often as expected something was seen (n,), as its binary logarithm, shrunk towards 0 (once) where little was seen.
-
-    log2((observed + prior) / (expected + prior)): the mean of a gamma prior around 1 as strong as `prior` expected sightings (DuMouchel,
-    "Bayesian data mining in large frequency tables", The American Statistician 1999). 0 where nothing is known (NaN).
-    """
-    found: Scores = np.nan_to_num(np.log2((observed + prior) / (expected + prior)))
-    return found
-
-
-def days_of(start: int, length: int) -> NDArray[np.bool_]:
-    """The days of a leap year (366,) from one (0: the 1st of January) on, over the turn of the year."""
-    days = np.zeros(366, dtype=bool)
-    days[np.arange(start, start + length) % 366] = True
-    return days

@@ -10,7 +10,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mmsearch import settings
-from mmsearch.ranking.shopper import NOBODY, Shopper, Sold, Taken
+from mmsearch.ranking.lift import Sold
+from mmsearch.ranking.shopper import NOBODY, Shopper, Taken
 
 
 @dataclass

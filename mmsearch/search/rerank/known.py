@@ -18,7 +18,8 @@ from mmsearch.errors import UsageError, did_you_mean
 from mmsearch.fusion.batch import mean_by_product
 from mmsearch.fusion.contents import contents_by_product
 from mmsearch.ranking.base import Scores
-from mmsearch.ranking.shopper import Sold, Taken
+from mmsearch.ranking.lift import Sold
+from mmsearch.ranking.shopper import Taken
 from mmsearch.search.index import Index
 from mmsearch.search.query import Query
 from mmsearch.search.rerank.signals import SIGNALS, read_signal

@@ -14,8 +14,8 @@ from mmsearch.features.emotion_words import EMOTIONS
 from mmsearch.features.voice_emotion import VoiceEmotion
 from mmsearch.media import MediaError
 from mmsearch.ranking.base import Scores
+from mmsearch.ranking.lift import lift
 from mmsearch.ranking.rerank import Candidates, Reranked, Reranker
-from mmsearch.ranking.shopper import lift
 
 HEARD = "heard"
 

@@ -68,7 +68,7 @@ class Personal(Fit):
     def rerank(self, scores: Scores, candidates: Candidates) -> Reranked:
         """See `Reranker.rerank`."""
         user = self.user or candidates.shopper.user
-        if user is None:
+        if not user:  # a script's anonymous shopper may be ''
             return Reranked(notes=["personal: no user is named (--user): nothing is personal"])
         return self.fitted("personal", candidates.taken_by(user), scores, candidates)
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from mmsearch.errors import UsageError, did_you_mean
 from mmsearch.ranking.base import Scores
+from mmsearch.ranking.lift import lift
 from mmsearch.ranking.rerank import Candidates, Reranked, Reranker
-from mmsearch.ranking.shopper import days_of, lift
 
 #: Conventions, not measured: no data that we have tells of a year. Expected events that a product must have for its own to count as much as
 #: the assumption that it sells all the year; how many times as often counts at most, in doublings.
@@ -64,9 +64,9 @@ def season_days(text: str) -> NDArray[np.bool_]:
     if name == "now":
         return _around(today())
     if (month := _month(name)) is not None:
-        return days_of(_FIRST[month], _LENGTH[month])
+        return _days(_FIRST[month], _LENGTH[month])
     if (first := _SEASONS.get(name.removesuffix("天").removesuffix("季"))) is not None:
-        return days_of(_FIRST[first], sum(_LENGTH[month % 12] for month in range(first, first + 3)))
+        return _days(_FIRST[first], sum(_LENGTH[month % 12] for month in range(first, first + 3)))
     try:
         return _around(date.fromisoformat(name))
     except ValueError:
@@ -81,7 +81,7 @@ def today() -> date:
 
 
 def _around(day: date) -> NDArray[np.bool_]:
-    return days_of(_FIRST[day.month - 1] + day.day - 1 - _AROUND, 2 * _AROUND + 1)
+    return _days(_FIRST[day.month - 1] + day.day - 1 - _AROUND, 2 * _AROUND + 1)
 
 
 def _month(name: str) -> int | None:
@@ -90,3 +90,10 @@ def _month(name: str) -> int | None:
         number = name.removesuffix("月")
         return _HAN.index(number) if number in _HAN else int(number) - 1 if number in map(str, range(1, 13)) else None
     return next((i for i, month in enumerate(_MONTHS) if name in (month, month[:3])), None)
+
+
+def _days(start: int, length: int) -> NDArray[np.bool_]:
+    """The days of a leap year (366,) from one (0: the 1st of January) on, over the turn of the year."""
+    days = np.zeros(366, dtype=bool)
+    days[np.arange(start, start + length) % 366] = True
+    return days

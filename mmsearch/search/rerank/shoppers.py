@@ -16,7 +16,8 @@ from mmsearch.catalog.behaviour import OWNED, read_events
 from mmsearch.errors import UsageError
 from mmsearch.fusion.batch import mean_by_product
 from mmsearch.ranking.base import Scores
-from mmsearch.ranking.shopper import Sold, Taken
+from mmsearch.ranking.lift import Sold
+from mmsearch.ranking.shopper import Taken
 from mmsearch.recommend.base import History, Interactions, Products
 from mmsearch.recommend.interactions import build, history_of
 from mmsearch.recommend.itemcf import ItemCF

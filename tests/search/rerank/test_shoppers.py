@@ -86,6 +86,9 @@ def test_who_is_not_known_gets_what_everybody_gets(told: Shop, tmp_path: Path) -
     own.ingest(small_shop.write_csv(tmp_path / "more.csv", ("user", "product", "event"), gone))
     for user, said in (("silent", "has no events"), ("late", "no events with products that are in the store"), ("back", "no events with")):
         assert said in own.search("chair", shopper=Shopper(user)).notes[0]
+    for hostile in ("' or '1' = '1", "silent'; --", "用户😀", "\\", "x" * 10_000, "\u202eevil"):
+        assert "the store knows no user" in own.search("chair", k=1, shopper=Shopper(hostile)).notes[0]
+    assert own.search("chair", k=1, shopper=Shopper("")).notes == ["personal: no user is named (--user): nothing is personal"]
 
 
 def test_new_events_count_at_once(tmp_path: Path) -> None:
