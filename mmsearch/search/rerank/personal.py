@@ -11,7 +11,7 @@ from mmsearch.ranking.rerank import DEPTH, Candidates, Reranked, Reranker
 from mmsearch.ranking.shopper import Taken
 
 #: Chosen on validation purchases, `python -m bench.personal`: docs/decisions/0032.
-WEIGHT, TASTE = 0.25, 0.4
+WEIGHT, TASTE = 0.3, 0.4
 
 
 class Fit(Reranker):
