@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmsearch.errors import InputError, StoreError, UsageError
+from mmsearch.ranking.shopper import NOBODY, Shopper
 from mmsearch.recommending import Recommending
 from mmsearch.search.given import Files, Texts, files, many
 from mmsearch.search.hits import Result
@@ -208,6 +209,7 @@ class Shop(Recommending):
         within: str | None = None,
         weights: str | Mapping[str, float] | None = None,
         expand: bool = False,
+        shopper: Shopper = NOBODY,
         k: int = 10,
         combine: str = "calibrated",
         page: int | None = None,
@@ -223,7 +225,8 @@ class Shop(Recommending):
         `where`, `sort`, `facets` and `rerank` go over every product. `relax` is what may give way where nothing has all that is asked for:
         'words' (phrases and fields) or 'all' (filters, too); the result says what did.
 
-        See `mmsearch.search.engine`, of `weights` `mmsearch.search.weights`, of `rerank` `mmsearch.ranking.rerank`.
+        See `mmsearch.search.engine`, of `weights` `mmsearch.search.weights`, of `rerank` `mmsearch.ranking.rerank`, of `shopper`
+        `mmsearch.ranking.shopper`: `Shopper(user="u42", season="now")`.
         """
         query = make_query(
             many(text),
@@ -240,6 +243,7 @@ class Shop(Recommending):
             within=within,
             weights=weights,
             expand=expand,
+            shopper=shopper,
             browse=bool(where or sort or facets or rerank),
         )
         return self.search_many(

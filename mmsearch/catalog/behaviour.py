@@ -29,6 +29,10 @@ EVENT_WEIGHTS: Mapping[str, float] = {
 RATING = "rate"
 _RATINGS = frozenset((RATING, "rating", "review"))
 
+#: Kinds of events with products that are bought; and those after which someone has had the product.
+BOUGHT = frozenset(kind for kind, weight in EVENT_WEIGHTS.items() if weight == 1)
+OWNED = BOUGHT | _RATINGS
+
 
 class Names(Sequence[str]):
     """A column of names (e,), each distinct name kept once: ten million events are a few numbers each.

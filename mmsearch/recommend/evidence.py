@@ -40,13 +40,14 @@ class Scale:
 
 @dataclass(frozen=True)
 class Evidence:
-    """`interactions` over products in a given order; what a person should know of what was left out; the scale of ratings; and how many
-    events are of products that are not in the catalogue."""
+    """`interactions` over products in a given order; what a person should know of what was left out; the scale of ratings; how many
+    events are of products that are not in the catalogue; and the events as they were read."""
 
     interactions: Interactions
     notes: list[str]
     scale: Scale
     unknown_products: int
+    events: Events
 
 
 def read_evidence(store: Store, product_ids: Sequence[str], *, users: Sequence[str] | None = None, scale: Scale | None = None) -> Evidence:
@@ -77,7 +78,7 @@ def read_evidence(store: Store, product_ids: Sequence[str], *, users: Sequence[s
         notes.append(f"{early:,} events after today count as of today")
     if unread:
         notes.append(f"{unread:,} reviews without stars count half: mmsearch embed --features sentiment tells whether they praise")
-    return Evidence(built.interactions, notes, scale, built.unknown_products)
+    return Evidence(built.interactions, notes, scale, built.unknown_products, events)
 
 
 def load_products(store: Store, product_ids: Sequence[str], profile: str | None = None) -> Products:

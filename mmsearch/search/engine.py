@@ -33,7 +33,7 @@ from mmsearch.search.lexical import Lexical
 from mmsearch.search.listing import Listing, wanted
 from mmsearch.search.query import Part, Query, shares
 from mmsearch.search.relax import relaxed_query, steps
-from mmsearch.search.rerank.chain import Ranking, chain_of, question_of, unit_of
+from mmsearch.search.rerank.chain import Ranking, chain_for, chain_of, unit_of
 from mmsearch.search.rerank.chain import rerank as reranked
 from mmsearch.search.rerank.known import Known, Some
 from mmsearch.search.rows import Places
@@ -62,6 +62,7 @@ class Engine:
     def __init__(self, store: Store, profile: str | None = None):
         self.store = store
         self.index = Index(store)
+        self._known = Known(self.index)
         self._encoders: dict[str, tuple[str, Encoder]] = {}
         self._targets = Targets(store, profile)
         self._words = Words(store)
@@ -97,17 +98,18 @@ class Engine:
         UsageError : a malformed filter, an unknown attribute, profile or product, evidence that cannot be compared.
         InputError : a query photo, sound or clip that cannot be read, or speech that is not understood.
         """
-        chain = chain_of(rerank)
-        show = wanted(k, page, sort, facets, explain=explain, reranked=bool(chain))
+        named = chain_of(rerank)
+        chained = any(chain_for(query.shopper, named) for query in queries.values())
+        show = wanted(k, page, sort, facets, explain=explain, reranked=chained)
         combiner: Combiner = COMBINERS.create(combine)
         with self.store.steady():
             self._look()
             products, version = self.index.products(), self.index.version(PRODUCTS)
-            listing, known = Listing(self.store, products, version, show, many=len(queries) >= BLOCK), Known(self.store, products, version)
+            listing = Listing(self.store, products, version, show, many=len(queries) >= BLOCK)
 
             def answered(query: Query, scored: Scored, notes: list[str]) -> Result:
-                total = scored.combined.total
-                candidates = Some(known, scored.candidates, unit_of(combiner, total), question_of(query)) if chain else None
+                total, chain = scored.combined.total, chain_for(query.shopper, named)
+                candidates = Some(self._known, scored.candidates, unit_of(combiner, total), query) if chain else None
                 ranking = Ranking(total) if candidates is None else reranked(chain, total, candidates)
                 return answer(self.store, query, scored, ranking, listing, notes)
 
@@ -141,6 +143,7 @@ class Engine:
         if not self.store.has(PRODUCTS):
             raise InputError("the store has no products", hint="bring them: mmsearch ingest products.csv")
         self.index.look()
+        self._known.look()
 
     def _each(
         self, queries: Mapping[str, Query], k: int, combiner: Combiner, then: Callable[[Query, Scored, list[str]], _T], last: int = 0

@@ -69,7 +69,7 @@ def wanted(
     if page is not None and page < 1:
         raise UsageError(f"--page counts from 1, not {page}")
     if sort and reranked:
-        raise UsageError("--sort and --rerank both say what the order is: give one of them")
+        raise UsageError("--sort and --rerank (or --user, --session, --season, --mood) both say what the order is: give one of them")
     return Wanted(k, page, tuple(map(parse_sort, sort)), tuple(dict.fromkeys(map(parse_facet, facets))), explain, reranked)
 
 

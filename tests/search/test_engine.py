@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,24 +23,6 @@ from mmsearch.store.vector_index import has_index
 from mmsearch.store.vectors import read_vectors
 
 ALL = 100
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _fuser() -> Iterator[None]:
-    with small_shop.fake_fuser():
-        yield
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    """Read only: tests that write make a shop of their own."""
-    return small_shop.make(tmp_path_factory.mktemp("shop"), events=False)
-
-
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    """Without a fusion profile. Read only, too."""
-    return small_shop.make(tmp_path_factory.mktemp("plain"), fuse=False, events=False)
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mmsearch.recommend.serve import Reorder, Reordered
+from mmsearch.search.index import Index
+from mmsearch.search.query import make_query
 from mmsearch.search.rerank.chain import chain_of, rerank
 from mmsearch.search.rerank.known import Known, Some
 from mmsearch.store import Store
@@ -24,9 +26,13 @@ def reorder_by(store: Store, chain: str | None) -> Reorder | None:
     steps = chain_of(chain)
 
     def reorder(ids: Sequence[str], scores: NDArray[np.float64]) -> Reordered:
-        products = pa.array(ids, pa.string())
-        unit = float(np.nanstd(scores)) or 1.0
-        ranking = rerank(steps, scores, Some(Known(store, products, 0), products, unit, ""))
-        return Reordered(ranking.scores, lambda shown: ranking.changes(products, shown, places=True), ranking.notes)
+        index = Index(store)
+        here = np.flatnonzero(~np.isnan(scores))
+        products = pa.array([ids[i] for i in here.tolist()], pa.string())
+        unit = float(scores[here].std()) or 1.0
+        ranking = rerank(steps, scores[here], Some(Known(index), products, unit, make_query([], browse=True)))
+        whole = np.full(len(scores), np.nan)
+        whole[here] = ranking.scores
+        return Reordered(whole, lambda shown: ranking.changes(products, np.searchsorted(here, shown), places=True), ranking.notes)
 
     return reorder
