@@ -40,6 +40,7 @@ class _Behaviour(NamedTuple):
     versions: tuple[int, int]
     events: Interactions
     owned: dict[str, set[str]]  # user → what they have had
+    seen: frozenset[str]  # users of whom there is any event, though it may say nothing
     model: ItemCF
 
 
@@ -61,7 +62,7 @@ class Shoppers:
         history = history_of(events, at if there else -1)
         kept = np.flatnonzero(history.values > 0)
         if not len(kept):
-            return Taken(note=self._stranger(user, there))
+            return Taken(note=self._stranger(user, there or user in known.seen))
         ids = tuple(events.product_ids[i] for i in history.products[kept].tolist())
         return Taken(ids, tuple(history.values[kept].tolist()), frozenset(known.owned.get(user, ())) & frozenset(ids))
 
@@ -78,7 +79,12 @@ class Shoppers:
         length = float(np.linalg.norm(taste))
         if not length:
             return nothing
-        placed = self._index.everything(table) if candidates is self._index.products() else self._index.some(table, candidates)
+        products = self._index.products()
+        if candidates is products:
+            placed = self._index.everything(table)
+        else:
+            places = pc.index_in(candidates, value_set=products).to_numpy(zero_copy_only=False).astype(np.int64)
+            placed = self._index.some(table, places)
         return placed.best(placed.rows.vectors @ (taste / length).astype(np.float32))
 
     def goes_with(self, taken: Taken) -> Scores:
@@ -121,7 +127,7 @@ class Shoppers:
             model = ItemCF(directed=True)
             if len(events):
                 model.fit(events, Products(products))
-            self._behaviour = _Behaviour(versions, events, dict(owned), model)
+            self._behaviour = _Behaviour(versions, events, dict(owned), frozenset(read.users.distinct), model)
         return self._behaviour
 
     def _stranger(self, user: str, with_events: bool) -> str:
