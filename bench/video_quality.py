@@ -36,6 +36,7 @@ from mmsearch.encoders.recorded import create_encoder
 from mmsearch.features.base import Medium
 from mmsearch.features.labels import Labels
 from mmsearch.features.transcript import Transcript
+from mmsearch.media import frame
 from mmsearch.media import video as opening
 from mmsearch.media.frame import Frame, Scaler
 from mmsearch.media.moment import moment_of
@@ -45,6 +46,13 @@ from mmsearch.shop import Shop
 SECONDS = 2.0
 PLACES = 4  # cuts of a clip in each half
 RATE = 15  # of the scenes in a row
+#: How they are decoded: (name, pixels of a video that is decoded whole, what makes a frame large, points a pixel of its thumbnail).
+#: 2 by 2 points of frames of 320 × 240 are coarser than the 4 by 4 of large ones.
+WAYS = (
+    ("whole", opening._SMALL, frame._LARGE, frame._POINTS),
+    ("whole, thumbnails of points", opening._SMALL, 1, 2),
+    ("as large ones", 0, frame._LARGE, frame._POINTS),
+)
 
 
 def main() -> int:
@@ -194,9 +202,9 @@ def large_frames(files: Sequence[Path], image: str) -> dict[str, Any]:
     for file in files:
         for native in decoded(file)[0][::30]:
             scale = 1080 / min(native.width, native.height)
-            frame = Frame(0.0, native.reformat(round(native.width * scale), round(native.height * scale), interpolation="BICUBIC"))
-            small.append(scaler.picture(frame, SHORT_SIDE))
-            large.append(scaler.picture(frame, 512))
+            enlarged = Frame(0.0, native.reformat(round(native.width * scale), round(native.height * scale), interpolation="BICUBIC"))
+            small.append(scaler.picture(enlarged, SHORT_SIDE))
+            large.append(scaler.picture(enlarged, 512))
     a, b = (encoder.encode(pictures).vectors for pictures in (small, large))
     cosines = (a * b).sum(axis=1)
     return {"frames": len(a), "pixels": f"{SHORT_SIDE}, 512", "cosine, mean": float(cosines.mean()), "least": float(cosines.min())}
@@ -217,11 +225,15 @@ def scenes_in_a_row(files: Sequence[Path], per_minute: int, *, validation: bool)
     rows = []
     for how, options in (("keyframes at cuts", {"g": "150"}), ("without", {"g": "150", "x264-params": "scenecut=0"})):
         made = encoded(pictures, RATE, half=False, options=options)
-        for whole in (True, False):
-            with mock.patch.object(opening, "_SMALL", opening._SMALL if whole else 0):  # as a large video is decoded
+        for decoded_as, small, large, points in WAYS:
+            with (
+                mock.patch.object(opening, "_SMALL", small),
+                mock.patch.object(frame, "_LARGE", large),
+                mock.patch.object(frame, "_POINTS", points),
+            ):
                 found = np.array([picture.second for picture in sampled(made, per_minute=per_minute)])
             with_one = sum(bool(((found >= a - 0.01) & (found < b)).any()) for a, b in zip(starts, ends, strict=True))
-            row = {"per_minute": per_minute, "encoded": how, "decoded": "whole" if whole else "as large ones"}
+            row = {"per_minute": per_minute, "encoded": how, "decoded": decoded_as}
             rows.append(row | {"scenes": len(starts), "with a frame": with_one, "frames": len(found)})
     return rows
 
