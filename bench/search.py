@@ -31,8 +31,8 @@ from mmsearch.shop import Shop
 from mmsearch.store.vector_index import asked_for, index_vectors
 
 _PRODUCTS, _MILLION = 100_000, 1_000_000
-_RUNS = 30  # queries of each kind
-_BATCH, _LOOP = 1_000, 100  # queries in one go, and one by one
+_RUNS = 20  # queries of each kind
+_BATCH, _LOOP = 1_000, 50  # queries in one go, and one by one
 _RECALL = 100
 _REFINE = 5  # the ten best of fifty by their vectors: the codes of an index alone mistake some
 _EVERYTHING = "1000000000"  # as MMSEARCH_EXACT_LIMIT: every product is compared
