@@ -1,4 +1,4 @@
-"""Runs every benchmark, or those named: python -m bench [start ingest embed …]; `SUBJECTS` lists them. `--large`: search a million, too."""
+"""Runs every benchmark, or those named: python -m bench [start ingest embed …]; `SUBJECTS` lists them. `--large`: search in a million."""
 
 from __future__ import annotations
 

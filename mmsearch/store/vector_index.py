@@ -36,6 +36,14 @@ def index_vectors(store: Store, table: str) -> bool:
     return True
 
 
+def drop_index(store: Store, table: str) -> None:
+    """Let the index of a vector table go; nothing happens if it has none. For a caller that holds `Store.writing`. Raises StoreError."""
+    opened = store.fresh(table)
+    if opened is not None and has_index(opened):
+        with store.reporting(f"remove the index of the table {table}"):
+            opened.drop_index(_NAME)
+
+
 def has_index(opened: Any) -> bool:
     """Whether an open table has an index of its vectors."""
     return any("vector" in index.field_names for index in opened.describe_indices())

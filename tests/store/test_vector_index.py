@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mmsearch.store import Store
-from mmsearch.store.vector_index import has_index, index_vectors
+from mmsearch.store.vector_index import drop_index, has_index, index_vectors
 from mmsearch.store.vectors import append_vectors, nearest, read_ids, take_some
 
 DIM = 32
@@ -58,3 +58,6 @@ def test_an_index_finds_what_comparing_everything_finds_also_of_new_rows(store: 
             best = row_ids[np.argsort(-(everything @ query))[:10]]
             recall.append(np.mean([row in found for row in best.tolist()]))
         assert np.mean(recall) > 0.99
+    drop_index(store, "vectors_test")
+    drop_index(store, "vectors_test")
+    assert not has_index(store.dataset("vectors_test"))
