@@ -74,7 +74,8 @@ class Candidates(Protocol):
         """(n,) cosines with the decayed mean of what was taken, a new array; NaN where there is no vector."""
 
     def goes_with(self, taken: Taken) -> Scores:
-        """(n,) how much products go with what was taken, 0 or more, a new array; NaN for one that nobody has taken."""
+        """(n,) how much products go with what was taken, 0 or more, a new array; NaN for one that nobody has taken, and for all where
+        nothing is known to go with it."""
 
     def sold(self, days: NDArray[np.bool_]) -> Sold:
         """How much was taken on some days of the (leap) year (366,). Raises UsageError where the store has no events at all."""

@@ -56,6 +56,7 @@ class Mood(Reranker):
     ----------
     of : a mood (joyful, excited, surprised, calm, sad, afraid, angry, disgusted), a word for one in English or Chinese, or heard: how the
         voice of a spoken query sounds (`heard_mood`). By default what the query says.
+    weight : standard deviations of score.
 
     Raises
     ------

@@ -35,6 +35,9 @@ class Season(Reranker):
     ----------
     at : a month, a season (of the northern hemisphere), a date (the 15 days before and after it) or now; by default what the query says,
         else now.
+    weight : standard deviations of score.
+
+    Raises UsageError for what is no time of the year, and where the store has no events at all.
     """
 
     def __init__(self, at: str | None = None, weight: float = 0.2):

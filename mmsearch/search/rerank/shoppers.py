@@ -29,6 +29,7 @@ from mmsearch.store.where import id_list
 
 #: Weight of one step back in the history, in the taste: that of recommending by content. In what goes with it, `ItemCF` has its own.
 DECAY = 0.6
+_NEWEST = 100  # events of a shopper that count: what is older says less than a hundred-thousandth
 _BRING = "bring them: mmsearch ingest events.csv"
 _YEAR = 366 * 86_400.0
 _DATED = (1e8, 4e9)  # seconds since 1970 that can be the time of a shop's event (1973 to 2096); other numbers are places in an order
@@ -39,7 +40,7 @@ class _Behaviour(NamedTuple):
 
     versions: tuple[int, int]
     events: Interactions
-    owned: dict[str, set[str]]  # user → what they have had
+    owned: dict[str, set[str]]  # user → which of the store's products they have had
     seen: frozenset[str]  # users of whom there is any event, though it may say nothing
     model: ItemCF
 
@@ -60,11 +61,11 @@ class Shoppers:
         at = bisect_left(events.user_ids, user)
         there = at < len(events.user_ids) and events.user_ids[at] == user
         history = history_of(events, at if there else -1)
-        kept = np.flatnonzero(history.values > 0)
+        kept = np.flatnonzero(history.values > 0)[-_NEWEST:]
         if not len(kept):
             return Taken(note=self._stranger(user, there or user in known.seen))
         ids = tuple(events.product_ids[i] for i in history.products[kept].tolist())
-        return Taken(ids, tuple(history.values[kept].tolist()), frozenset(known.owned.get(user, ())) & frozenset(ids))
+        return Taken(ids, tuple(history.values[kept].tolist()), frozenset(known.owned.get(user, ())))
 
     def taste(self, taken: Taken, candidates: pa.Array) -> Scores:
         """See `Candidates.taste`."""
@@ -95,17 +96,16 @@ class Shoppers:
             return np.full(len(products), np.nan)
         places = pc.index_in(pa.array(taken.ids, pa.string()), value_set=products).to_numpy(zero_copy_only=False).astype(np.int64)
         history = History(places, np.array(taken.strengths), np.arange(len(places), dtype=np.float64)[::-1])
+        scores = known.model.score([history])[0]
         anyone = np.bincount(known.events.products, minlength=len(products)) > 0
-        return np.where(anyone, known.model.score([history])[0], np.nan)
+        return np.where(anyone if scores.any() else False, scores, np.nan)
 
     def sold(self, days: NDArray[np.bool_]) -> Sold:
         """See `Candidates.sold`; of all products of the store."""
         known = self._known()
         n = len(self._index.products())
         if known is None:
-            raise UsageError(
-                "the store has no events: nothing is known of when products sell", hint="bring them: mmsearch ingest events.csv"
-            )
+            raise UsageError("the store has no events: nothing is known of when products sell", hint=_BRING)
         dated = known.events.take((known.events.times > _DATED[0]) & (known.events.times < _DATED[1]) & (known.events.values > 0))
         if 2 * len(dated) < len(known.events):
             note = "the events have no dates (their times are places in an order): nothing is known of when products sell"
@@ -121,9 +121,10 @@ class Shoppers:
             products = self._index.products().to_pylist()
             evidence = read_evidence(self._store, products)
             events, read = evidence.interactions, evidence.events
-            owned: dict[str, set[str]] = defaultdict(set)
+            there, owned = set(products), defaultdict[str, set[str]](set)
             for i in np.flatnonzero(read.kinds.each([kind in OWNED for kind in read.kinds.distinct])).tolist():
-                owned[read.users[i]].add(read.products[i])
+                if (product := read.products[i]) in there:
+                    owned[read.users[i]].add(product)
             model = ItemCF(directed=True)
             if len(events):
                 model.fit(events, Products(products))

@@ -116,6 +116,22 @@ def test_without_vectors_or_events_the_rest_counts(tmp_path: Path) -> None:
     assert ids(bare.search(where=where, shopper=Shopper("red-fan0")))[0] == "red-chair"
 
 
+def test_a_session_of_which_nothing_is_known_is_told(told: Shop) -> None:
+    """A product without photo, text and events."""
+    result = told.search("chair", k=ALL, shopper=Shopper(session=(small_shop.NOTHING,)), explain=True)
+    assert ids(result) == ids(told.search("chair", k=ALL))
+    assert result.notes[0].startswith("session: no product of the list has a vector to compare")
+
+
+def test_what_was_bought_long_ago_is_still_theirs(tmp_path: Path) -> None:
+    own = small_shop.make(tmp_path, fuse=False)
+    rows = [{"user": "busy", "product": "red-chair", "event": "buy", "time": 0}]
+    rows += [{"user": "busy", "product": f"red-{kind}", "event": "view", "time": 1 + n} for n, kind in enumerate(small_shop.KINDS[:5] * 40)]
+    own.ingest(small_shop.write_csv(tmp_path / "busy.csv", ("user", "product", "event", "time"), rows))
+    result = own.search("chair", k=ALL, shopper=Shopper("busy"), explain=True)
+    assert change(result, "red-chair") == 0 and change(result, "red-hat") > 0
+
+
 def test_an_unknown_product_of_a_session_is_said(told: Shop) -> None:
     with pytest.raises(UsageError, match="there is no product red-ht; did you mean red-hat"):
         told.search("chair", shopper=Shopper(session=("blue-hat", "red-ht")))
