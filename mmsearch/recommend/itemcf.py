@@ -104,28 +104,28 @@ class ItemCF(LinearItems):
 
         events = learnable(interactions, self.longest)
         R = strongest(events, n)
-        sizes = np.asarray(np.bincount(R.indices, R.data**2, minlength=n), dtype=np.float64)
+        sizes = np.bincount(R.indices, R.data**2, minlength=n).astype(np.float32)
         blocks: Steps | Together = Together(R)
         if self._directed:
             blocks = Steps(events, n, range(1, self.window + 1), lambda steps, after: self.fade ** (steps - 1))
         rows = in_threads(lambda span: nearest(self._similarities(span[0], blocks(*span), sizes), self.k), spans(blocks.costs))
         return csr_array(vstack(rows, format="csr").T.tocsr())
 
-    def _similarities(self, start: int, block: csr_array[Any], sizes: NDArray[np.float64]) -> csr_array[Any]:
+    def _similarities(self, start: int, block: csr_array[Any], sizes: NDArray[np.float32]) -> csr_array[Any]:
         """c_ij → s_ij for the rows start… of products i, without s_ii; in place."""
-        lengths = np.diff(block.indptr)
-        j = block.indices
+        lengths, j = np.diff(block.indptr), block.indices
+        own = slice(start, start + len(lengths))
         if self._directed:
-            against = np.repeat(sizes[start : start + len(lengths)] ** self.target, lengths) * (sizes**self.source)[j]
+            against = np.repeat(sizes[own] ** self.target, lengths) * (sizes**self.source)[j]
         elif self.similarity == "cosine":
             roots = np.sqrt(sizes)
-            against = np.repeat(roots[start : start + len(lengths)], lengths) * roots[j]
+            against = np.repeat(roots[own], lengths) * roots[j]
         elif self.similarity == "jaccard":
-            against = np.repeat(sizes[start : start + len(lengths)], lengths) + sizes[j] - block.data
+            against = np.repeat(sizes[own], lengths) + sizes[j] - block.data
         else:
             against = sizes[j]
         block.data /= against + self.shrink
-        block.data[np.repeat(np.arange(start, start + len(lengths)), lengths) == j] = 0.0
+        block.data[np.repeat(np.arange(own.start, own.stop, dtype=j.dtype), lengths) == j] = 0.0
         block.eliminate_zeros()
         return block
 

@@ -105,18 +105,20 @@ def nearest(block: csr_array[Any], k: int) -> csr_array[Any]:
     if not len(long):
         return block
     cuts = np.full(len(lengths), -np.inf, block.dtype)
-    for row in long.tolist():
-        entries = block.data[block.indptr[row] : block.indptr[row + 1]]
-        cuts[row] = np.partition(entries, len(entries) - k)[len(entries) - k]
-    rows = np.repeat(np.arange(len(lengths)), lengths)
-    above = block.data > cuts[rows]
-    level = np.flatnonzero(block.data == cuts[rows])
-    level = level[np.lexsort((block.indices[level], rows[level]))]
-    left = k - np.bincount(rows[above], minlength=len(lengths))
-    rank = np.arange(len(level)) - np.searchsorted(rows[level], rows[level])
-    above[level[rank < left[rows[level]]]] = True
-    pointers = np.concatenate(([0], np.cumsum(np.bincount(rows[above], minlength=len(lengths)))))
-    return csr_array((block.data[above], block.indices[above], pointers), shape=block.shape)
+    for row, start, stop in zip(long.tolist(), block.indptr[long].tolist(), block.indptr[long + 1].tolist(), strict=True):
+        cuts[row] = np.partition(block.data[start:stop], stop - start - k)[stop - start - k]
+    kept = np.flatnonzero(block.data >= np.repeat(cuts, lengths))
+    pointers = np.searchsorted(kept, block.indptr)
+    surplus = np.diff(pointers) - np.minimum(lengths, k)
+    out = []
+    for row in np.flatnonzero(surplus).tolist():  # as many of the entries at the cut as are too many, the last columns
+        own = kept[pointers[row] : pointers[row + 1]]
+        level = own[block.data[own] == cuts[row]]
+        out.append(level[np.argsort(-block.indices[level])[: surplus[row]]])
+    if out:
+        kept = np.delete(kept, np.searchsorted(kept, np.concatenate(out)))
+        pointers = np.concatenate(([0], np.cumsum(np.minimum(lengths, k))))
+    return csr_array((block.data[kept], block.indices[kept], pointers), shape=block.shape)
 
 
 def largest(rows: NDArray[np.floating[Any]], own: NDArray[np.int64], k: int) -> csr_array[Any]:
