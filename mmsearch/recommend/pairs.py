@@ -36,7 +36,9 @@ class Together:
         self.costs: NDArray[np.int64] = np.minimum(reach, R.shape[1]).astype(np.int64)
 
     def __call__(self, start: int, stop: int) -> csr_array[Any]:
-        return self._by_product[start:stop] @ self._R
+        from scipy.sparse import csr_array
+
+        return csr_array(self._by_product[start:stop] @ self._R)
 
 
 class Steps:
