@@ -23,6 +23,7 @@ SUBJECTS = (
     "graph",
     "refinement",
     "writes",
+    "recommend",
 )
 
 

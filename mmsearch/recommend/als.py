@@ -22,7 +22,7 @@ _SUREST = 9_999.0  # in 32 bits, equations of larger and smaller weights than th
 
 class ALS(FactorItems):
     """Minimises Σ_ui c_ui (p_ui − ⟨x_u, y_i⟩)² + reg·(Σ|x_u|² + Σ|y_i|²), where p_ui is 1 for what the user took (r_ui > 0), else 0, and
-    c_ui = 1 + alpha·|r_ui|, at most 10,000: what was not taken is weak evidence against, what is disliked (r_ui < 0) is strong evidence against.
+    c_ui = 1 + alpha·|r_ui|, at most 10,000: what was not taken is weak evidence against, what is disliked (r_ui < 0) strong evidence.
 
     A history is folded in by the same formula, x_u = (Σ_i c_ui·y_i·y_iᵀ + reg·I)⁻¹ Σ_j c_uj·p_uj·y_j, so that each product of the history
     adds its own term to every score (section 5 of the paper).
@@ -37,7 +37,7 @@ class ALS(FactorItems):
     seed : of the vectors that learning starts from.
     """
 
-    def __init__(self, factors: int = 64, iterations: int = 15, reg: float = 1.0, alpha: float = 10.0, decay: float = 0.8, seed: int = 0):
+    def __init__(self, factors: int = 64, iterations: int = 15, reg: float = 30.0, alpha: float = 40.0, decay: float = 0.8, seed: int = 0):
         for name, count in (("factors", factors), ("iterations", iterations)):
             if count < 1:
                 raise ValueError(f"{name} must be at least 1, not {count}")
@@ -77,17 +77,18 @@ class ALS(FactorItems):
 
     def _extra(self, values: NDArray[Any]) -> NDArray[Any]:
         """How much more than none an event of each value counts."""
-        return np.minimum(self.alpha * np.abs(values), _SUREST)
+        return np.asarray(np.minimum(self.alpha * np.abs(values), _SUREST), dtype=values.dtype)
 
     def _normal(self, history: History) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
         """The products (h,), their terms c·p·y (h, f), and the matrix (f, f) that these are solved for."""
         products, weights = added_up(history, self.decay)
         Y, extra = self._Y[products], self._extra(weights)
-        return products, (1 + extra)[:, None] * (weights > 0)[:, None] * Y, self._gram + (Y.T * extra) @ Y
+        terms: NDArray[np.float64] = (1 + extra)[:, None] * (weights > 0)[:, None] * Y
+        return products, terms, self._gram + (Y.T * extra) @ Y
 
     def _parts(self, history: History) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         products, terms, A = self._normal(history)
-        return products, np.linalg.solve(A, terms.T).T
+        return products, np.asarray(np.linalg.solve(A, terms.T).T, dtype=np.float64)
 
     def _users(self, histories: Sequence[History]) -> NDArray[np.float64]:
         f = self._Y.shape[1]

@@ -23,8 +23,8 @@ class BPR(FactorItems):
     """Raises Σ ln σ(r̂_ui − r̂_uj) over users u, products i that they took and products j that they did not, with
     r̂_ui = b_i + ⟨x_u, y_i⟩. Events are taken or not: their values do not matter, but those of 0 and below are left out.
 
-    A history is folded in as x_u = M·z_u, with z_u = Σ_j w_uj·y_j / √Σ_j |w_uj| and w_uj the value times decay^age. M (f, f) is the map that
-    comes nearest to the users' own factors in learning (least squares, all weights 1). So each product adds its own term to every score.
+    A history is folded in as x_u = M·z_u, with z_u = Σ_j w_uj·y_j / √Σ_j |w_uj| and w_uj the value times decay^age. M (f, f) is the map
+    that comes nearest to the users' own factors in learning (least squares, all weights 1). So each product adds its own term to a score.
 
     Parameters
     ----------

@@ -7,6 +7,7 @@ item-item models for session-based recommendation", WWW 2021.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 _ROWS = 512  # products whose weights are dense at once
+_DENSER = 20  # how much quicker a dense matrix product is for each of its cells than a sparse one
 _FORGOTTEN = 1e-3  # weight at which an earlier event no longer counts
 
 _Rows = Callable[[int, int], "csr_array[Any]"]
@@ -44,8 +46,8 @@ class EASE(LinearItems):
     directed : true, false, or auto: whether the order of events foretells anything (see `order_tells`).
     fade, together : see above; directed only.
     k : weights kept for each product that is foretold, the largest.
-    dense : the most frequent products, that many, are solved for together, which takes 4·dense² bytes and time as its cube. Each pair with
-        a rarer product is solved for alone: the weight is what it would be if no other product spoke.
+    dense : the most frequent products, that many, are solved for together, exactly, which takes 4·dense² bytes and time as its cube. Rarer
+        ones are foretold by these alone, and foretell what these leave to be said, each by itself.
     longest : of each user, only the newest events count in learning.
     """
 
@@ -56,8 +58,8 @@ class EASE(LinearItems):
         directed: bool | str = "auto",
         fade: float = 0.8,
         together: float = 0.3,
-        k: int = 500,
-        dense: int = 20_000,
+        k: int = 200,
+        dense: int = 10_000,
         longest: int = 1000,
     ):
         super().__init__(decay)
@@ -80,55 +82,55 @@ class EASE(LinearItems):
 
         interactions.require_events()
         n = len(products.product_ids)
-        directed = self.directed is True
+        self._directed = self.directed is True
         if self.directed == "auto":
-            directed = order_tells(interactions, ItemCF(directed=True), ItemCF(directed=False))
+            self._directed = order_tells(interactions, ItemCF(directed=True), ItemCF(directed=False))
         events = learnable(interactions, self.longest)
-        gram, foretold, costs = self._counts(events, n, directed)
+        counts = self._counts(events, n)
         core = np.sort(np.argsort(-np.bincount(events.products, minlength=n), kind="stable")[: self.dense])
-        A, squares = self._filled(core, gram, costs)
-        _invert(A, self.reg)
-        rows = self._solved(A, core, foretold, costs) if directed else self._inverted(A)
-        inner = csr_array(vstack(list(rows), format="csr"))
-        says = _widened(inner, core, n)
-        del A
+        P, squares = self._filled(core, counts)
+        _invert(P, self.reg)
+        rows = self._solved(P, core, counts)
+        if not self._directed:
+            rows = rows + _widened(csr_array(vstack(list(self._inverted(P)), format="csr")), core, n)
+        says = csr_array(rows.T.tocsr())
+        del P
         if len(core) < n:
-            says = says + self._alone(core, foretold, costs, squares)
-        self._hold(csr_array(says.T.tocsr()))
+            says = csr_array(says + self._beyond(core, says, counts, squares))
+        self._hold(says)
 
-    def _counts(self, events: Interactions, n: int, directed: bool) -> tuple[_Rows, _Rows, NDArray[np.int64]]:
-        """Blocks of rows of the Gram matrix of what foretells, and of what it is to foretell (row: foretold), and what a row costs."""
+    def _counts(self, events: Interactions, n: int) -> _Counts:
+        from scipy.sparse import csr_array
+
         both = Together(strongest(events, n))
-        if not directed:
-            return both, both, both.costs
+        if not self._directed:
+            return _Counts(both, both, both, both.costs)
         reach = int(np.ceil(np.log(_FORGOTTEN) / np.log(self.fade)))
         fade, square = self.fade, self.fade**2
         # Both x_t[a] and x_t[b] for all t after the later of a and b: fade^|b − a| · Σ_m fade^2m
         states = Steps(events, n, range(1 - reach, reach), lambda steps, after: fade**steps * (1 - square**after) / (1 - square))
-        following = Steps(events, n, range(1, reach), lambda steps, after: fade ** (steps - 1))
+        earlier = Steps(events, n, range(1, reach), lambda steps, after: fade ** (steps - 1))
+        later = Steps(events, n, range(1 - reach, 0), lambda steps, after: fade ** (steps - 1))
 
-        def gram(start: int, stop: int) -> csr_array[Any]:
-            return states(start, stop) + self.together * both(start, stop)
+        def plus(ordered: _Rows) -> _Rows:
+            return lambda start, stop: csr_array(ordered(start, stop) + self.together * both(start, stop))
 
-        def foretold(start: int, stop: int) -> csr_array[Any]:
-            return following(start, stop) + self.together * both(start, stop)
+        return _Counts(plus(states), plus(earlier), plus(later), both.costs + states.costs)
 
-        return gram, foretold, both.costs + states.costs
-
-    def _filled(self, core: NDArray[np.int64], gram: _Rows, costs: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    def _filled(self, core: NDArray[np.int64], counts: _Counts) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         """The Gram matrix of the products in `core`, dense (c, c), and the diagonal of that of all products (n,)."""
-        A, diagonal = np.zeros((len(core), len(core)), np.float32), np.zeros(len(costs))
-        place = _places(core, len(costs))
+        A, diagonal = np.zeros((len(core), len(core)), np.float32), np.zeros(len(counts.costs))
+        place = _places(core, len(counts.costs))
 
         def fill(span: tuple[int, int]) -> None:
-            rows = gram(*span)
+            rows = counts.gram(*span)
             diagonal[slice(*span)] = rows.diagonal(span[0])
             block = rows.tocoo()
             i, j = place[block.coords[0] + span[0]], place[block.coords[1]]
             inside = (i >= 0) & (j >= 0)
             A[i[inside], j[inside]] = block.data[inside]
 
-        in_threads(fill, spans(costs))
+        in_threads(fill, spans(counts.costs))
         return A, diagonal
 
     def _inverted(self, P: NDArray[np.float32]) -> Iterator[csr_array[Any]]:
@@ -137,34 +139,63 @@ class EASE(LinearItems):
             own = np.arange(start, min(start + _ROWS, len(P)))
             yield largest(-P[own] / P[own, own][:, None], own, self.k)
 
-    def _solved(
-        self, P: NDArray[np.float32], core: NDArray[np.int64], foretold: _Rows, costs: NDArray[np.int64]
-    ) -> Iterator[csr_array[Any]]:
-        """The rows (foretold) of B = P·(T − diag(γ)), with γ so that B's diagonal is zero; T what is to be foretold."""
-        place = _places(core, len(costs))
-        for first, last in spans(costs):
-            chosen = np.flatnonzero(place[first:last] >= 0)
-            T = foretold(first, last)[chosen][:, core]
-            for start in range(0, len(chosen), _ROWS):
-                rows = T[start : start + _ROWS].toarray().astype(np.float32) @ P
-                own = place[first + chosen[start : start + _ROWS]]
-                rows -= (rows[np.arange(len(own)), own] / P[own, own])[:, None] * P[own]
-                yield largest(rows, own, self.k)
-
-    def _alone(self, core: NDArray[np.int64], foretold: _Rows, costs: NDArray[np.int64], squares: NDArray[np.float64]) -> csr_array[Any]:
-        """The rows (foretold) of pairs with a product outside `core`: b_ji = t_ji / (a_jj + reg)."""
+    def _solved(self, P: NDArray[np.float32], core: NDArray[np.int64], counts: _Counts) -> csr_array[Any]:
+        """The rows (foretold, n) of B = P·(T − diag(γ)) with T what is to be foretold, and γ so that B's diagonal is zero. Undirected,
+        those outside `core` alone: `_inverted` has the others, for less.
+        """
         from scipy.sparse import csr_array, vstack
 
-        inside = _places(core, len(costs)) >= 0
+        n = len(counts.costs)
+        place, found = _places(core, n), []
+        for first, last in spans(counts.costs):
+            T = csr_array(counts.earlier(first, last)[:, core].astype(np.float32))
+            for start in range(0, last - first, _ROWS):
+                own = place[first + start : min(first + start + _ROWS, last)]
+                part = T[start : start + _ROWS]
+                if not self._directed:
+                    part = csr_array(part.multiply((own < 0)[:, None]))
+                rows = part.toarray() @ P if part.nnz * _DENSER > part.shape[0] * len(core) else part @ P
+                inside = np.flatnonzero(own >= 0)
+                gamma = rows[inside, own[inside]] / P[own[inside], own[inside]]
+                rows[inside] -= gamma[:, None] * P[own[inside]]
+                found.append(largest(rows, own, self.k))
+        inner = csr_array(vstack(found, format="csr"))
+        return csr_array((inner.data, core[inner.indices], inner.indptr), shape=(n, n))
+
+    def _beyond(self, core: NDArray[np.int64], says: csr_array[Any], counts: _Counts, squares: NDArray[np.float64]) -> csr_array[Any]:
+        """The rows (foretelling) of products outside `core`: b_ji = (t_ji − Σ_c a_jc·b_ci) / (a_jj + reg): what `core` leaves."""
+        from scipy.sparse import csr_array, vstack
+
+        n = len(counts.costs)
+        outside = _places(core, n) < 0
 
         def rows(span: tuple[int, int]) -> csr_array[Any]:
-            block = foretold(*span).tocoo()
-            i, j = block.coords
-            kept = ~(inside[i + span[0]] & inside[j]) & (i + span[0] != j)
-            weights = block.data[kept] / (squares[j[kept]] + self.reg)
-            return nearest(csr_array((weights, (i[kept], j[kept])), shape=block.shape), self.k)
+            block = counts.later(*span).tocoo()
+            j, i = block.coords
+            kept = outside[j + span[0]] & (j + span[0] != i)
+            T = csr_array((block.data[kept], (j[kept], i[kept])), shape=block.shape)
+            own = np.flatnonzero(outside[slice(*span)])
+            G = csr_array(counts.gram(*span)[own])
+            said = csr_array((G @ says).multiply(T[own].astype(np.bool_)))
+            left = csr_array(T[own] - said)
+            left.data /= np.repeat(squares[own + span[0]] + self.reg, np.diff(left.indptr))
+            left.data[left.data < 0] = 0.0
+            left.eliminate_zeros()
+            best = nearest(left, self.k)
+            return _widened_rows(best, own, span[1] - span[0])
 
-        return csr_array(vstack(in_threads(rows, spans(costs)), format="csr"))
+        return csr_array(vstack(in_threads(rows, spans(counts.costs)), format="csr"))
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """Blocks of rows (start, stop) of the Gram matrix of what foretells; of what is to be foretold, once by what is foretold and once by
+    what foretells it; and what each row costs (n,)."""
+
+    gram: _Rows
+    earlier: _Rows
+    later: _Rows
+    costs: NDArray[np.int64]
 
 
 def _places(core: NDArray[np.int64], n: int) -> NDArray[np.int64]:
@@ -198,6 +229,13 @@ def _widened(rows: csr_array[Any], core: NDArray[np.int64], n: int) -> csr_array
     """Rows and columns of `core` (c, c) among all products (n, n)."""
     from scipy.sparse import csr_array
 
-    lengths = np.zeros(n, np.int64)
-    lengths[core] = np.diff(rows.indptr)
-    return csr_array((rows.data, core[rows.indices], np.concatenate(([0], np.cumsum(lengths)))), shape=(n, n))
+    return _widened_rows(csr_array((rows.data, core[rows.indices], rows.indptr), shape=(len(core), n)), core, n)
+
+
+def _widened_rows(rows: csr_array[Any], places: NDArray[np.int64], m: int) -> csr_array[Any]:
+    """Rows (c, n) at their places among m."""
+    from scipy.sparse import csr_array
+
+    lengths = np.zeros(m, np.int64)
+    lengths[places] = np.diff(rows.indptr)
+    return csr_array((rows.data, rows.indices, np.concatenate(([0], np.cumsum(lengths)))), shape=(m, rows.shape[1]))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmsearch.recommend.base import BASE, History, Reason, Recommended, Recommender, sorted_reasons, top
+from mmsearch.recommend.interactions import weights_of
 
 _SPARE = 16  # products beyond k that are looked at in 64 bits, against the rounding of 32
 _BATCH = 256  # products whose similarities to all others are held at once
@@ -89,4 +90,4 @@ def _known(histories: Sequence[History]) -> NDArray[np.float64]:
 def added_up(history: History, decay: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The different products of a history, ascending (h,), and the sum of their events' value · decay^age (h,)."""
     taken, where = np.unique(history.products, return_inverse=True)
-    return taken, np.bincount(where, history.values * decay**history.ages, minlength=len(taken))
+    return taken, np.bincount(where, weights_of(history, decay), minlength=len(taken)).astype(np.float64)

@@ -72,8 +72,9 @@ class Graph(LinearItems):
         interactions.require_events()
         n = len(products.product_ids)
         R = strongest(learnable(interactions, self.longest), n).astype(np.float32)
-        roots = np.sqrt(np.maximum(np.asarray(R.sum(axis=0)).reshape(-1), np.finfo(np.float32).tiny))
-        R.data *= np.repeat(_powered(np.asarray(R.sum(axis=1)).reshape(-1), -self.users), np.diff(R.indptr))
+        roots = np.sqrt(np.maximum(np.asarray(R.sum(axis=0), dtype=np.float32).reshape(-1), np.finfo(np.float32).tiny))
+        diligence = np.maximum(np.asarray(R.sum(axis=1), dtype=np.float32).reshape(-1), np.finfo(np.float32).tiny)
+        R.data *= np.repeat(diligence**-self.users, np.diff(R.indptr))
         R.data *= (roots ** (-2 * self.items))[R.indices]
         V = _singular(R, self.factors, self.seed)
         target, source = V * roots[:, None], V / roots[:, None]
@@ -90,10 +91,6 @@ class Graph(LinearItems):
         with threadpool_limits(1, "blas"):
             said = csr_array(vstack(in_threads(rows, range(0, n, _ROWS)), format="csr"))
         self._hold(csr_array(said.T.tocsr()))
-
-
-def _powered(sums: NDArray[np.float32], power: float) -> NDArray[np.float32]:
-    return np.where(sums > 0, np.maximum(sums, np.finfo(np.float32).tiny) ** power, 0).astype(np.float32)
 
 
 def _singular(R: csr_array[Any], factors: int, seed: int) -> NDArray[np.float32]:

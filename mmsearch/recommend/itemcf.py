@@ -6,7 +6,6 @@ recommendation algorithms", TOIS 2004.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,8 +55,8 @@ class ItemCF(LinearItems):
         similarity: str = "cosine",
         decay: float = 0.8,
         directed: bool | str = "auto",
-        window: int = 10,
-        fade: float = 0.8,
+        window: int = 20,
+        fade: float = 0.85,
         source: float = 0.5,
         target: float = 0.3,
         longest: int = 1000,
@@ -81,18 +80,12 @@ class ItemCF(LinearItems):
             raise ValueError(f"directed has its own normalisation and does not go with similarity={similarity}; leave one of them out")
         self.k, self.shrink, self.similarity, self.directed = k, shrink, similarity, directed
         self.window, self.fade, self.source, self.target, self.longest = window, fade, source, target, longest
-        self._set_direction(directed is True)
-
-    def _set_direction(self, directed: bool) -> None:
-        self._directed, self.similar_by_target = directed, not directed
-        self.relation = "taken after" if directed else "taken with"
 
     def fit(self, interactions: Interactions, products: Products) -> None:
         interactions.require_events()
-        directed = self.directed is True
+        self._directed = self.directed is True
         if self.directed == "auto" and self.similarity == "cosine":
-            directed = order_tells(interactions, self._variant(True), self._variant(False))
-        self._set_direction(directed)
+            self._directed = order_tells(interactions, self._variant(True), self._variant(False))
         self._hold(self._learned(interactions, len(products.product_ids)))
 
     def _variant(self, directed: bool) -> ItemCF:
@@ -104,35 +97,27 @@ class ItemCF(LinearItems):
 
         events = learnable(interactions, self.longest)
         R = strongest(events, n)
-        sizes = np.asarray(np.bincount(R.indices, R.data**2, minlength=n), dtype=np.float64)
+        sizes = np.bincount(R.indices, R.data**2, minlength=n).astype(np.float32)
         blocks: Steps | Together = Together(R)
         if self._directed:
             blocks = Steps(events, n, range(1, self.window + 1), lambda steps, after: self.fade ** (steps - 1))
         rows = in_threads(lambda span: nearest(self._similarities(span[0], blocks(*span), sizes), self.k), spans(blocks.costs))
         return csr_array(vstack(rows, format="csr").T.tocsr())
 
-    def _similarities(self, start: int, block: csr_array[Any], sizes: NDArray[np.float64]) -> csr_array[Any]:
+    def _similarities(self, start: int, block: csr_array[Any], sizes: NDArray[np.float32]) -> csr_array[Any]:
         """c_ij → s_ij for the rows start… of products i, without s_ii; in place."""
-        lengths = np.diff(block.indptr)
-        j = block.indices
+        lengths, j = np.diff(block.indptr), block.indices
+        own = slice(start, start + len(lengths))
         if self._directed:
-            against = np.repeat(sizes[start : start + len(lengths)] ** self.target, lengths) * (sizes**self.source)[j]
+            against = np.repeat(sizes[own] ** self.target, lengths) * (sizes**self.source)[j]
         elif self.similarity == "cosine":
             roots = np.sqrt(sizes)
-            against = np.repeat(roots[start : start + len(lengths)], lengths) * roots[j]
+            against = np.repeat(roots[own], lengths) * roots[j]
         elif self.similarity == "jaccard":
-            against = np.repeat(sizes[start : start + len(lengths)], lengths) + sizes[j] - block.data
+            against = np.repeat(sizes[own], lengths) + sizes[j] - block.data
         else:
             against = sizes[j]
         block.data /= against + self.shrink
-        block.data[np.repeat(np.arange(start, start + len(lengths)), lengths) == j] = 0.0
+        block.data[np.repeat(np.arange(own.start, own.stop, dtype=j.dtype), lengths) == j] = 0.0
         block.eliminate_zeros()
         return block
-
-    def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        arrays, values = super().state()
-        return arrays, values | {"directed": self._directed}
-
-    def load_state(self, arrays: Mapping[str, NDArray[Any]], values: Mapping[str, Any]) -> None:
-        super().load_state(arrays, values)
-        self._set_direction(bool(values["directed"]))

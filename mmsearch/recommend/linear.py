@@ -20,7 +20,8 @@ from mmsearch.recommend.interactions import weight_matrix, weights_of
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-_Part, _Made = TypeVar("_Part"), TypeVar("_Made")
+_Part = TypeVar("_Part")
+_Made = TypeVar("_Made")
 
 
 class LinearItems(Recommender):
@@ -29,16 +30,15 @@ class LinearItems(Recommender):
     S is sparse. It is learned and stored in 32 bits and multiplied in 64, so that reasons add up to scores.
     """
 
-    decay: float
-    #: How a product of the history speaks for another, in the words of `Reason.relation`.
+    #: How a product of the history speaks for another, in the words of `Reason.relation`, where order does not matter.
     relation: str = "taken with"
-    #: Whether `similar` reads what is said about a product (who are its neighbours) or what it says about others.
-    similar_by_target: bool = True
 
     def __init__(self, decay: float):
         if not 0 < decay <= 1:
             raise ValueError(f"decay must be above 0 and at most 1, not {decay}")
         self.decay = decay
+        #: Whether what was learned looks at the order of events.
+        self._directed = False
         # (n, n), row j: what j says about each product.
         self._says: csr_array[Any]
 
@@ -49,7 +49,9 @@ class LinearItems(Recommender):
         return np.asarray(self._sums(histories).toarray(), dtype=np.float64)
 
     def _sums(self, histories: Sequence[History]) -> csr_array[Any]:
-        return weight_matrix(histories, self._says.shape[0], self.decay) @ self._says
+        from scipy.sparse import csr_array
+
+        return csr_array(weight_matrix(histories, self._says.shape[0], self.decay) @ self._says)
 
     def _best(self, histories: Sequence[History], k: int, exclude: Sequence[Collection[int]] | None) -> list[Recommended]:
         """Without a dense row: most products have no score."""
@@ -68,25 +70,27 @@ class LinearItems(Recommender):
         return found
 
     def similar(self, products: Sequence[int], k: int) -> list[Recommended]:
-        """The best of what is said about each product, or of what it says."""
+        """N_i, best first: what says most about each product; directed: what follows it."""
         asked = list(products)
-        rows = (self._says[:, asked].T if self.similar_by_target else self._says[asked]).tocsr()
+        rows = (self._says[asked] if self._directed else self._says[:, asked].T).tocsr()
         return [top(rows.data[start:end], k, rows.indices[start:end]) for start, end in pairwise(rows.indptr.tolist())]
 
     def why(self, history: History, product: int) -> list[Reason]:
         taken, where = np.unique(history.products, return_inverse=True)
         weights = np.bincount(where, weights_of(history, self.decay), minlength=len(taken))
         said = self._says[taken][:, [product]].toarray()[:, 0]
-        return sorted_reasons(Reason(int(j), float(part), self.relation) for j, part in zip(taken, weights * said, strict=True))
+        relation = "taken after" if self._directed else self.relation
+        return sorted_reasons(Reason(int(j), float(part), relation) for j, part in zip(taken, weights * said, strict=True))
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         says = self._says
-        return {"data": says.data.astype(np.float32), "indices": says.indices, "indptr": says.indptr}, {"products": says.shape[0]}
+        arrays = {"data": says.data.astype(np.float32), "indices": says.indices, "indptr": says.indptr}
+        return arrays, {"products": says.shape[0], "directed": self._directed}
 
     def load_state(self, arrays: Mapping[str, NDArray[Any]], values: Mapping[str, Any]) -> None:
         from scipy.sparse import csr_array
 
-        n = int(values["products"])
+        n, self._directed = int(values["products"]), bool(values["directed"])
         self._hold(csr_array((arrays["data"], arrays["indices"], arrays["indptr"]), shape=(n, n)))
 
 
@@ -105,26 +109,29 @@ def nearest(block: csr_array[Any], k: int) -> csr_array[Any]:
     if not len(long):
         return block
     cuts = np.full(len(lengths), -np.inf, block.dtype)
-    for row in long.tolist():
-        entries = block.data[block.indptr[row] : block.indptr[row + 1]]
-        cuts[row] = np.partition(entries, len(entries) - k)[len(entries) - k]
-    rows = np.repeat(np.arange(len(lengths)), lengths)
-    above = block.data > cuts[rows]
-    level = np.flatnonzero(block.data == cuts[rows])
-    level = level[np.lexsort((block.indices[level], rows[level]))]
-    left = k - np.bincount(rows[above], minlength=len(lengths))
-    rank = np.arange(len(level)) - np.searchsorted(rows[level], rows[level])
-    above[level[rank < left[rows[level]]]] = True
-    pointers = np.concatenate(([0], np.cumsum(np.bincount(rows[above], minlength=len(lengths)))))
-    return csr_array((block.data[above], block.indices[above], pointers), shape=block.shape)
+    for row, start, stop in zip(long.tolist(), block.indptr[long].tolist(), block.indptr[long + 1].tolist(), strict=True):
+        cuts[row] = np.partition(block.data[start:stop], stop - start - k)[stop - start - k]
+    kept = np.flatnonzero(block.data >= np.repeat(cuts, lengths))
+    pointers = np.searchsorted(kept, block.indptr)
+    surplus = np.diff(pointers) - np.minimum(lengths, k)
+    out = []
+    for row in np.flatnonzero(surplus).tolist():  # as many of the entries at the cut as are too many, the last columns
+        own = kept[pointers[row] : pointers[row + 1]]
+        level = own[block.data[own] == cuts[row]]
+        out.append(level[np.argsort(-block.indices[level])[: surplus[row]]])
+    if out:
+        kept = np.delete(kept, np.searchsorted(kept, np.concatenate(out)))
+        pointers = np.concatenate(([0], np.cumsum(np.minimum(lengths, k))))
+    return csr_array((block.data[kept], block.indices[kept], pointers), shape=block.shape)
 
 
 def largest(rows: NDArray[np.floating[Any]], own: NDArray[np.int64], k: int) -> csr_array[Any]:
-    """The k entries of each row (m, c) that are furthest from 0, without the one at `own` (m,)."""
+    """The k entries of each row (m, c) that are furthest from 0, without the one at `own` (m,); below 0: none."""
     from scipy.sparse import csr_array
 
     m, c = rows.shape
-    rows[np.arange(m), own] = 0.0
+    inside = np.flatnonzero(own >= 0)
+    rows[inside, own[inside]] = 0.0
     if k >= c:
         return csr_array(rows)
     columns = np.argpartition(-np.abs(rows), k, axis=1)[:, :k]

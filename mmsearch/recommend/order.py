@@ -11,14 +11,14 @@ from mmsearch.recommend.interactions import histories
 _ASKED = 2_000  # users whose last event is to be foreseen
 _FEWEST = 50  # of them, below which no answer is trusted
 _EVENTS = 300_000  # learned from; with more events, those of a random share of the users
-_TIED = 0.5  # share of neighbouring events at the same time, above which their order is taken for that of the file
+_TIED = 0.9  # share of a user's neighbouring events at the same time, from which on their order is that of the file
 _DEPTH = 20
 
 
 def order_tells(interactions: Interactions, ordered: Recommender, unordered: Recommender) -> bool:
     """Whether `ordered` foresees users' last events better than `unordered`, both fitted without them: nDCG@20, what they had left out.
 
-    False where fewer than half of the neighbouring events of a user differ in time, or fewer than 50 users can be asked. The choice of
+    False where fewer than a tenth of the neighbouring events of users differ in time, or fewer than 50 users can be asked. The choice of
     users is drawn with a fixed seed. Leaves both recommenders fitted on the part.
     """
     same = interactions.users[1:] == interactions.users[:-1]

@@ -18,7 +18,7 @@ from mmsearch.recommend.interactions import ages
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-_CELLS = 1 << 22  # entries of the rows that a thread holds at once: about 200 MB with the temporaries
+_CELLS = 1 << 18  # entries of the rows that a thread holds at once: few enough to stay in its cache from step to step
 
 
 def learnable(interactions: Interactions, longest: int) -> Interactions:
@@ -30,11 +30,15 @@ class Together:
     """RᵀR of R (u, n): what the same users took."""
 
     def __init__(self, R: csr_array[Any]):
-        self._R, self._by_product = R, R.T.tocsr()
-        self.costs: NDArray[np.int64] = np.minimum(self._by_product.astype(bool) @ np.diff(R.indptr).astype(np.int64), R.shape[1])
+        self._R = R.astype(np.float32)
+        self._by_product = self._R.T.tocsr()
+        reach = np.bincount(R.indices, np.repeat(np.diff(R.indptr), np.diff(R.indptr)), minlength=R.shape[1])
+        self.costs: NDArray[np.int64] = np.minimum(reach, R.shape[1]).astype(np.int64)
 
     def __call__(self, start: int, stop: int) -> csr_array[Any]:
-        return self._by_product[start:stop] @ self._R
+        from scipy.sparse import csr_array
+
+        return csr_array(self._by_product[start:stop] @ self._R)
 
 
 class Steps:
