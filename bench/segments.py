@@ -16,7 +16,7 @@ from mmsearch.evaluation.splits.cold_users import ColdUsers
 from mmsearch.measures import parse_measure
 from mmsearch.recommend.base import Interactions, Products, top
 from mmsearch.recommend.segments import Attributes, Segments, read_attributes
-from mmsearch.recommend.serve import load_interactions
+from mmsearch.recommend.evidence import catalogue, read_evidence
 from mmsearch.store import Store
 
 MEASURES = [parse_measure(name) for name in ("HR@20", "nDCG@20", "R@20")]
@@ -44,7 +44,7 @@ def measured(interactions: Interactions, attributes: dict[str, Attributes], part
 
 def main() -> None:
     store = Store(sys.argv[1])
-    interactions, _ = load_interactions(store)
+    interactions = read_evidence(store, catalogue(store)).interactions
     attributes = read_attributes(store)
     choose = "--choose" in sys.argv
     part = "validation" if choose else "test"

@@ -14,8 +14,8 @@ from mmsearch.fusion.profile import default_name, load
 from mmsearch.measures import parse_any_measure, parse_measure
 from mmsearch.recommend import RECOMMENDERS
 from mmsearch.recommend.base import Products, Recommender
+from mmsearch.recommend.evidence import catalogue, load_products, read_evidence
 from mmsearch.recommend.nested import made, one_profile
-from mmsearch.recommend.serve import load_interactions, load_products
 from mmsearch.store import Store
 
 
@@ -31,7 +31,8 @@ def compare_recommenders(store: Store, methods: Sequence[str], measures: Sequenc
     splitter: Splitter = SPLITS.create(split)
     parsed = [parse_any_measure(m) for m in measures]
     recommenders: list[tuple[str, Recommender]] = [(m, RECOMMENDERS.create(m)) for m in methods]
-    interactions, left_out = load_interactions(store)
+    evidence = read_evidence(store, catalogue(store))
+    interactions = evidence.interactions
     if not len(interactions):
         raise InputError("the store has no interactions to hold out", hint="bring them: mmsearch ingest events.csv")
     # Measures of lists compare the same vectors whatever a method reads.
@@ -43,7 +44,7 @@ def compare_recommenders(store: Store, methods: Sequence[str], measures: Sequenc
             products[profile] = load_products(store, interactions.product_ids, profile)
         found = evaluate_recommender(recommender, interactions, products[profile], splitter, parsed, shown=products[None])
         row = to_json(found.evaluation, method, found.split)
-        rows.append(row | {"repeated": found.repeated, "unknown_products": left_out})
+        rows.append(row | {"repeated": found.repeated, "unknown_products": evidence.unknown_products})
         if recommender.needs_vectors and (seen := seen_events(store, profile)):
             rows[-1]["warning"] = seen
     return rows
@@ -56,7 +57,7 @@ def tune_recommenders(store: Store, methods: Sequence[str], measure: str, split:
     ------
     UsageError : as `tune_blend`, or a measure of lists. InputError : no events, or no vectors for a method that needs them.
     """
-    interactions, _ = load_interactions(store)
+    interactions = read_evidence(store, catalogue(store)).interactions
     if not len(interactions):
         raise InputError("the store has no interactions to hold out", hint="bring them: mmsearch ingest events.csv")
     profile = one_profile([made(method) for method in methods])

@@ -118,7 +118,7 @@ def fit_heads(
     """
     import torch
 
-    seen = [_components(V, plan, seed) for V in (X, Y)]
+    seen = [components(V, plan, seed) for V in (X, Y)]
     if seen[0] is None or seen[1] is None:
         return None
     means, turns = zip(*(found for found in seen if found is not None), strict=True)
@@ -202,7 +202,7 @@ def twins_of(X: Matrix, rng: np.random.Generator) -> Rows:
     return codes
 
 
-def _components(X: Matrix, plan: Plan, seed: int) -> tuple[Matrix, Matrix] | None:
+def components(X: Matrix, plan: Plan, seed: int) -> tuple[Matrix, Matrix] | None:
     """The mean of rows (n, d) and what turns them into their principal components (d, k), evened out, each of mean square 1 on average.
 
     None where they do not vary.

@@ -172,7 +172,7 @@ def chosen_device(asked: str) -> str:
     import torch
 
     if asked == "cuda" and not torch.cuda.is_available():
-        raise UsageError("mm-model(device=cuda): PyTorch finds no GPU here", hint="leave device out, or: device=cpu")
+        raise UsageError("device=cuda: PyTorch finds no GPU here", hint="leave device out, or: device=cpu")
     return ("cuda" if torch.cuda.is_available() else "cpu") if asked == "auto" else asked
 
 
