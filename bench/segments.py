@@ -15,8 +15,8 @@ from mmsearch.evaluation.recommend import RecommenderEvaluation, ask, judge
 from mmsearch.evaluation.splits.cold_users import ColdUsers
 from mmsearch.measures import parse_measure
 from mmsearch.recommend.base import Interactions, Products, top
-from mmsearch.recommend.segments import Attributes, Segments, read_attributes
 from mmsearch.recommend.evidence import catalogue, read_evidence
+from mmsearch.recommend.segments import Attributes, Segments, read_attributes
 from mmsearch.store import Store
 
 MEASURES = [parse_measure(name) for name in ("HR@20", "nDCG@20", "R@20")]

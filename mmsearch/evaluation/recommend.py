@@ -13,13 +13,13 @@ from mmsearch.evaluation.evaluate import Evaluation, evaluated
 from mmsearch.evaluation.splits import Split, Splitter
 from mmsearch.evaluation.trec import Qrels, Run
 from mmsearch.measures import ListMeasure, Lists, Measure
-from mmsearch.recommend.base import History, Interactions, Products, Recommended, Recommender
+from mmsearch.recommend.base import History, Interactions, Products, Recommended, Recommender, top
 from mmsearch.recommend.interactions import histories
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a split asks: the users, as indices and in ascending order, what is known of each, and what must not be recommended."""
+    """What a split asks: the users, as indices and in ascending order, what is known of each, and what is not to be recommended to them."""
 
     split: Split
     users: NDArray[np.int64]  # (u,)
@@ -73,18 +73,32 @@ def evaluate_recommender(
         raise UsageError("nothing to measure", hint="name at least one measure, such as nDCG@20")
     asked = ask(split.split(interactions), exclude_history=exclude_history)
     recommender.fit(asked.split.train, products)
-    found = recommender.recommend(asked.histories, _depth(measures, products), [e.tolist() for e in asked.exclude], batch=batch)
+    found = ranked(recommender, asked, max(measure.k or len(products.product_ids) for measure in measures), batch)
     return judge(asked, found, products if shown is None else shown, measures, split.spec)
 
 
 def ask(split: Split, *, exclude_history: bool = True) -> Asked:
-    """Whom a split asks about. What was had before is left out, and so is all that is no candidate."""
+    """Whom a split asks about."""
     users = np.unique(split.users)
     known = histories(split.histories)
     mine = [known[user] for user in users.tolist()]
-    barred = np.empty(0, np.int64) if split.candidates is None else np.flatnonzero(~split.candidates)
-    exclude = [np.union1d(barred, h.products) if exclude_history else barred for h in mine]
+    exclude = [np.unique(h.products) if exclude_history else h.products[:0] for h in mine]
     return Asked(split, users, mine, exclude)
+
+
+def ranked(recommender: Recommender, asked: Asked, k: int, batch: int) -> list[Recommended]:
+    """The k best candidates for each of `asked.users`."""
+    candidates = asked.split.candidates
+    if candidates is None:
+        return recommender.recommend(asked.histories, k, [had.tolist() for had in asked.exclude], batch=batch)
+    found = []
+    for start in range(0, len(asked.users), batch):
+        scores = recommender.score(asked.histories[start : start + batch])
+        scores[:, ~candidates] = -np.inf
+        for row, had in zip(scores, asked.exclude[start : start + batch], strict=True):
+            row[had] = -np.inf
+            found.append(top(row, k))
+    return found
 
 
 def judge(
@@ -124,7 +138,3 @@ def _lists(asked: Asked, found: Sequence[Recommended], products: Products) -> Li
         candidates=asked.split.candidates,
         vectors=products.vectors,
     )
-
-
-def _depth(measures: Sequence[Measure | ListMeasure], products: Products) -> int:
-    return max(measure.k or len(products.product_ids) for measure in measures)

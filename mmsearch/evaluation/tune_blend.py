@@ -150,6 +150,8 @@ def _pools(parts: Sequence[Recommender], interactions: Interactions, products: P
         for row, user in enumerate(asked.users[start : start + 256].tolist()):
             mine = np.stack([some[row] for some in scores])
             allowed = mine.copy()
+            if asked.split.candidates is not None:
+                allowed[:, ~asked.split.candidates] = -np.inf
             allowed[:, asked.exclude[start + row]] = -np.inf
             pool = np.unique(np.concatenate([top(one, _POOL * k).products for one in allowed]))
             pools.append(_Pool(pool, mine[:, pool], wanted[user]))

@@ -99,6 +99,4 @@ def scale_of(part: Recommender, interactions: Interactions) -> float:
 
 
 def _sorted(sums: Mapping[int, float], k: int) -> Recommended:
-    products = np.array(sorted(sums), dtype=np.int64)
-    best = top(np.array([sums[i] for i in products.tolist()]), k)
-    return Recommended(products[best.products], best.scores)
+    return top(np.array(list(sums.values()), dtype=np.float64), k, np.array(list(sums), dtype=np.int64))

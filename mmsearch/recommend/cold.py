@@ -22,14 +22,14 @@ _ROWS = 512  # new products compared with all others at once
 
 
 class Cold(Recommender):
-    """`cold(base=itemcf(directed=true))`: the base, and new products that it knows nothing of.
+    """`cold(base=itemcf)`: the base, and new products that it knows nothing of.
 
     For a product i without a positive event, with N_i its k nearest products with some, a_i = (X_N X_Nᵀ + ridge·I)⁻¹ X_N x_i and
     R̂_ui = Σ_{w∈N_i} a_iw · R̂^base_uw. What the base says of all other products stays as it is, and of a new one without a vector.
 
     Parameters
     ----------
-    base : the recommender's spec; `itemcf(directed=true)` if not given.
+    base : the recommender's spec.
     k : neighbours that a new product is made up of.
     ridge : pulls the weights towards 0 and each other.
     profile : the fusion profile whose vectors are compared; that of the base, else the default one.
@@ -37,7 +37,7 @@ class Cold(Recommender):
 
     needs_vectors = True
 
-    def __init__(self, base: str = "itemcf(directed=true)", k: int = 30, ridge: float = 3.0, profile: str | None = None):
+    def __init__(self, base: str = "itemcf", k: int = 30, ridge: float = 3.0, profile: str | None = None):
         if k < 1:
             raise ValueError(f"k must be at least 1, not {k}")
         if not 0 < ridge < np.inf:
@@ -96,9 +96,8 @@ class Cold(Recommender):
                     sums[other] = sums.get(other, 0.0) + weight * score / highest
             for other, weight in zip(near, weights, strict=True):
                 sums[other] = sums.get(other, 0.0) + weight
-            order = np.array(sorted(set(sums) - {int(product)}), dtype=np.int64)
-            chosen = top(np.array([sums[i] for i in order.tolist()]), k)
-            found[place] = Recommended(order[chosen.products], chosen.scores)
+            sums.pop(int(product), None)
+            found[place] = top(np.array(list(sums.values()), dtype=np.float64), k, np.array(list(sums), dtype=np.int64))
         return found
 
     def why(self, history: History, product: int) -> list[Reason]:
