@@ -1,4 +1,4 @@
-"""Runs every benchmark, or those named: python -m bench [start ingest embed …]; `SUBJECTS` lists them."""
+"""Runs every benchmark, or those named: python -m bench [start ingest embed …]; `SUBJECTS` lists them. `--large`: search a million, too."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SUBJECTS = (
 
 
 def main() -> int:
-    wanted = sys.argv[1:] or list(SUBJECTS)
+    wanted = [name for name in sys.argv[1:] if not name.startswith("--")] or list(SUBJECTS)
     if unknown := [name for name in wanted if name not in SUBJECTS]:
         print(f"no benchmark {', '.join(unknown)}; there are: {', '.join(SUBJECTS)}", file=sys.stderr)
         return 2

@@ -39,7 +39,7 @@ from mmsearch.fusion.shared_space import pair_recall
 from mmsearch.measures import parse_measure
 from mmsearch.recommend.base import Products
 from mmsearch.recommend.content import Content
-from mmsearch.recommend.serve import load_interactions
+from mmsearch.recommend.evidence import catalogue, read_evidence
 from mmsearch.store import Store
 
 SEEDS = (0, 1, 2)
@@ -143,7 +143,7 @@ def scientific(data: Path, folder: Path, parts: list[str], alternatives: bool) -
     whole = mmsearch.open(folder / "scientific.lancedb")
     whole.ingest(written(folder / "scientific.csv", known))
     whole.ingest(data / "scientific" / "events.csv")
-    interactions, _ = load_interactions(whole.store)
+    interactions = read_evidence(whole.store, catalogue(whole.store)).interactions
     row = {p["id"]: i for i, p in enumerate(products)}
     order = np.array([row[id] for id in interactions.product_ids])
     measures = [parse_measure(text) for text in ("HR@20", "nDCG@20")]

@@ -10,8 +10,8 @@ from mmsearch.evaluation.splits import LeaveLastOut
 from mmsearch.measures import parse_measure
 from mmsearch.recommend.base import Interactions
 from mmsearch.recommend.content import Content
+from mmsearch.recommend.evidence import load_products
 from mmsearch.recommend.interactions import build
-from mmsearch.recommend.serve import load_products
 from mmsearch.shop import Shop
 
 

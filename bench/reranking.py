@@ -24,6 +24,7 @@ import mmsearch
 from bench.consistency import Planted
 from bench.fashion_shop import catalogue, general
 from bench.tables import written
+from mmsearch.search.index import Index
 from mmsearch.search.query import make_query
 from mmsearch.search.rerank.dedupe import same_products
 from mmsearch.search.rerank.known import Known
@@ -53,7 +54,7 @@ def lines(shop: Shop, table: Sequence[Mapping[str, str]]) -> None:
     types = sorted({row["type"] for row in table if Counter(r["type"] for r in table)[row["type"]] >= 20})
     kinds = {kind: {row["id"] for row in table if row["type"] == kind} for kind in types}
     exact = {kind: set(ids) for kind, ids in general(table).items()}
-    known = Known(shop.store, shop.store.read("products", ["id"]).column("id").combine_chunks(), 0)
+    known = Known(Index(shop.store))
     for half, name in ((0, "validation"), (1, "test")):
         mine = types[half::2]
         alone = {kind.lower(): kinds[kind] for kind in mine}
@@ -74,8 +75,8 @@ def lines(shop: Shop, table: Sequence[Mapping[str, str]]) -> None:
 def copies(data: Path, part: str, folder: Path) -> None:
     planted = Planted(data, folder / part, part)
     store = planted.shop.store
-    ids = store.read("products", ["id"]).column("id").combine_chunks()
-    known = Known(store, ids, 0)
+    known = Known(Index(store))
+    ids = known.products
     cosines, words = known.likeness(ids.to_pylist()), known.words(ids.to_pylist())
     place = {id: i for i, id in enumerate(ids.to_pylist())}
     mine = np.array([(place[copy], place[original]) for copy, (original, _, _) in planted.copies.items()])

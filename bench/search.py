@@ -1,50 +1,159 @@
-"""Warm search through `Shop.search`, beside the Lance calls that answer the same question."""
+"""Warm search in 100,000 products (`--large`: and a million) beside the Lance calls that answer the same; batches; what the index misses.
+
+`bench.large_shop` says what the stores are made of, and where they are kept.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import contextlib
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import cycle
+from pathlib import Path
+from typing import Any
 
 import lance
 from lance.query import MatchQuery
 
-from bench.data import shop_of
-from bench.timing import paired, shown
+import mmsearch
+from bench.data import SAMPLE
+from bench.large_shop import large_shop, queries
+from bench.timing import shown
+from mmsearch.encoders.base import Encoder
 from mmsearch.encoders.recorded import load_encoder
 from mmsearch.lexical.fields import TABLE, WORDS
+from mmsearch.search.query import make_query
 from mmsearch.shop import Shop
+from mmsearch.store.vector_index import asked_for, index_vectors
 
-QUERY = "red running shoes"
+_SIZES = (100_000, 1_000_000)
+_RUNS = 30  # queries of each kind
+_BATCH, _LOOP = 1_000, 100  # queries in one go, and one by one
+_RECALL = 200
+_REFINE = 5  # the ten best of fifty by their vectors: the codes of an index alone mistake some
+_EVERYTHING = "1000000000"  # as MMSEARCH_EXACT_LIMIT: every product is compared
 
 
 def measure() -> Iterator[str]:
-    for products in (10_000, 50_000):
-        with shop_of(products) as shop:
-            bare = lance_calls(shop)
-            a, b, ratio = paired(partial(shop.search, QUERY), bare, 15)
-            yield f"text, {products:,} products: Shop.search {shown(a)}, the Lance calls alone {shown(b)}; ratio {ratio:.2f}"
-            a, b, ratio = paired(partial(shop.search, QUERY, where="price < 1"), partial(bare, "price < 1.0"), 15)
-            yield f"text, 1 % by filter: Shop.search {shown(a)}, the Lance calls alone {shown(b)}; ratio {ratio:.2f}"
+    for products in _SIZES if "--large" in sys.argv else _SIZES[:1]:
+        with large_shop(products) as shop:
+            yield f"{products:,} products, {products // 2:,} with a photo"
+            yield from kinds(shop)
+            yield from batch(shop)
+            yield from recall(shop)
 
 
-def lance_calls(shop: Shop) -> Callable[..., None]:
-    """What a script would write by hand: encode, filter, nearest, full text, titles."""
-    known = shop.store.record.get("encoder/text") or {}
-    table = lance.dataset(f"{shop.store.path}/{known['table']}.lance")
-    catalogue = lance.dataset(f"{shop.store.path}/products.lance")
-    words = lance.dataset(f"{shop.store.path}/{TABLE}.lance")
-    encoder = load_encoder(shop.store, "text")
+def kinds(shop: Shop) -> Iterator[str]:
+    """Each kind of query, beside what a script would write by hand: encode, filter, nearest, full text, titles."""
+    bare = Bare(shop)
+    photos = sorted(map(str, (SAMPLE / "photos").glob("*.jpg")))
+    few, some = {"where": "price < 1.0"}, {"where": "price < 10.0"}
+    asked: dict[str, Callable[[str, str], tuple[Callable[[], Any], Callable[[], Any]]]] = {
+        "text (vectors alone)": lambda text, _: (partial(shop.search, text, weights="words=0"), partial(bare, text, words=False)),
+        "hybrid (the default)": lambda text, _: (partial(shop.search, text), partial(bare, text)),
+        "image": lambda _, photo: (partial(shop.search, image=photo), partial(bare, None, photo)),
+        "mixed": lambda text, photo: (partial(shop.search, text, image=photo), partial(bare, text, photo)),
+        "hybrid, 1 % by filter": lambda text, _: (partial(shop.search, text, **few), partial(bare, text, **few)),
+        "hybrid, 10 % by filter": lambda text, _: (partial(shop.search, text, **some), partial(bare, text, **some)),
+    }
+    for name, pair in asked.items():
+        ours, theirs = [], []
+        for text, photo in zip(queries(_RUNS + 2), cycle(photos), strict=False):
+            for action, times in zip(pair(text, photo), (ours, theirs), strict=True):
+                start = time.perf_counter()
+                action()
+                times.append(time.perf_counter() - start)
+        ours, theirs = ours[2:], theirs[2:]  # what is loaded once is not counted
+        ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+        yield f"{name}: p50 {_at(ours, 50)}, p95 {_at(ours, 95)}; Lance p50 {_at(theirs, 50)}, p95 {_at(theirs, 95)}; ratio {ratio:.2f}"
+    yield f"memory of the process: {_resident() / 1e6:,.0f} MB"
 
-    def quoted(ids: list[str]) -> str:
-        return "id in (" + ", ".join(f"'{id}'" for id in ids) + ")"
 
-    def bare(where: str | None = None) -> None:
-        nearest = {"column": "vector", "q": encoder.encode([QUERY]).vectors[0], "k": 10, "metric": "dot"}
-        keep = quoted(catalogue.to_table(columns=["id"], filter=where).column("id").to_pylist()) if where else None
-        found = table.to_table(columns=["id", "_distance"], nearest=nearest, filter=keep, prefilter=True)
-        text = MatchQuery(QUERY, WORDS)
-        matched = words.to_table(columns=["id", "_score"], full_text_query=text, limit=10, filter=keep, prefilter=True)
-        ids = {*found.column("id").to_pylist(), *matched.column("id").to_pylist()}
-        catalogue.to_table(columns=["id", "title"], filter=quoted(sorted(ids)))
+def _at(times: Sequence[float], percent: int) -> str:
+    return shown(sorted(times)[min(len(times) - 1, len(times) * percent // 100)])
 
-    return bare
+
+def _resident() -> float:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+class Bare:
+    """The calls of LanceDB, with an index where the store has one."""
+
+    def __init__(self, shop: Shop):
+        self._encoders: dict[str, Encoder] = {m: load_encoder(shop.store, m) for m in ("text", "image")}
+        tables = {m: (shop.store.record.get(f"encoder/{m}") or {})["table"] for m in self._encoders}
+        self._vectors = {m: lance.dataset(f"{shop.store.path}/{table}.lance") for m, table in tables.items()}
+        self._products = lance.dataset(f"{shop.store.path}/products.lance")
+        self._words = lance.dataset(f"{shop.store.path}/{TABLE}.lance")
+
+    def __call__(self, text: str | None, photo: str | None = None, *, words: bool = True, where: str | None = None) -> None:
+        keep = _ids(self._products.to_table(columns=["id"], filter=where).column("id").to_pylist()) if where else None
+        found: set[str] = set()
+        for modality, content in (("text", text), ("image", photo and Path(photo))):
+            if content is not None:
+                vector = self._encoders[modality].encode([content], query=True).vectors[0]
+                nearest = asked_for(vector, 10) | {"refine_factor": _REFINE}
+                rows = self._vectors[modality].to_table(columns=["id", "_distance"], nearest=nearest, filter=keep, prefilter=True)
+                found |= set(rows.column("id").to_pylist())
+        if text is not None and words:
+            asked = MatchQuery(text, WORDS)
+            rows = self._words.to_table(columns=["id", "_score"], full_text_query=asked, limit=10, filter=keep, prefilter=True)
+            found |= set(rows.column("id").to_pylist())
+        self._products.to_table(columns=["id", "title"], filter=_ids(sorted(found)))
+
+
+def _ids(ids: Sequence[str]) -> str:
+    return "id in (" + ", ".join(f"'{id}'" for id in ids) + ")"
+
+
+def batch(shop: Shop) -> Iterator[str]:
+    asked = queries(_BATCH, seed=2)
+    shop.search(asked[0])
+    start = time.perf_counter()
+    for text in asked[:_LOOP]:
+        shop.search(text)
+    alone = _LOOP / (time.perf_counter() - start)
+    start = time.perf_counter()
+    shop.search_many({text: make_query([text]) for text in asked})
+    together = _BATCH / (time.perf_counter() - start)
+    yield f"{_BATCH:,} queries in one go: {together:.0f} a second; one by one ({_LOOP}) {alone:.1f}; ratio {together / alone:.1f}"
+
+
+def recall(shop: Shop) -> Iterator[str]:
+    """Of the ten best by comparing everything, how many the search by an index finds."""
+    asked = queries(_RECALL, seed=3)
+    with _limit("1000"), shop.store.writing("bench"):
+        for table in shop.store.tables("vectors_"):
+            index_vectors(shop.store, table)
+    for name, weights in (("text (vectors alone)", "words=0"), ("hybrid", None)):
+        many = {text: make_query([text], weights=weights) for text in asked}
+        with _limit("1000"):
+            approximate = _hits(shop, many)
+        with _limit(_EVERYTHING):
+            exact = _hits(shop, many)
+        share = statistics.mean(len(approximate[text] & exact[text]) / max(len(exact[text]), 1) for text in asked)
+        yield f"{name}, {_RECALL} queries: recall@10 of the index against comparing everything {share:.3f}"
+
+
+@contextlib.contextmanager
+def _limit(value: str) -> Iterator[None]:
+    """MMSEARCH_EXACT_LIMIT while the body runs."""
+    before = os.environ.get("MMSEARCH_EXACT_LIMIT")
+    os.environ["MMSEARCH_EXACT_LIMIT"] = value
+    try:
+        yield
+    finally:
+        del os.environ["MMSEARCH_EXACT_LIMIT"]
+        if before is not None:
+            os.environ["MMSEARCH_EXACT_LIMIT"] = before
+
+
+def _hits(shop: Shop, many: Mapping[str, Any]) -> dict[str, set[str]]:
+    fresh = mmsearch.open(shop.store.path)  # what is kept for the one way of searching is no part of the other
+    return {id: {hit.id for hit in result} for id, result in fresh.search_many(many, k=10).items()}

@@ -74,6 +74,27 @@ def default_features() -> list[str] | None:
     return [] if raw == "none" else [spec.strip() for spec in raw.split(";") if spec.strip()]
 
 
+def event_weights() -> dict[str, float]:
+    """How much an event of some kinds says, beside those that are known (`MMSEARCH_EVENT_WEIGHTS`, as in 'impression=.05, wishlist=.5').
+
+    Raises UsageError : malformed, or a weight that is not from 0 to 1.
+    """
+    found = {}
+    for part in os.environ.get("MMSEARCH_EVENT_WEIGHTS", "").split(","):
+        if not part.strip():
+            continue
+        kind, _, text = part.partition("=")
+        try:
+            weight = float(text)
+        except ValueError:
+            weight = -1.0
+        if not kind.strip() or not 0 <= weight <= 1:
+            reason = f"MMSEARCH_EVENT_WEIGHTS: '{part.strip()}' is not a kind of event with a weight from 0 to 1"
+            raise UsageError(reason, hint="as in MMSEARCH_EVENT_WEIGHTS='impression=.05, wishlist=.5'")
+        found[kind.strip().lower()] = weight
+    return found
+
+
 def threads() -> int:
     """CPU threads that encoders may use (`MMSEARCH_THREADS`, default: the cores this process may run on)."""
     return _positive_int("MMSEARCH_THREADS", len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmsearch.errors import InputError, StoreError, UsageError
+from mmsearch.ranking.shopper import NOBODY, Shopper
+from mmsearch.recommending import Recommending
 from mmsearch.search.given import Files, Texts, files, many
 from mmsearch.search.hits import Result
-from mmsearch.search.query import NEGATIVE_WEIGHT, Query, make_query, split_weight
+from mmsearch.search.query import Query, make_query
 from mmsearch.store import Store
 
 if TYPE_CHECKING:  # imported where they are used: opening a shop costs nothing
@@ -22,14 +24,13 @@ if TYPE_CHECKING:  # imported where they are used: opening a shop costs nothing
     from mmsearch.fusion.consistency import Consistency
     from mmsearch.fusion.keeping import Dropped
     from mmsearch.fusion.profile import Profile
-    from mmsearch.recommend.serve import Recommendations
     from mmsearch.search.engine import Engine
     from mmsearch.search.relax import Relax
     from mmsearch.search.suggest import Suggester, Suggestions
     from mmsearch.store.maintain import Optimized
 
 
-class Shop:
+class Shop(Recommending):
     """A product catalogue with its vectors, fusion profiles and shoppers' behaviour.
 
     Parameters
@@ -38,7 +39,7 @@ class Shop:
     """
 
     def __init__(self, store: str | Path | None = None):
-        self.store = Store(store)
+        super().__init__(Store(store))
         self._engine: Engine | None = None
         self._suggester: Suggester | None = None
 
@@ -208,6 +209,7 @@ class Shop:
         within: str | None = None,
         weights: str | Mapping[str, float] | None = None,
         expand: bool = False,
+        shopper: Shopper = NOBODY,
         k: int = 10,
         combine: str = "calibrated",
         page: int | None = None,
@@ -223,7 +225,8 @@ class Shop:
         `where`, `sort`, `facets` and `rerank` go over every product. `relax` is what may give way where nothing has all that is asked for:
         'words' (phrases and fields) or 'all' (filters, too); the result says what did.
 
-        See `mmsearch.search.engine`, of `weights` `mmsearch.search.weights`, of `rerank` `mmsearch.ranking.rerank`.
+        See `mmsearch.search.engine`, of `weights` `mmsearch.search.weights`, of `rerank` `mmsearch.ranking.rerank`, of `shopper`
+        `mmsearch.ranking.shopper`: `Shopper(user="u42", season="now")`.
         """
         query = make_query(
             many(text),
@@ -240,6 +243,7 @@ class Shop:
             within=within,
             weights=weights,
             expand=expand,
+            shopper=shopper,
             browse=bool(where or sort or facets or rerank),
         )
         return self.search_many(
@@ -291,24 +295,6 @@ class Shop:
         self.store.check()
         self._suggester = self._suggester or Suggester(self.store)
         return self._suggester.suggest(prefix, k)
-
-    def recommend(
-        self,
-        user: str | None = None,
-        *,
-        like: Texts = None,
-        unlike: Texts = None,
-        method: str | None = None,
-        k: int = 10,
-        where: str | None = None,
-    ) -> Recommendations:
-        """Recommend for a user, or from liked and disliked products (`"P1^2"`); see `mmsearch.recommend.serve.recommend`."""
-        from mmsearch.recommend.serve import recommend
-
-        self.store.check()
-        liked = [split_weight(id) for id in many(like)]
-        disliked = [split_weight(id, NEGATIVE_WEIGHT) for id in many(unlike)]
-        return recommend(self.store, user=user, like=liked, unlike=disliked, method=method, k=k, where=where)
 
     def evaluate_search(
         self,

@@ -49,10 +49,11 @@ app.command("models")(models.command)
 app.command("fuse")(fuse.command)
 app.command("search")(search.command)
 app.command("suggest")(suggest.command)
-app.command("recommend")(recommend.command)
+
 app.command("show")(show.command)
 app.command("info")(info.command)
 app.command("optimize")(optimize.command)
+app.add_typer(recommend.app, name="recommend")
 app.add_typer(check.app, name="check")
 app.add_typer(evaluate.app, name="eval")
 

@@ -68,6 +68,17 @@ def note(message: str) -> None:
         print(message, file=sys.stderr)  # noqa: T201
 
 
+def progress_of(doing: str, what: str) -> Callable[[int, int], None] | None:
+    """Tells on a terminal how many of how many are done, in one line that is written over; None where nobody looks."""
+    if STATE.quiet or not sys.stderr.isatty():
+        return None
+
+    def told(done: int, of: int) -> None:
+        print(f"\r{doing}: {done:,} of {of:,} {what}", end="\n" if done >= of else "", file=sys.stderr, flush=True)  # noqa: T201
+
+    return told
+
+
 def print_error(message: str, hint: str | None = None) -> None:
     print(f"error: {message}", file=sys.stderr)  # noqa: T201
     if hint:

@@ -114,19 +114,56 @@ def run(
 @app.command("recommend")
 @global_options
 def recommend(
-    method: list[str] = typer.Option([], "--method", metavar="SPEC", help="Recommenders to compare (repeatable; default: all there are)."),
-    split: str = typer.Option("leave-last-out", "--split", metavar="SPEC", help="What is held out: leave-last-out(part=test|validation)."),
-    metric: list[str] = _METRIC,
+    method: list[str] = typer.Option(
+        [], "--method", metavar="SPEC", help="What to compare (repeatable; default: popular, itemcf, content)."
+    ),
+    split: str = typer.Option(
+        "leave-last-out",
+        "--split",
+        metavar="SPEC",
+        help="What is held out: leave-last-out, temporal, random, cold-items or cold-users, with part=test|validation.",
+    ),
+    metric: list[str] = typer.Option(
+        [],
+        "--metric",
+        metavar="MEASURE",
+        help="nDCG@20, HR@20, MAP, R@20 …; of all lists: coverage@20, novelty@20, diversity@20, gini@20, lift@20.",
+    ),
+    tune: bool = typer.Option(False, "--tune", help="Learn the weights of a blend of the methods, by the first measure."),
     format: str | None = format_option(ROW_FORMATS),
 ) -> int:
     """Hold out events, recommend, and see whether they are found: full ranking, history excluded.
 
     \b
     mmsearch eval recommend --method popular --method 'itemcf(k=100)' --metric HR@20 --metric nDCG@20
+    mmsearch eval recommend --split 'temporal(test=.2)' --metric nDCG@20 --metric coverage@20
+    mmsearch eval recommend --tune --method 'itemcf(directed=true)' --method content --metric nDCG@20
     """
     how = chosen_format(format, ROW_FORMATS)
+    if tune:
+        return _tune(method, metric, split, how)
     rows = shop().evaluate_recommend(method or ["popular", "itemcf", "content"], metric or ["HR@10", "nDCG@10", "RR@10"], split=split)
     _report(rows, how)
+    return 0
+
+
+def _tune(methods: list[str], metric: list[str], split: str, how: str) -> int:
+    """Print the weights that were chosen, with what they were chosen by and what they reach."""
+    from mmsearch.evaluation.compare_recommenders import tune_recommenders
+
+    opened = shop()
+    opened.store.check()
+    found = tune_recommenders(opened.store, methods, (metric or ["nDCG@20"])[0], split)
+    if how in ("json", "jsonl"):
+        write_rows([found.to_json()], how)
+        return 0
+    rows = [
+        {"method": spec, found.measure: value, "95 %": "", "split": f"{found.validation}, chosen on it"}
+        for spec, value in found.chosen_on.items()
+    ]
+    for label, span in ((found.single, found.alone), (found.spec, found.blend), ("gain of the blend", found.gain)):
+        rows.append({"method": label, found.measure: span.mean, "95 %": f"{span.low:.4f} to {span.high:.4f}", "split": found.test})
+    write_rows(rows, how)
     return 0
 
 

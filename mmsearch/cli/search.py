@@ -14,6 +14,7 @@ from mmsearch.cli.hit_pictures import hit_pictures, thumbnail_kind
 from mmsearch.cli.output import HIT_FORMATS, chosen_format, format_option, table, write_ids, write_rows, write_trec
 from mmsearch.cli.whole_file import WholeFile, whole_page
 from mmsearch.errors import InputError, UsageError
+from mmsearch.ranking.shopper import NOBODY, Shopper
 from mmsearch.search.hits import Hit, Result
 from mmsearch.search.query import Query, make_query
 from mmsearch.search.weights import parse_weights
@@ -67,11 +68,17 @@ def command(
         "--relax/--no-relax",
         help="Where nothing has all that is asked for: also leave out filters, or keep phrases and fields, too (default: they give way).",
     ),
+    user: str | None = typer.Option(None, "--user", metavar="ID", help="Raise what fits this shopper's taste and history."),
+    session: list[str] = typer.Option([], "--session", metavar="ID,ID…", help="Raise what fits products looked at just now, newest last."),
+    season: str | None = typer.Option(None, "--season", metavar="MONTH|SEASON|DATE|now", help="Raise what sells at this time of the year."),
+    mood: str | None = typer.Option(
+        None, "--mood", metavar="WORD|heard", help="Raise what reviews speak of so: joyful, calm …; heard: as a --speech query sounds."
+    ),
     rerank: str | None = typer.Option(
         None,
         "--rerank",
         metavar="'SPEC | SPEC …'",
-        help="Put the best into another order: mmr, collapse, dedupe, boost, stock, pin, bury, cross, one after the other.",
+        help="Put the best into another order: mmr, collapse, dedupe, boost, stock, pin, bury, cross, personal, session, season, mood.",
     ),
     explain: bool = typer.Option(False, "--explain", help="Show what each score is made of."),
     queries: str | None = typer.Option(
@@ -102,12 +109,14 @@ def command(
     mmsearch search "shoes" --facet brand --facet 'price(5)' -k 20 --page 2
     mmsearch search --where "brand = 'HP'" --sort 'price desc' --facet category
     mmsearch search "shoes" --rerank 'mmr | collapse(by=brand) | boost(rating=.2)' --explain
+    mmsearch search "shoes" --user u42 --session SHOE-03,TOP-05 --season now
     mmsearch search --image shoe.jpg --html found.html
     """
     how = chosen_format(format, HIT_FORMATS)
     browse = not (query or text or image or audio or speech or video or like or queries)
     _check_format(how, facet if html is None else [], sort, browse)
     give_way = _give_way(how, relax)
+    shopper = Shopper(user, tuple(id.strip() for ids in session for id in ids.split(",") if id.strip()), season, mood)
     sheet, kind = whole_page(html), thumbnail_kind(thumbnails, how, single=queries is None)
     if queries is not None:
         if query or text or image or audio or speech or video or like or not_text or not_image or not_video or unlike:
@@ -115,7 +124,7 @@ def command(
         from mmsearch.search.queries import read_queries
 
         notes: list[str] = []
-        batch = {id: restricted(q, where, within, weights, expand) for id, q in read_queries(queries, notes).items()}
+        batch = {id: restricted(q, where, within, weights, expand, shopper) for id, q in read_queries(queries, notes).items()}
         for line in notes:
             note(line)
     else:
@@ -131,9 +140,9 @@ def command(
             not_image=not_image,
             not_video=not_video,
             unlike=unlike,
-            browse=bool(where or sort or facet or rerank),
+            browse=bool(where or sort or facet or rerank or shopper),
         )
-        batch = {"": restricted(parts, where, within, weights, expand)}
+        batch = {"": restricted(parts, where, within, weights, expand, shopper)}
     here = shop()
     results = here.search_many(
         batch, k=k, combine=combine, page=page, sort=sort, facets=facet, explain=explain, relax=give_way, rerank=rerank
@@ -185,11 +194,14 @@ def _standard_input() -> str:
         raise InputError(f"standard input is not UTF-8 text ({error.reason})") from error
 
 
-def restricted(query: Query, where: list[str], within: str | None, weights: str | None, expand: bool = False) -> Query:
-    """A query with the filters, the evidence, the weights and the widening that the command line adds."""
+def restricted(
+    query: Query, where: list[str], within: str | None, weights: str | None, expand: bool = False, shopper: Shopper = NOBODY
+) -> Query:
+    """A query with the filters, the evidence, the weights, the widening and the shopper that the command line adds."""
     weighed = tuple(parse_weights(weights).items()) if weights is not None else query.weights
+    filters, asks = (*query.where, *where), query.shopper.filled(shopper)
     return dataclasses.replace(
-        query, where=(*query.where, *where), within=within or query.within, weights=weighed, expand=expand or query.expand
+        query, where=filters, within=within or query.within, weights=weighed, expand=expand or query.expand, shopper=asks
     )
 
 

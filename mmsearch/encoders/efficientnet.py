@@ -88,7 +88,8 @@ class EfficientNet(Encoder):
         from PIL.Image import Image as Opened
         from PIL.Image import Resampling
 
-        image = item.convert("RGB") if isinstance(item, Opened) else open_image(item, short_side=DECODED)
+        image = item if isinstance(item, Opened) else open_image(item, short_side=DECODED)
+        image = image if image.mode == "RGB" else image.convert("RGB")
         width, height = image.size
         margin = min(width, height) * CROP / 2
         middle = (width / 2 - margin, height / 2 - margin, width / 2 + margin, height / 2 + margin)

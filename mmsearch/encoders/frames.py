@@ -12,7 +12,7 @@ from mmsearch.encoders.weights import fingerprint
 from mmsearch.media import MediaError
 from mmsearch.media.scenes import sampled
 
-_RECIPE = "frames 2"
+_RECIPE = "frames 3"
 SHORT_SIDE = 384  # pixels of a picture that the image encoder gets, where the video has as many
 _QUERY = 120.0  # frames a minute of a query at most
 _BATCH = 16  # frames that are held at a time

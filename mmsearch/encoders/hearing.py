@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmsearch.encoders.base import Matrix
+from mmsearch.encoders.numba_cache import guard_numba
 from mmsearch.media.audio import Samples
 
 #: Samples a second: all that is measured lies below half of it. 16,000 and longer steps were no better on validation clips.
@@ -137,6 +138,7 @@ def _quarters(mfcc: NDArray[Any]) -> list[NDArray[Any]]:
 def load_librosa() -> Any:
     """librosa, imported by one thread: it takes two seconds, and half a minute the first time ever, when numba compiles."""
     with _loading:
+        guard_numba()
         librosa: Any = importlib.import_module("librosa")
-        _ = librosa.stft, librosa.feature.mfcc, librosa.onset.onset_strength  # its modules load when they are first touched
+        _ = librosa.stft, librosa.yin, librosa.feature.mfcc, librosa.onset.onset_strength  # its modules load when they are first touched
     return librosa

@@ -13,6 +13,7 @@ import numpy as np
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from mmsearch.encoders.base import Encoder, Matrix, Pieces
+from mmsearch.encoders.hearing import load_librosa
 from mmsearch.encoders.weights import file_hash, fingerprint
 from mmsearch.media import NoSound
 from mmsearch.media.audio import Samples
@@ -80,6 +81,7 @@ class Voiceprint(Encoder):
 
     def _spoken(self, samples: Samples) -> Samples:
         """Without what is no speech (WebRTC's voice activity detection)."""
+        load_librosa()  # which resemblyzer imports
         from resemblyzer.audio import trim_long_silences
 
         if len(samples) < 480:  # it looks at 30 ms at a time
@@ -99,6 +101,7 @@ class Voiceprint(Encoder):
 
     @functools.cached_property
     def _network(self) -> Any:
+        load_librosa()
         from resemblyzer import VoiceEncoder
 
         return VoiceEncoder("cpu", verbose=False).eval()  # torch.load of the checkpoint unpickles tensors only, since torch 2.6

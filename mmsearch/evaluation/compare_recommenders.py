@@ -9,11 +9,13 @@ from mmsearch.errors import InputError
 from mmsearch.evaluation.evaluate import to_json
 from mmsearch.evaluation.recommend import evaluate_recommender
 from mmsearch.evaluation.splits import SPLITS, Splitter
+from mmsearch.evaluation.tune_blend import TunedBlend, tune_blend
 from mmsearch.fusion.profile import default_name, load
-from mmsearch.measures import parse_measure
+from mmsearch.measures import parse_any_measure, parse_measure
 from mmsearch.recommend import RECOMMENDERS
-from mmsearch.recommend.base import Recommender
-from mmsearch.recommend.serve import load_interactions, load_products
+from mmsearch.recommend.base import Products, Recommender
+from mmsearch.recommend.evidence import catalogue, load_products, read_evidence
+from mmsearch.recommend.nested import made, one_profile
 from mmsearch.store import Store
 
 
@@ -24,29 +26,47 @@ def compare_recommenders(store: Store, methods: Sequence[str], measures: Sequenc
 
     Raises
     ------
-    UsageError : a bad spec of a method, a measure or the split. InputError : no events, or no vectors for a method that needs them.
+    UsageError : a bad spec of a method, a measure or the split. InputError : no events, or no vectors where a method or measure needs them.
     """
     splitter: Splitter = SPLITS.create(split)
-    parsed = [parse_measure(m) for m in measures]
+    parsed = [parse_any_measure(m) for m in measures]
     recommenders: list[tuple[str, Recommender]] = [(m, RECOMMENDERS.create(m)) for m in methods]
-    interactions, left_out = load_interactions(store)
+    evidence = read_evidence(store, catalogue(store))
+    interactions = evidence.interactions
     if not len(interactions):
         raise InputError("the store has no interactions to hold out", hint="bring them: mmsearch ingest events.csv")
-    products = load_products(store, interactions.product_ids)
-    seen = _seen_events(store)
+    # Measures of lists compare the same vectors whatever a method reads.
+    products: dict[str | None, Products] = {None: load_products(store, interactions.product_ids)}
     rows = []
     for method, recommender in recommenders:
-        found = evaluate_recommender(recommender, interactions, products, splitter, parsed)
+        profile = recommender.profile if recommender.needs_vectors else None
+        if profile not in products:
+            products[profile] = load_products(store, interactions.product_ids, profile)
+        found = evaluate_recommender(recommender, interactions, products[profile], splitter, parsed, shown=products[None])
         row = to_json(found.evaluation, method, found.split)
-        rows.append(row | {"repeated": found.repeated, "unknown_products": left_out})
-        if recommender.needs_vectors and seen:
+        rows.append(row | {"repeated": found.repeated, "unknown_products": evidence.unknown_products})
+        if recommender.needs_vectors and (seen := seen_events(store, profile)):
             rows[-1]["warning"] = seen
     return rows
 
 
-def _seen_events(store: Store) -> str | None:
+def tune_recommenders(store: Store, methods: Sequence[str], measure: str, split: str) -> TunedBlend:
+    """The weights of a blend of methods, learned on the store's own events; see `tune_blend`.
+
+    Raises
+    ------
+    UsageError : as `tune_blend`, or a measure of lists. InputError : no events, or no vectors for a method that needs them.
+    """
+    interactions = read_evidence(store, catalogue(store)).interactions
+    if not len(interactions):
+        raise InputError("the store has no interactions to hold out", hint="bring them: mmsearch ingest events.csv")
+    profile = one_profile([made(method) for method in methods])
+    return tune_blend(methods, interactions, load_products(store, interactions.product_ids, profile), split, parse_measure(measure))
+
+
+def seen_events(store: Store, profile: str | None) -> str | None:
     """What to say of vectors that know what is to be foreseen: those of products drawn to what was bought with them, or learned from it."""
-    name = default_name(store)
+    name = profile or default_name(store)
     scores = {} if name is None else load(store, name).scores
     if scores.get("alpha") and scores.get("edges", {}).get("bought"):
         return f"the profile {name} joins products that were bought together, held-out events among them: the figure is too good"

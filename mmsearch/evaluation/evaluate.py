@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum
 from typing import Any
@@ -53,6 +53,11 @@ def evaluate(run: Run, qrels: Qrels, measures: Iterable[Measure], *, drop_empty:
     measures = list(measures)
     if not measures:
         raise UsageError("nothing to measure", hint="name at least one measure, such as nDCG@10")
+    return evaluated(run, qrels, measures, drop_empty=drop_empty)
+
+
+def evaluated(run: Run, qrels: Qrels, measures: Sequence[Measure], *, drop_empty: bool = False) -> Evaluation:
+    """As `evaluate`, also of no measure: what is missing and empty is told all the same."""
     empty = tuple(query for query, judgments in qrels.items() if not any(r > 0 for r in judgments.values()))
     dropped = frozenset(empty if drop_empty else ())
     per_query = {}

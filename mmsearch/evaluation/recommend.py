@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmsearch.errors import UsageError
-from mmsearch.evaluation.evaluate import Evaluation, evaluate
-from mmsearch.evaluation.splits import Splitter
+from mmsearch.evaluation.evaluate import Evaluation, evaluated
+from mmsearch.evaluation.splits import Split, Splitter
 from mmsearch.evaluation.trec import Qrels, Run
-from mmsearch.measures import Measure
-from mmsearch.recommend.base import Interactions, Products, Recommender
-from mmsearch.recommend.interactions import history_of
+from mmsearch.measures import ListMeasure, Lists, Measure
+from mmsearch.recommend.base import History, Interactions, Products, Recommended, Recommender
+from mmsearch.recommend.interactions import histories
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a split asks: the users, as indices and in ascending order, what is known of each, and what must not be recommended."""
+
+    split: Split
+    users: NDArray[np.int64]  # (u,)
+    histories: list[History]
+    exclude: list[NDArray[np.int64]]  # one a user, product indices
 
 
 @dataclass(frozen=True)
 class RecommenderEvaluation:
-    """The numbers, and what they were computed from: users are the queries, held-out products the relevant ones."""
+    """The numbers, and what they were computed from: users are the queries, held-out products the relevant ones.
+
+    `evaluation.means` holds the measures of lists, too, which have no value per user.
+    """
 
     evaluation: Evaluation
     run: Run
@@ -34,19 +48,21 @@ def evaluate_recommender(
     interactions: Interactions,
     products: Products,
     split: Splitter,
-    measures: Sequence[Measure],
+    measures: Sequence[Measure | ListMeasure],
     *,
     exclude_history: bool = True,
     batch: int = 256,
+    shown: Products | None = None,
 ) -> RecommenderEvaluation:
     """Fit on the training events alone, then rank all products (no sampled candidates: they misorder methods, Krichene and Rendle,
-    KDD 2020) for every user with held-out products, as deep as the measures look.
+    KDD 2020) for every user with held-out products, as deep as the measures look. Where a split limits the candidates, all of those.
 
     Parameters
     ----------
     recommender : is fitted here; what it learned before is replaced.
-    exclude_history : leave out what the user had in the training events.
+    exclude_history : leave out what the user had in the events that are known.
     batch : users scored at once.
+    shown : whose vectors the measures of lists compare; `products` if not given.
 
     Raises
     ------
@@ -55,24 +71,60 @@ def evaluate_recommender(
     """
     if not measures:
         raise UsageError("nothing to measure", hint="name at least one measure, such as nDCG@20")
-    parts = split.split(interactions)
-    train = parts.train
-    recommender.fit(train, products)
+    asked = ask(split.split(interactions), exclude_history=exclude_history)
+    recommender.fit(asked.split.train, products)
+    found = recommender.recommend(asked.histories, _depth(measures, products), [e.tolist() for e in asked.exclude], batch=batch)
+    return judge(asked, found, products if shown is None else shown, measures, split.spec)
 
-    asked = np.unique(parts.users)
-    histories = [history_of(train, user) for user in asked.tolist()]
-    depths = [measure.k or len(products.product_ids) for measure in measures]
-    exclude = [np.unique(h.products).tolist() for h in histories] if exclude_history else None
-    found = recommender.recommend(histories, max(depths), exclude, batch=batch)
 
-    product_ids, user_ids = train.product_ids, train.user_ids
+def ask(split: Split, *, exclude_history: bool = True) -> Asked:
+    """Whom a split asks about. What was had before is left out, and so is all that is no candidate."""
+    users = np.unique(split.users)
+    known = histories(split.histories)
+    mine = [known[user] for user in users.tolist()]
+    barred = np.empty(0, np.int64) if split.candidates is None else np.flatnonzero(~split.candidates)
+    exclude = [np.union1d(barred, h.products) if exclude_history else barred for h in mine]
+    return Asked(split, users, mine, exclude)
+
+
+def judge(
+    asked: Asked, found: Sequence[Recommended], products: Products, measures: Sequence[Measure | ListMeasure], spec: str
+) -> RecommenderEvaluation:
+    """Measure what was recommended to each of `asked.users`. Raises InputError for a measure that needs vectors where there are none."""
+    split = asked.split
+    user_ids, product_ids = split.train.user_ids, split.train.product_ids
     run = {
         user_ids[user]: {product_ids[p]: score for p, score in zip(best.products.tolist(), best.scores.tolist(), strict=True)}
-        for user, best in zip(asked.tolist(), found, strict=True)
+        for user, best in zip(asked.users.tolist(), found, strict=True)
     }
     qrels: dict[str, dict[str, int]] = {}
-    for user, product in zip(parts.users.tolist(), parts.products.tolist(), strict=True):
+    for user, product in zip(split.users.tolist(), split.products.tolist(), strict=True):
         qrels.setdefault(user_ids[user], {})[product_ids[product]] = 1
-    had = set(zip(train.users.tolist(), train.products.tolist(), strict=True))
-    repeated = sum(pair in had for pair in zip(parts.users.tolist(), parts.products.tolist(), strict=True))
-    return RecommenderEvaluation(evaluate(run, qrels, measures), run, qrels, split.spec, repeated)
+    evaluation = evaluated(run, qrels, [m for m in measures if isinstance(m, Measure)])
+    of_lists = [m for m in measures if isinstance(m, ListMeasure)]
+    means = dict(evaluation.means)
+    if of_lists:
+        lists = _lists(asked, found, products)
+        means |= {str(m): m.compute(lists) for m in of_lists}
+    in_order = {str(m): means[str(m)] for m in measures}
+    known = split.histories
+    had = set(zip(known.users.tolist(), known.products.tolist(), strict=True))
+    repeated = sum(pair in had for pair in zip(split.users.tolist(), split.products.tolist(), strict=True))
+    return RecommenderEvaluation(replace(evaluation, means=in_order), run, qrels, spec, repeated)
+
+
+def _lists(asked: Asked, found: Sequence[Recommended], products: Products) -> Lists:
+    train = asked.split.train
+    pairs = np.unique(np.stack([train.users, train.products]), axis=1)
+    return Lists(
+        ranked=[best.products for best in found],
+        histories=[history.products for history in asked.histories],
+        popularity=np.bincount(pairs[1], minlength=len(train.product_ids)),
+        users=len(np.unique(train.users)),
+        candidates=asked.split.candidates,
+        vectors=products.vectors,
+    )
+
+
+def _depth(measures: Sequence[Measure | ListMeasure], products: Products) -> int:
+    return max(measure.k or len(products.product_ids) for measure in measures)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import math
-import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmsearch.encoders.hearing import load_librosa
 from mmsearch.encoders.weights import fingerprint
 from mmsearch.features.base import Fact, Feature, Medium
 from mmsearch.media import MediaError, NoSound
@@ -24,7 +23,6 @@ _FFT, _HOP = 1_024, 256
 _LOWEST, _HIGHEST = 65.0, 500.0  # hertz: voices
 _LEAST_VOICED = 0.3  # seconds of voice in a window that are enough
 _TONAL = 0.3  # of the voiced moments' spectral flatness at most: above it is noise
-_loading = threading.Lock()
 
 #: What is measured → (a usual value, a usual deviation, weight in arousal, weight in valence). The values are those of read adult speech as
 #: the literature gives them (pitch in semitones over 100 hertz, its deviation in semitones, loudness in decibels of full scale, pace in
@@ -89,7 +87,7 @@ def measured(samples: Samples) -> dict[str, float] | None:
 
     A tone is periodic, too; it has no range and no pace. Whether it is a voice is not what this tells.
     """
-    librosa = _librosa()
+    librosa = load_librosa()
     if len(samples) < 4 * _FFT:
         return None
     loudness = librosa.feature.rms(y=samples, frame_length=_FFT, hop_length=_HOP)[0]
@@ -143,11 +141,3 @@ def _tilt(power: NDArray[Any]) -> float:
 
 def _logistic(x: float) -> float:
     return 1 / (1 + math.exp(-x))
-
-
-def _librosa() -> Any:
-    """librosa, imported by one thread: its modules load when they are first touched."""
-    with _loading:
-        librosa: Any = importlib.import_module("librosa")
-        _ = librosa.stft, librosa.feature.rms, librosa.feature.spectral_flatness, librosa.yin
-    return librosa

@@ -28,6 +28,7 @@ from mmsearch.fusion.refinement import KINDS, LEAST_PAIRS, Choice, Refinement, c
 from mmsearch.fusion.shared_space import SharedSpace
 from mmsearch.fusion.views import Views
 from mmsearch.settings import MODALITIES
+from mmsearch.store import PRODUCTS
 
 _LEAST_SHARE = 0.05  # a smaller share of ConSE helps no longer, and its block would triple the vectors
 
@@ -133,6 +134,8 @@ class Aligned(SharedSpace):
         self._looks = {"image": views, "text": words}
         self._categories, self._refine, self._hard = categories, refine if refine != "none" or not finetune else "linear", hard
         self._blocks = finetune
+        if categories:
+            self.learns_from = {PRODUCTS: ("id", "category")}  # type: ignore[misc]
         if finetune:
             self.reads = ("text", "image")  # type: ignore[misc]
         self._space = Space()
@@ -277,7 +280,8 @@ class Aligned(SharedSpace):
         X, Y = looks["text"](T), looks["image"](G)
         if named is not None:  # the same photos again, with the names of what they are of
             rows, texts = named.texts()
-            X, Y = X.joined(looks["text"](texts)), Y.joined(Y[rows])
+            X = X.joined(looks["text"](texts))
+            Y = Y.joined(Y, rows)
         maps: dict[str, CanonicalMap]
         if beside is None:
             found = fit_cca(X, Y, dim=self._dim, landmarks=self._landmarks, reg=self._ridge(n), power=self._power, seed=seed, among=n)

@@ -24,16 +24,18 @@ def load_batch(
 
     Several photos of a product become their mean direction. `fuser`: what that method sees beside vectors is read, too.
     """
+    there = {m: t for m, t in tables.items() if store.has(t)}
     some = None if ids is None else list(ids)
     more = fuser is not None and fuser.sees_views
-    rows = {m: read_vectors(store, t, some, views=more) for m, t in tables.items() if store.has(t)}
-    names = pa.array(ids, pa.string()) if ids is not None else pc.unique(pa.chunked_array([r.ids for r in rows.values()], pa.string()))
+    names = _every_id(store, there) if some is None else pa.array(some, pa.string())
     vectors, present, views = {}, {}, {}
-    for modality, found in rows.items():
-        dim = dimension(store, tables[modality]) or 0
-        vectors[modality], present[modality] = mean_by_product(found, names, dim)
+    for modality, table in there.items():  # one after the other: what was read is twice as large as what is kept of it
+        found = read_vectors(store, table, some, views=more)
+        vectors[modality], present[modality] = mean_by_product(found, names, dimension(store, table) or 0)
         if found.views is not None:
             views[modality] = _mean_views(found, names)
+        del found
+    pa.default_memory_pool().release_unused()  # else Arrow keeps what it read, as much again, for the length of a fit
     known: list[str] = names.to_pylist()
     contents = {m: contents_by_product(store, m, known) for m in (fuser.reads if fuser is not None else ()) if m in vectors}
     return known, Batch(vectors, present, contents, known, store, views)
@@ -47,12 +49,17 @@ def sample_batch(
     Of the others only the ids are read, so that memory does not grow with the vectors.
     """
     there = {m: t for m, t in tables.items() if store.has(t)}
-    ids = pc.unique(pa.chunked_array([c for t in there.values() for c in store.read(t, ["id"]).column("id").chunks], pa.string()))
+    ids = _every_id(store, there)
     # Sorted, so that the order in which vectors were written decides nothing: an embed that was interrupted ends as another.
     ids = ids.take(pc.array_sort_indices(ids))
     rows = np.random.default_rng(seed).permutation(len(ids))[:size]
     chosen, batch = load_batch(store, there, ids.take(pa.array(np.sort(rows))).to_pylist(), fuser)
     return chosen, batch, len(ids)
+
+
+def _every_id(store: Store, tables: Mapping[str, str]) -> pa.Array:
+    """The products that have a vector in any of the tables, (n,)."""
+    return pc.unique(pa.chunked_array([c for t in tables.values() for c in store.read(t, ["id"]).column("id").chunks], pa.string()))
 
 
 def _mean_views(rows: VectorRows, ids: pa.Array) -> NDArray[np.float16]:

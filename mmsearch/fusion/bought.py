@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mmsearch.catalog.behaviour import EVENT_WEIGHTS, read_events
+from mmsearch.catalog.behaviour import BOUGHT, EVENT_WEIGHTS, read_events
 from mmsearch.fusion.sparse import Sparse, as_csr, csr, row_of_each, scaled
 from mmsearch.store import Store
 
-_BOUGHT = frozenset(kind for kind, weight in EVENT_WEIGHTS.items() if weight == 1)
 _NOTHING = frozenset(kind for kind, weight in EVENT_WEIGHTS.items() if weight == 0)
 _NEIGHBOURS = 10  # kept of each product: with 20, and with 50, recommendations on the scientific data are no better
 _HISTORY = 50  # newest products of a person that count: whoever bought thousands says little of any two of them
@@ -38,17 +37,10 @@ class Purchases(NamedTuple):
 def read_purchases(store: Store) -> Purchases:
     """The purchases; where there are none, everything that shoppers did but take things out of the cart."""
     events = read_events(store)
-    bought = np.array([kind in _BOUGHT for kind in events.kinds], dtype=bool)
-    kept = bought if bought.any() else np.array([kind not in _NOTHING for kind in events.kinds], dtype=bool)
-    users, _ = _numbered(events.users)
-    products, ids = _numbered(events.products)
-    return Purchases(*_in_order(users[kept], products[kept], np.nan_to_num(events.times)[kept]), ids)
-
-
-def _numbered(names: Sequence[str]) -> tuple[NDArray[np.int64], list[str]]:
-    """Names (e,) → the place of each among the distinct ones, in the order in which they came, and these."""
-    place: dict[str, int] = {}
-    return np.array([place.setdefault(name, len(place)) for name in names], dtype=np.int64), list(place)
+    bought = events.kinds.each([kind in BOUGHT for kind in events.kinds.distinct]).astype(bool)
+    kept = bought if bought.any() else events.kinds.each([kind not in _NOTHING for kind in events.kinds.distinct]).astype(bool)
+    users, products = events.users.codes.astype(np.int64), events.products.codes.astype(np.int64)
+    return Purchases(*_in_order(users[kept], products[kept], np.nan_to_num(events.times)[kept]), events.products.distinct)
 
 
 def _in_order(users: NDArray[np.int64], products: NDArray[np.int64], times: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -14,14 +14,14 @@ from mmsearch.fusion.base import Batch, Fuser, Matrix
 from mmsearch.ranking.base import Evidence, Joint, together
 from mmsearch.ranking.calibrated import Calibrated
 
-_QUERIES = 400  # products that stand in for queries
-_PRODUCTS = 2_000  # products that they meet
-SAMPLE = _QUERIES + _PRODUCTS  # products that a calibration looks at
+QUERIES = 400  # products that stand in for queries
+PRODUCTS = 2_000  # products that they meet
+SAMPLE = QUERIES + PRODUCTS  # products that a calibration looks at
 _TOP = 10  # places at the top of a ranking that are made fair
 _FEWEST_PLACES = 5  # fewer are decided by chance
 _FEWEST_FOR_TAILS = 40  # products with both kinds of evidence; fewer say nothing of the top ten
 _FEWEST = 8  # below this many products no statistic means anything: scores stay plain similarities
-_LEAST_RELIABILITY = 0.05  # shrunk, never zeroed
+LEAST_RELIABILITY = 0.05  # shrunk, never zeroed
 _MOST_RELIABILITY = 0.95  # cross-modal evidence never outranks direct evidence of equal standing
 #: Reliability of a comparison in a space that text and image share, where the store has nothing to measure it by (photos without titles).
 SHARED = 0.5
@@ -99,7 +99,7 @@ def calibrate(
     Parameters
     ----------
     fuser : adds the cross-modal kinds and those of the fused vectors ('text>fused:image+text').
-    reliability : of the cross-modal kinds, from `cross_reliability`.
+    reliability : of the cross-modal kinds, from `mmsearch.fusion.reliability`.
     products : how many the catalogue has, where `batch` is a random sample of `SAMPLE` of them.
     shared : kinds that are compared in a space that both sides share; nothing is learned, so their reliability is measured here.
     compared : kinds that are compared without vectors, with their reliability in `reliability`.
@@ -108,9 +108,9 @@ def calibrate(
     rows = rng.permutation(len(batch))[:SAMPLE]
     sample = batch.take(rows)
     # The same products serve on both sides where a catalogue is small.
-    queries, met = (np.arange(min(_QUERIES, len(rows))), np.arange(len(rows)))
+    queries, met = (np.arange(min(QUERIES, len(rows))), np.arange(len(rows)))
     unrelated = queries[:, None] != met[None, :]
-    similarities = _similarities(sample, fuser, queries)
+    similarities = similarities_of(sample, fuser, queries)
     if shared:
         similarities |= _met(sample, rows[queries], shared)
         reliability = dict(reliability) | {kind: _foretold(similarities, kind, unrelated) for kind in shared if kind in similarities}
@@ -130,45 +130,17 @@ def calibrate(
 
 def trusted(value: float) -> float:
     """A reliability as it counts: shrunk, never zeroed, and never above direct evidence."""
-    return float(np.clip(np.nan_to_num(value), _LEAST_RELIABILITY, _MOST_RELIABILITY))
+    return float(np.clip(np.nan_to_num(value), LEAST_RELIABILITY, _MOST_RELIABILITY))
 
 
 def _unmeasured(kind: str) -> float:
     """The reliability of a kind of which it was not measured."""
     query, _, product = kind.partition(">")
-    return 1.0 if product in (query, "words") or product.startswith("fused") else _LEAST_RELIABILITY
-
-
-def cross_reliability(batch: Batch, fuser: Fuser, seed: int = 0) -> dict[str, float]:
-    """How well each cross-modal kind foretells the direct one: the correlation of the two similarities over unrelated pairs.
-
-    It is the factor by which least squares shrinks a standardised cross-modal score towards the direct score that it
-    stands in for. `batch` should hold products that `fuser` was not fitted on. Held between .05 and .95: shrunk, never
-    zeroed, and never above direct evidence.
-    """
-    rng = np.random.default_rng(seed)
-    some = [batch.present[m] for m in fuser.modalities() if m in batch.present]
-    rows = rng.permutation(np.flatnonzero(np.sum(some, axis=0) > 1) if some else np.empty(0, np.int64))[:_PRODUCTS]
-    if len(rows) < _FEWEST:
-        return {}
-    sample = batch.take(rows)
-    queries = np.arange(min(_QUERIES, len(rows)))
-    unrelated = queries[:, None] != np.arange(len(rows))[None, :]
-    similarities = _similarities(sample, fuser, queries)
-    reliability = {}
-    for kind, matrix in similarities.items():
-        query, _, product = kind.partition(">")
-        direct = similarities.get(f"{query}>{query}")
-        if product == query or product not in fuser.modalities() or direct is None:
-            continue
-        usable = unrelated & np.isfinite(matrix) & np.isfinite(direct)  # a catalogue may have no product with every modality
-        if usable.any(axis=1).sum() >= _FEWEST:
-            reliability[kind] = trusted(_correlation(matrix[usable], direct[usable]))
-    return reliability
+    return 1.0 if product in (query, "words") or product.startswith("fused") else LEAST_RELIABILITY
 
 
 def _met(sample: Batch, rows: NDArray[np.int64], shared: Shared) -> dict[str, Matrix]:
-    """The shared kinds as `_similarities` gives the others; `rows` are those of the batch that stand in for queries."""
+    """The shared kinds as `similarities_of` gives the others; `rows` are those of the batch that stand in for queries."""
     found = {}
     for kind, asked in shared.items():
         product = kind.partition(">")[2]
@@ -179,7 +151,7 @@ def _met(sample: Batch, rows: NDArray[np.int64], shared: Shared) -> dict[str, Ma
 
 
 def _foretold(similarities: Mapping[str, Matrix], kind: str, unrelated: NDArray[np.bool_]) -> float:
-    """Reliability of a shared kind, as `cross_reliability` has it for learned ones."""
+    """Reliability of a shared kind, as `mmsearch.fusion.reliability` has it for learned ones."""
     query = kind.partition(">")[0]
     direct = similarities.get(f"{query}>{query}")
     if direct is None:
@@ -187,7 +159,7 @@ def _foretold(similarities: Mapping[str, Matrix], kind: str, unrelated: NDArray[
     both = unrelated & ~np.isnan(direct) & ~np.isnan(similarities[kind])
     if both.any(axis=1).sum() < _FEWEST:
         return SHARED
-    agreement = _correlation(similarities[kind][both], direct[both])
+    agreement = correlation(similarities[kind][both], direct[both])
     return trusted(agreement)
 
 
@@ -203,7 +175,7 @@ def patterns(batch: Batch, modalities: Sequence[str]) -> NDArray[np.str_]:
     )
 
 
-def _similarities(batch: Batch, fuser: Fuser | None, queries: NDArray[np.int64]) -> dict[str, Matrix]:
+def similarities_of(batch: Batch, fuser: Fuser | None, queries: NDArray[np.int64]) -> dict[str, Matrix]:
     """kind → (queries, products) cosines, NaN where either side has no such vector."""
     found = {}
     for query, X in batch.vectors.items():
@@ -246,11 +218,11 @@ def _correlations(matrices: Mapping[str, Matrix]) -> dict[str, float]:
         for other in kinds[i + 1 :]:
             both = ~np.isnan(matrices[one]) & ~np.isnan(matrices[other])
             if both.sum() >= _FEWEST**2:
-                found[f"{one}|{other}"] = round(_correlation(matrices[one][both], matrices[other][both]), 6)
+                found[f"{one}|{other}"] = round(correlation(matrices[one][both], matrices[other][both]), 6)
     return found
 
 
-def _correlation(a: Matrix, b: Matrix) -> float:
+def correlation(a: Matrix, b: Matrix) -> float:
     """Of two rows of numbers (n,); 0 where one of them is always the same (a catalogue whose titles are all equal)."""
     with np.errstate(invalid="ignore"):
         return float(np.nan_to_num(np.corrcoef(a, b)[0, 1]))

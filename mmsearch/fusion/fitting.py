@@ -16,19 +16,17 @@ from mmsearch.errors import InputError, UsageError
 from mmsearch.fusion import FUSERS
 from mmsearch.fusion.base import Batch, FitReport, Fuser
 from mmsearch.fusion.batch import load_batch, sample_batch
-from mmsearch.fusion.calibration import calibrate, cross_reliability
+from mmsearch.fusion.calibration import calibrate
 from mmsearch.fusion.inputs import Inputs, changes, look
 from mmsearch.fusion.profile import DEFAULT, Profile, default_name, load_fuser, recorded
 from mmsearch.fusion.projecting import bring_up_to_date, drop_others
+from mmsearch.fusion.reliability import agreements, held_out_agreements, reliabilities
 from mmsearch.settings import MODALITIES
 from mmsearch.spec import parse
 from mmsearch.store import Store
 from mmsearch.store.vectors import content_digest
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
-_FOLDS = 5  # a fifth of the products with two modalities or more is held out: on it the reliability of cross-modal evidence is measured
-_ENOUGH = 200  # held-out products, of one fold or several, that are enough
-_FEWEST = 8  # held-out products below which a fold would say nothing
 _REMEMBERED = 10  # former versions
 
 
@@ -214,10 +212,10 @@ def _profile(
 ) -> Profile:
     modalities = fuser.modalities()
     crosses = [f"{a}>{b}" for a in modalities for b in modalities if a != b and fuser.compares(a, b)]
-    if (held := fuser.held_out()) is not None:
-        reliability = cross_reliability(batch.take(held), fuser, seed) if crosses and len(held) else {}
-    else:
-        reliability = _held_out_reliability(spec, fuser, batch, encoders, seed) if crosses else {}
+    found = {}
+    if crosses:
+        held = fuser.held_out()
+        found = held_out_agreements(spec, fuser, batch, encoders, seed) if held is None else agreements(batch.take(held), fuser, seed)
     tables = {m: (recorded_encoder(store, m) or {})["table"] for m in modalities}
     return Profile(
         name=name,
@@ -232,37 +230,11 @@ def _profile(
         seed=seed,
         products=products,
         training_hash=content_digest(store, tables),
-        calibration=calibrate(batch, fuser, reliability, seed).to_json(),
+        calibration=calibrate(batch, fuser, reliabilities(found), seed).to_json(),
         weights=weights,
         by_contents=[] if fuser.vectors_suffice else [m for m in modalities if m in fuser.reads],
         history=_history(old),
     )
-
-
-def _held_out_reliability(spec: str, fitted: Fuser, batch: Batch, encoders: Mapping[str, Encoder], seed: int) -> dict[str, float]:
-    """Reliability on products that the method did not see: refitted on the others (a learned map flatters its own pairs).
-
-    Where a fold is small the mean over several is taken; {} where there are too few products to leave any out.
-    """
-    modalities = fitted.modalities()
-    if not set(modalities) <= set(batch.present):
-        return {}
-    both = np.flatnonzero(np.sum([batch.present[m] for m in modalities], axis=0) > 1)
-    folds = np.array_split(np.random.default_rng(seed).permutation(both), max(1, min(_FOLDS, len(both) // _FEWEST)))
-    if len(folds) == 1:
-        return {}
-    found: dict[str, list[float]] = {}
-    learned = fitted.state()
-    for held in folds[: -(-_ENOUGH // len(folds[0]))]:
-        fuser: Fuser = FUSERS.create(spec)
-        fuser.load_state(*learned)
-        try:
-            fuser.refit(batch.take(np.setdiff1d(np.arange(len(batch)), held)), encoders, seed)
-        except InputError:  # what is left is too little to fit on
-            continue
-        for kind, value in cross_reliability(batch.take(held), fuser, seed).items():
-            found.setdefault(kind, []).append(value)
-    return {kind: float(np.mean(values)) for kind, values in found.items()}
 
 
 def _history(old: Profile | None) -> list[dict[str, Any]]:

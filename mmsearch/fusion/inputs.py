@@ -86,8 +86,14 @@ def changes(store: Store, before: Inputs, tables: Mapping[str, str], fitted: Col
         if now_count != count:
             lines.append(f"{table}: {now_count:,} rows instead of {count:,}")
         elif now_digest != digest:
-            lines.append(f"{table}: other rows")
+            lines.append(f"{table}: other {_named(columns)}")
     return lines
+
+
+def _named(columns: Sequence[str]) -> str:
+    """What differs where the digest of some columns does, for people."""
+    read = [name.removeprefix("*") for name in columns if name not in ("id", *EVERY)]
+    return " or ".join(part for part in (", ".join(read[:-1]), read[-1]) if part) if read else "rows"
 
 
 def _compared(what: str, before: Digests, now: Digests) -> list[str]:

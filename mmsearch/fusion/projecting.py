@@ -19,6 +19,7 @@ from mmsearch.fusion.profile import Profile, load, load_fuser, names, recorded
 from mmsearch.fusion.stand_ins import stand_ins
 from mmsearch.settings import MODALITIES
 from mmsearch.store import Store
+from mmsearch.store.vector_index import index_vectors
 from mmsearch.store.vectors import append_vectors, batches_of, key_of, write_vectors
 from mmsearch.store.where import id_list
 
@@ -26,7 +27,8 @@ _AT_ONCE = 8_192  # vectors that are projected, or products that are fused, at a
 
 
 def refresh(store: Store) -> list[str]:
-    """After an embed: calibrate direct comparisons, and project new and changed products into every profile without refitting.
+    """After an embed: calibrate direct comparisons, and project new and changed products into every profile without refitting; vectors that
+    are too many to compare whole are indexed.
 
     Returns notes about profiles that must be refitted because an encoder was replaced.
     """
@@ -35,6 +37,8 @@ def refresh(store: Store) -> list[str]:
     with store.writing("embed"):
         calibrate_direct(store, tables)
         _drop_leftovers(store)
+        for table in tables.values():
+            index_vectors(store, table)
         for name in names(store):
             try:
                 profile = load(store, name)
@@ -63,6 +67,8 @@ def bring_up_to_date(store: Store, profile: Profile, fuser: Fuser) -> None:
     for keys, hashes in keyed(store, profile.fused_table):
         right = same(wanted, numbers(product_of(key) for key in keys), np.array([int(digest[:16], 16) for digest in hashes], np.uint64))
         _delete(store, profile.fused_table, [key for key, ok in zip(keys, right.tolist(), strict=True) if not ok])
+    for table in (profile.fused_table, *map(profile.projected_table, MODALITIES)):
+        index_vectors(store, table)
 
 
 def _changed(store: Store, tables: Mapping[str, str], wanted: Digests, fused: str) -> Iterator[tuple[list[str], list[str]]]:

@@ -157,8 +157,8 @@ def taken_together(events: Events, ids: Sequence[str]) -> tuple[TakenTogether, i
     from scipy.sparse import csr_array
 
     place = {id: i for i, id in enumerate(ids)}
-    product = np.array([place.get(p, -1) for p in events.products], np.int64)
-    user = np.unique(np.array(events.users, dtype=np.str_), return_inverse=True)[1].astype(np.int64)
+    product = events.products.each([place.get(p, -1) for p in events.products.distinct]).astype(np.int64)
+    user = events.users.codes.astype(np.int64)
     strengths = events.strengths()
     good = (product >= 0) & (strengths > 0)
     user, product, strength, when = user[good], product[good], strengths[good], events.times[good]
@@ -197,7 +197,7 @@ def same_category(paths: Sequence[str | None]) -> SameCategory:
 
 
 def read_together(store: Store, ids: Sequence[str]) -> tuple[TakenTogether, int]:
-    """`taken_together` of a store's interactions. Raises InputError for events of a kind without a weight."""
+    """`taken_together` of a store's interactions."""
     return taken_together(read_events(store), ids)
 
 

@@ -48,12 +48,20 @@ class Seen:
     def __getitem__(self, rows: slice | NDArray[np.int64]) -> Seen:
         return Seen(self.dense[rows], None if self.words is None else self.words[rows])
 
-    def joined(self, others: Seen) -> Seen:
-        """These and then the others; both know the same words, or none."""
+    def joined(self, others: Seen, rows: NDArray[np.int64] | None = None) -> Seen:
+        """These and then the others, or some rows of them; both know the same words, or none."""
         from scipy.sparse import vstack
 
-        words = None if self.words is None or others.words is None else vstack([self.words, others.words], format="csr")
-        return Seen(np.concatenate([self.dense, others.dense]), words)
+        n, words = len(self), None
+        if self.words is not None and others.words is not None:
+            words = vstack([self.words, others.words if rows is None else others.words[rows]], format="csr")
+        dense = np.empty((n + len(others if rows is None else rows), self.dense.shape[1]), np.float32)
+        dense[:n] = self.dense
+        if rows is None:
+            dense[n:] = others.dense
+        else:
+            np.take(others.dense, rows, axis=0, out=dense[n:], mode="clip")  # no copy in between: this is the largest array of a fit
+        return Seen(dense, words)
 
     def similarity(self, others: Seen) -> Matrix:
         """Weighted mean of the cosines (n, m) of what both sides are seen by."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -59,6 +60,14 @@ class Vocabulary:
             return Vocabulary([], [])
         rows = store.read(VOCABULARY, ["word", "products"])
         return Vocabulary(rows.column("word").to_pylist(), rows.column("products").to_pylist())
+
+    def has(self, word: str) -> bool:
+        """Whether a title, brand or category has a word."""
+        return word.casefold() in self._set
+
+    @functools.cached_property
+    def _set(self) -> frozenset[str]:
+        return frozenset(self.words)
 
     def near(self, word: str) -> list[str]:
         """The words that a word may be meant to be, the likeliest first, at most three: as few letters away as any (two that changed

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from mmsearch.errors import ParseError, UsageError, did_you_mean
+from mmsearch.measures.lists import LIST_ALIASES, LIST_MEASURES, ListMeasure
 from mmsearch.spec import Registry, Spec, parse
 
 MEASURES = Registry("measure", "mmsearch.measures")
@@ -102,6 +103,17 @@ def parse_measure(text: str) -> Measure:
         place and says what there is.
     MissingPackage : another package's measure needs one that is not installed.
     """
+    measure: Measure = _parsed(text, (MEASURES, ALIASES))
+    return measure
+
+
+def parse_any_measure(text: str) -> Measure | ListMeasure:
+    """As `parse_measure`, of rankings and of lists (`coverage@20`)."""
+    measure: Measure | ListMeasure = _parsed(text, (MEASURES, ALIASES), (LIST_MEASURES, LIST_ALIASES))
+    return measure
+
+
+def _parsed(text: str, *kinds: tuple[Registry, Mapping[str, str]]) -> Any:
     text = text.strip()
     head, k = text, None
     if cut := _CUTOFF.search(text):
@@ -111,26 +123,34 @@ def parse_measure(text: str) -> Measure:
         head, k = text[: cut.start()], int(cut[1])
     typed = _NAME.match(head)
     if typed is None:
-        raise ParseError(_WHAT, text, 0, "expected a measure's name", hint=_available())
+        raise ParseError(_WHAT, text, 0, "expected a measure's name", hint=_available(kinds))
     try:
         spec = parse(head, what="measure", name=_NAME)
     except ParseError as error:  # its text ends before the '@': show all that was typed
         raise ParseError(_WHAT, text, error.position, error.reason, hint="a measure is name, name@k or name(param=value)@k") from error
-    key = ALIASES.get(spec.name.lower(), spec.name.lower())
-    try:
-        factory = MEASURES.factory(key)
-    except UsageError as error:
-        close = did_you_mean(key, [*MEASURES.names(), *ALIASES])
-        raise ParseError(_WHAT, text, 0, f"there is no measure '{spec.name}'{close}", hint=_available()) from error
+    lowered = spec.name.lower()
+    for registry, aliases in kinds:
+        key = aliases.get(lowered, lowered)
+        try:
+            factory = registry.factory(key)
+            break
+        except UsageError as error:
+            unknown = error
+    else:
+        close = did_you_mean(lowered, [name for registry, aliases in kinds for name in (*registry.names(), *aliases)])
+        raise ParseError(_WHAT, text, 0, f"there is no measure '{spec.name}'{close}", hint=_available(kinds)) from unknown
     if k is None and getattr(factory, "needs_cutoff", False):
         raise ParseError(_WHAT, text, len(text), f"{spec.name} needs a cut-off", hint=f"as in '{text}@10'")
     try:
-        measure: Measure = MEASURES.create(Spec(key, spec.args, spec.params), k=k, text=text)
+        return registry.create(Spec(key, spec.args, spec.params), k=k, text=text)
     except UsageError as error:
         raise ParseError(_WHAT, text, typed.end(), error.message, hint=error.hint) from error
-    return measure
 
 
-def _available() -> str:
-    also = {name: [alias for alias, target in ALIASES.items() if target == name] for name in MEASURES.names()}
-    return "available: " + ", ".join(f"{name} (or {', '.join(aliases)})" if aliases else name for name, aliases in also.items())
+def _available(kinds: Iterable[tuple[Registry, Mapping[str, str]]]) -> str:
+    told = []
+    for registry, aliases in kinds:
+        for name in registry.names():
+            also = [alias for alias, target in aliases.items() if target == name]
+            told.append(f"{name} (or {', '.join(also)})" if also else name)
+    return "available: " + ", ".join(told)

@@ -55,8 +55,9 @@ class Video:
         self.seconds = seconds  # as the header says; None where it does not know
         self._start = container.start_time / 1_000_000 if container.start_time is not None else None
         self._packets = self._failed = 0
-        self._limit = settings.max_seconds()
+        self._limit, self._most = settings.max_seconds(), settings.max_pixels()
         self._clocks = {one.index: _Clock.of(one) for one in container.streams}
+        self._clock, self._ratio = self._clocks[self._stream.index], float(self._stream.sample_aspect_ratio or 1)
 
     def frames(self) -> Iterator[Frame]:
         """The frames to look at, in order, `STEP` seconds apart at least: those of every scene, if not all of it.
@@ -83,10 +84,9 @@ class Video:
             raise MediaError("damaged: every frame of it is" if doubtful else _NO_FRAMES)
 
     def _decoded(self) -> Iterator[Frame]:
-        clock = self._clocks[self._stream.index]
-        decoder = _Decoder(self._stream, clock)
+        decoder = _Decoder(self._stream, self._clock)
         pixels = self.width * self.height * float(self._stream.average_rate or 30) * (self.seconds or math.inf)
-        group = _Group(clock, whole=pixels <= _SMALL)
+        group = _Group(self._clock, whole=pixels <= _SMALL)
         for packet in self._demuxed():
             if packet.is_keyframe:
                 yield from self._timed(decoder.decode(group.over(packet)))
@@ -98,17 +98,15 @@ class Video:
         self._packets, self._failed = decoder.tried, decoder.failed
 
     def _timed(self, frames: Iterator[Any]) -> Iterator[Frame]:
-        ratio, most = float(self._stream.sample_aspect_ratio or 1), settings.max_pixels()
-        clock = self._clocks[self._stream.index]
         for native in frames:
-            if native.width * native.height > most:  # the codec is asked to see to it, but not every one does
+            if native.width * native.height > self._most:  # the codec is asked to see to it, but not every one does
                 raise _too_many_pixels(native.width, native.height)
             if native.pts is None:
                 continue
-            second = clock.second(native.pts)
+            second = self._clock.second(native.pts)
             if self._start is None:
                 self._start = second
-            yield Frame(max(0.0, second - self._start), native, ratio)
+            yield Frame(max(0.0, second - self._start), native, self._ratio)
 
     def _demuxed(self) -> Iterator[Any]:
         """The packets of the picture. Raises MediaError at the end for a file that stops before its header says."""

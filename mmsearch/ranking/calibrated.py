@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from mmsearch.ranking.base import Combined, Combiner, Evidence, Joint, Scores
 
+Mask = NDArray[np.bool_]
+
 #: Exponent of the reliability in the weight of cross-modal evidence beside direct evidence (docs/decisions/0003-calibrated-scores.md).
 TRUST = 2.0
 
@@ -66,17 +68,15 @@ class Calibrated(Combiner):
                 present_squares += share**2 * present
                 known |= present
             contributions[rows] = share * scores
-        positive = np.array([e.share > 0 for e in evidence])
-        complete = np.sqrt(np.divide(squares, present_squares, out=np.ones(n), where=present_squares > 0))
-        contributions[positive] *= complete
+        if len({e.part for e in evidence if e.share > 0}) > 1:  # with one part there is nothing to complete it by
+            positive = np.array([e.share > 0 for e in evidence])
+            contributions[positive] *= np.sqrt(np.divide(squares, present_squares, out=np.ones(n), where=present_squares > 0))
         return Combined(np.where(known, contributions.sum(axis=0), np.nan), contributions)
 
 
 def _with_words(evidence: Sequence[Evidence], joint: Joint) -> Scores:
     """The evidence of one part, (e, n), with that of words, at most one of them."""
     plain = [i for i, e in enumerate(evidence) if e.best is None]
-    present = np.array([~np.isnan(e.similarity) for e in evidence])
-    present[[i for i, e in enumerate(evidence) if e.best is not None]] = False
     scores = np.zeros((len(evidence), len(evidence[0].similarity)))
     if plain:
         scores[plain] = _part([evidence[i] for i in plain], joint)
@@ -85,25 +85,38 @@ def _with_words(evidence: Sequence[Evidence], joint: Joint) -> Scores:
             continue
         weight = WORDS * e.weight / max((evidence[j].weight for j in plain), default=e.weight)
         here = ~np.isnan(e.similarity)
-        before = scores.copy()
-        scores[i, here] = weight * (e.similarity - e.mean)[here] / e.best
-        scores[:, here] /= np.sqrt(1 + (weight * e.std / e.best) ** 2)
-        scores[:, here] *= _bent(scores[:, here].sum(axis=0))
-        _complete(scores, before, here, np.zeros(len(here), bool) if e.elsewhere is None else e.elsewhere, present)
+        rows = slice(None) if here.all() else np.flatnonzero(here)  # a slice copies nothing
+        before = scores.sum(axis=0)
+        scores[i, rows] = weight * (e.similarity - e.mean)[rows] / e.best
+        scores[:, rows] /= np.sqrt(1 + (weight * e.std / e.best) ** 2)
+        total = scores.sum(axis=0)
+        high = np.flatnonzero(here & (total > STRAIGHT))
+        scores[:, high] *= _bent(total[high])
+        if not here.all() or (e.elsewhere is not None and e.elsewhere.any()):
+            present = np.any([~np.isnan(evidence[j].similarity) for j in plain], axis=0) if plain else np.zeros(len(here), bool)
+            others = np.array([~np.isnan(one.similarity) if one.best is None else np.zeros(len(here), bool) for one in evidence])
+            _complete(scores, before, here & present, (~here if e.elsewhere is None else ~here | e.elsewhere) & present, here, others)
     return scores
 
 
-def _complete(scores: Scores, before: Scores, here: NDArray[np.bool_], elsewhere: NDArray[np.bool_], present: NDArray[np.bool_]) -> None:
-    """Lift products (n,) that have no words (not `here`), or none in the query's script, to where they stood among the others before words
-    were added: quantile for quantile. What is added is divided over their evidence (e, n) as it stands.
+def _complete(
+    scores: Scores,
+    before: Scores,
+    known: NDArray[np.bool_],
+    lacking: NDArray[np.bool_],
+    here: NDArray[np.bool_],
+    present: NDArray[np.bool_],
+) -> None:
+    """Lift products that are `lacking` (n,) words (not `here`), or have none in the query's script, to where they stood among the others,
+    which are `known` (n,) and not lacking, `before` (n,) words were added: quantile for quantile. What is added is divided over their
+    evidence (e, n), as far as it is `present`, as it stands.
     """
-    known = here & ~elsewhere & present.any(axis=0)
-    lacking = (~here | elsewhere) & present.any(axis=0)
+    known = known & ~lacking
     if known.sum() < FEWEST or not lacking.any():
         return
-    was, now = np.sort(before[:, known].sum(axis=0)), np.sort(scores[:, known].sum(axis=0))
+    was, now = np.sort(before[known]), np.sort(scores[:, known].sum(axis=0))
     total = scores[:, lacking].sum(axis=0)
-    stood = before[:, lacking].sum(axis=0)
+    stood = before[lacking]
     lifted = np.interp(stood, was, now) + np.minimum(stood - was[0], 0)
     added = np.where(here[lacking], np.maximum(lifted - total, 0), lifted - total)
     shares = np.abs(scores[:, lacking]) * present[:, lacking] + 1e-9 * present[:, lacking]
@@ -112,29 +125,31 @@ def _complete(scores: Scores, before: Scores, here: NDArray[np.bool_], elsewhere
 
 def _bent(total: Scores) -> Scores:
     """The factors (n,) that bend scores (n,) beyond `STRAIGHT`; order stays as it is."""
-    beyond = np.maximum(total - STRAIGHT, 0)
-    factors: Scores = np.where(beyond > 0, (STRAIGHT + np.log1p(beyond)) / np.maximum(total, STRAIGHT), 1.0)
+    factors: Scores = (STRAIGHT + np.log1p(total - STRAIGHT)) / total
     return factors
 
 
 def _part(evidence: Sequence[Evidence], joint: Joint) -> Scores:
     """The standardised evidence of one part, (e, n): rows add up to the part's score, 0 where there is none."""
+    if len(evidence) == 1:
+        z = (evidence[0].similarity - evidence[0].mean) / evidence[0].std
+        np.copyto(z, 0.0, where=np.isnan(z))
+        alone: Scores = (evidence[0].reliability * z)[None, :]
+        return alone
     present = np.array([~np.isnan(e.similarity) for e in evidence])
     z = np.array([np.nan_to_num((e.similarity - e.mean) / e.std) for e in evidence]) * present
     measured = np.array([np.broadcast_to(e.reliability, z.shape[1:]) for e in evidence])
     asked = np.array([[float(e.weight)] for e in evidence])
     reliability = measured * np.sqrt(asked / asked.max())
-    if len(evidence) == 1:
-        alone: Scores = reliability * z
-        return alone
     even, weighted = measured**TRUST * present, reliability**TRUST * present
     c = np.array([[joint.correlation(a.kind, b.kind) for b in evidence] for a in evidence])
     spread = np.sqrt(np.maximum(np.einsum("en,ef,fn->n", weighted, c, weighted), 1e-12))
     strongest = (reliability * present).max(axis=0)
     scale: Scores = np.where(strongest > 0, strongest / spread, 0.0)
-    for pattern in np.unique(present, axis=1).T:
-        here = (present == pattern[:, None]).all(axis=0)
-        tail = joint.tail(e.kind for e, there in zip(evidence, pattern, strict=True) if there)
+    codes = np.left_shift(1, np.arange(len(evidence))) @ present  # which kinds of evidence a product has, as a number
+    for code in np.unique(codes).tolist():
+        here = codes == code
+        tail = joint.tail(e.kind for i, e in enumerate(evidence) if code >> i & 1)
         scale[here] *= _tail(tail, weighted[:, here], even[:, here])
     scores: Scores = weighted * z * scale
     return scores

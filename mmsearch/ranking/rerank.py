@@ -12,6 +12,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mmsearch.ranking.base import Scores
+from mmsearch.ranking.lift import Sold
+from mmsearch.ranking.shopper import Shopper, Taken
 
 #: How many of the best a reranker looks at that compares products with each other: ten pages of ten.
 DEPTH = 100
@@ -31,6 +33,14 @@ class Candidates(Protocol):
     @property
     def question(self) -> str:
         """The texts that are looked for; '' without any."""
+
+    @property
+    def spoken(self) -> Sequence[str]:
+        """The files in which parts of the query were heard."""
+
+    @property
+    def shopper(self) -> Shopper:
+        """Who asks, as far as the query says."""
 
     def numbers(self, name: str) -> Scores:
         """(n,) an attribute, a fact, or what shoppers say ('popularity', 'rating'); NaN where missing. Raises UsageError for an unknown
@@ -53,6 +63,21 @@ class Candidates(Protocol):
 
     def places(self, ids: Sequence[str]) -> NDArray[np.int64]:
         """Places of those that are candidates, in the order given. Raises UsageError for an id that the store does not have."""
+
+    def check(self, ids: Sequence[str]) -> None:
+        """Raise UsageError for an id that the store does not have."""
+
+    def taken_by(self, user: str) -> Taken:
+        """What a user took. Raises UsageError where the store has no events at all."""
+
+    def taste(self, taken: Taken) -> Scores:
+        """(n,) cosines with the decayed mean of what was taken, a new array; NaN where there is no vector."""
+
+    def goes_with(self, taken: Taken) -> Scores:
+        """(n,) how much products go with what was taken, 0 or more, a new array; NaN for one that nobody has taken."""
+
+    def sold(self, days: NDArray[np.bool_]) -> Sold:
+        """How much was taken on some days of the (leap) year (366,). Raises UsageError where the store has no events at all."""
 
 
 @dataclass(frozen=True)

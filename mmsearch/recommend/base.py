@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmsearch import settings
 from mmsearch.errors import InputError
 
 
@@ -104,7 +106,10 @@ class Recommender(ABC):
 
     @abstractmethod
     def score(self, histories: Sequence[History]) -> NDArray[np.float64]:
-        """Scores of every product for every history, a new array (u, n). 0 means "no evidence"; higher is better."""
+        """Scores of every product for every history, a new array (u, n). 0 means "no evidence"; higher is better.
+
+        Is called from several threads at once.
+        """
 
     @abstractmethod
     def similar(self, products: Sequence[int], k: int) -> list[Recommended]:
@@ -123,24 +128,39 @@ class Recommender(ABC):
         """Restore what `state` gave."""
 
     def recommend(
-        self, histories: Sequence[History], k: int, exclude: Sequence[Collection[int]] | None = None, *, batch: int = 256
+        self, histories: Sequence[History], k: int, exclude: Sequence[Collection[int]] | None = None, *, batch: int = 64
     ) -> list[Recommended]:
         """For each history the k products with the highest positive scores, without the excluded ones; ties by product index.
+
+        Batches are answered by several threads (`MMSEARCH_THREADS`).
 
         Parameters
         ----------
         exclude : one collection of product indices for each history.
-        batch : histories scored at once, so that memory stays at (batch, n) scores.
+        batch : histories that a thread scores at once, so that its memory stays at (batch, n) scores.
         """
         if exclude is not None and len(exclude) != len(histories):
             raise ValueError(f"exclude must hold one collection for each of the {len(histories)} histories, not {len(exclude)}")
-        found: list[Recommended] = []
-        for start in range(0, len(histories), batch):
-            for row, scores in enumerate(self.score(histories[start : start + batch]), start):
-                if exclude is not None:
-                    scores[np.fromiter(exclude[row], np.int64, len(exclude[row]))] = -np.inf
-                found.append(top(scores, k))
-        return found
+
+        def answer(start: int) -> list[Recommended]:
+            part = slice(start, start + batch)
+            return self._best(histories[part], k, None if exclude is None else exclude[part])
+
+        starts = range(0, len(histories), batch)
+        if len(starts) < 2:
+            return [best for start in starts for best in answer(start)]
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+        with threadpool_limits(1, "blas"), ThreadPoolExecutor(settings.threads(), "recommend") as pool:
+            return [best for found in pool.map(answer, starts) for best in found]
+
+    def _best(self, histories: Sequence[History], k: int, exclude: Sequence[Collection[int]] | None) -> list[Recommended]:
+        """`recommend` for one batch."""
+        scores = self.score(histories)
+        if exclude is not None:
+            for row, out in zip(scores, exclude, strict=True):
+                row[np.fromiter(out, np.int64, len(out))] = -np.inf
+        return [top(row, k) for row in scores]
 
 
 def sorted_reasons(reasons: Iterable[Reason]) -> list[Reason]:
@@ -148,13 +168,14 @@ def sorted_reasons(reasons: Iterable[Reason]) -> list[Reason]:
     return sorted((reason for reason in reasons if reason.value), key=lambda reason: (-reason.value, reason.product, reason.relation))
 
 
-def top(scores: NDArray[np.float64], k: int) -> Recommended:
-    """The k highest positive scores, highest first, ties by index."""
+def top(scores: NDArray[np.float64], k: int, products: NDArray[np.integer[Any]] | None = None) -> Recommended:
+    """The k highest positive scores, highest first, ties by product; `products` (m,) are those that the scores (m,) belong to."""
     k = max(0, min(k, len(scores)))
     if 0 < k < len(scores):
         cut = np.partition(scores, len(scores) - k)[len(scores) - k]
         chosen = np.flatnonzero(scores >= max(cut, np.finfo(np.float64).tiny))
     else:
         chosen = np.flatnonzero(scores > 0)
-    order = chosen[np.argsort(-scores[chosen], kind="stable")][:k]
-    return Recommended(order, scores[order])
+    ids = chosen if products is None else products[chosen].astype(np.int64)
+    order = np.lexsort((ids, -scores[chosen]))[:k]
+    return Recommended(ids[order], scores[chosen[order]])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mmsearch.catalog.behaviour import Names
 from mmsearch.errors import InputError
 from mmsearch.recommend.base import History, Interactions
 
@@ -37,7 +38,7 @@ def build(
 
     Parameters
     ----------
-    values : strengths; 1 each by default (see `mmsearch.catalog.behaviour.event_values`).
+    values : strengths; 1 each by default (see `mmsearch.catalog.behaviour.Events.strengths`).
     times : seconds or any ordinal; the order of the rows by default.
 
     Raises
@@ -50,23 +51,30 @@ def build(
     when = np.arange(count, dtype=np.float64) if times is None else np.asarray(times, dtype=np.float64)
     if not len(products) == len(strengths) == len(when) == count:
         raise ValueError(f"columns differ in length: {count} users, {len(products)} products, {len(strengths)} values, {len(when)} times")
-    for name, column in (("value", strengths), ("time", when)):
+    return build_named(Names.of(users), Names.of(products), strengths, when, product_ids)
+
+
+def build_named(
+    users: Names, products: Names, values: NDArray[np.float64], times: NDArray[np.float64], product_ids: Sequence[str] | None = None
+) -> Built:
+    """As `build`, of columns of names. Raises as it does."""
+    count = len(values)
+    for name, column in (("value", values), ("time", times)):
         if bad := int((~np.isfinite(column)).sum()):
             raise InputError(
                 f"{bad} of {count} interactions have a {name} that is not a finite number", hint="correct or leave out these rows"
             )
-
-    user_ids = sorted(set(users))
-    catalogue = sorted(set(products)) if product_ids is None else list(product_ids)
+    user_ids = sorted(users.distinct)
+    catalogue = sorted(products.distinct) if product_ids is None else list(product_ids)
     user_index = {user: i for i, user in enumerate(user_ids)}
     product_index = {product: i for i, product in enumerate(catalogue)}
     if len(product_index) != len(catalogue):
         raise ValueError("product_ids holds an id twice")
-    user = np.fromiter((user_index[u] for u in users), np.int64, count)
-    product = np.fromiter((product_index.get(p, -1) for p in products), np.int64, count)
-    order = np.lexsort((when, user))
+    user = users.each([user_index[u] for u in users.distinct]).astype(np.int64)
+    product = products.each([product_index.get(p, -1) for p in products.distinct]).astype(np.int64)
+    order = np.lexsort((times, user))
     order = order[product[order] >= 0]
-    kept = Interactions(user_ids, catalogue, user[order], product[order], strengths[order], when[order])
+    kept = Interactions(user_ids, catalogue, user[order], product[order], values[order], times[order])
     return Built(kept, count - len(order))
 
 
@@ -103,3 +111,18 @@ def weight_matrix(histories: Sequence[History], n: int, decay: float) -> csr_arr
     matrix = csr_array((weights, products, pointers), shape=(len(histories), n))
     matrix.sum_duplicates()
     return matrix
+
+
+def ages(events: Interactions) -> NDArray[np.int64]:
+    """How many events of the same user came after each (e,)."""
+    return np.asarray(np.searchsorted(events.users, events.users, side="right") - 1 - np.arange(len(events)))
+
+
+def strongest(events: Interactions, n: int) -> csr_array[Any]:
+    """R (u, n): the largest value among each user's events with a product. A sum would let one busy user outweigh many."""
+    from scipy.sparse import csr_array
+
+    order = np.lexsort((events.values, events.products, events.users))
+    users, products = events.users[order], events.products[order]
+    last = np.append((users[1:] != users[:-1]) | (products[1:] != products[:-1]), True)[: len(order)]
+    return csr_array((events.values[order][last], (users[last], products[last])), shape=(len(events.user_ids), n))

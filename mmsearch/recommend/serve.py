@@ -1,30 +1,30 @@
-"""Recommending from a store: its interactions and vectors in, products with titles and reasons out."""
+"""Recommending from a store: its events and vectors in, products with titles and reasons out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
+from numpy.typing import NDArray
 
-from mmsearch.catalog.behaviour import read_events
-from mmsearch.encoders.recorded import recorded_encoder
 from mmsearch.errors import InputError, StoreError, UsageError, did_you_mean
-from mmsearch.fusion import profile as profiles
-from mmsearch.fusion.batch import mean_by_product
-from mmsearch.recommend import RECOMMENDERS
-from mmsearch.recommend.base import BASE, History, Interactions, Products, Recommender, top
-from mmsearch.recommend.interactions import build, history_of
-from mmsearch.settings import MODALITIES
-from mmsearch.store import PRODUCTS, Store
-from mmsearch.store.filter import passing
-from mmsearch.store.vectors import dimension, read_vectors
+from mmsearch.recommend import trained
+from mmsearch.recommend.base import BASE, History, Reason, Recommended, top
+from mmsearch.recommend.candidates import Policy, allowed, for_history, places
+from mmsearch.recommend.evidence import read_evidence
+from mmsearch.recommend.interactions import history_of
+from mmsearch.recommend.trained import Fitted
+from mmsearch.store import INTERACTIONS, PRODUCTS, REVIEWS, Store
 from mmsearch.store.where import id_list
 
 #: What answers when the asked method cannot: a user without events gets what sells.
 FALLBACK = "popular"
+POPULAR = "is popular"  # the reason in words
+
+_SLOW = 2.0  # seconds of fitting after which it is worth keeping the model
 
 
 @dataclass(frozen=True)
@@ -60,136 +60,185 @@ class Recommendations:
     notes: list[str] = field(default_factory=list)
 
 
-def load_interactions(store: Store) -> tuple[Interactions, int]:
-    """The store's events over its catalogue, and the number of events whose product is not in it. See `read_events`."""
-    ids = store.read(PRODUCTS, ["id"]).column("id").to_pylist() if store.has(PRODUCTS) else []
-    events = read_events(store)
-    return build(events.users, events.products, events.strengths(), events.times, product_ids=ids)
-
-
-def load_products(store: Store, product_ids: Sequence[str], profile: str | None = None) -> Products:
-    """The products with their vectors: those of a fusion profile (None: the default one), else of the first modality that has any.
-
-    Raises UsageError : no profile of that name. StoreError : it is out of date.
-    """
-    table = None
-    if name := profile or profiles.default_name(store):
-        table = profiles.load(store, name).fused_table
-    else:
-        for modality in MODALITIES:
-            known = recorded_encoder(store, modality)
-            if known and store.count(known["table"]):
-                table = known["table"]
-                break
-    if table is None or not store.has(table):
-        return Products(product_ids)
-    vectors, _ = mean_by_product(read_vectors(store, table), pa.array(product_ids, pa.string()), dimension(store, table) or 0)
-    return Products(product_ids, vectors)
-
-
-def recommend(
-    store: Store,
-    *,
-    user: str | None = None,
-    like: Sequence[tuple[str, float]] = (),
-    unlike: Sequence[tuple[str, float]] = (),
-    method: str | None = None,
-    k: int = 10,
-    where: str | None = None,
-) -> Recommendations:
-    """The k best products for a user, or for someone who likes (and dislikes) some products; what they had is left out.
+@dataclass(frozen=True)
+class Asked:
+    """For whom and by what: a user, products that are liked and disliked (id, weight), or both; the likes count as newest.
 
     Parameters
     ----------
-    like, unlike : (product id, weight).
-    method : a recommender's spec; None takes `itemcf` where there are events to learn from, else `content`.
+    basket : products that lie in the cart now: as likes of weight 1.
+    method : a recommender's spec; a model that was trained by just this method answers if there is one.
+    model : the name of a trained model. Without both, the store's default model; without any, `itemcf` where there is evidence, else
+        `content`.
+    """
+
+    user: str | None = None
+    like: Sequence[tuple[str, float]] = ()
+    unlike: Sequence[tuple[str, float]] = ()
+    basket: Sequence[str] = ()
+    method: str | None = None
+    model: str | None = None
+
+
+class Reordered(NamedTuple):
+    """What a chain of rerankers made of scores (n,): NaN for products that are out, the changes of one product, and what to tell."""
+
+    scores: NDArray[np.float64]
+    changes: Callable[[NDArray[np.int64]], list[list[tuple[str, float]]]]
+    notes: Sequence[str] = ()
+
+
+#: (ids, scores (n,), NaN for products that are not in the list) → the order that is wanted instead.
+Reorder = Callable[[Sequence[str], NDArray[np.float64]], Reordered]
+
+
+def recommend(store: Store, asked: Asked, policy: Policy | None = None, *, k: int = 10, reorder: Reorder | None = None) -> Recommendations:
+    """The k best products for a user, or for someone who likes (and dislikes) some products.
+
+    Where the method has evidence for fewer than k, what is popular takes the other places, and a note says so.
 
     Raises
     ------
     UsageError : nobody and nothing to recommend for, an unknown product, a bad filter or spec.
     InputError : nothing to recommend from (says which command brings it).
     """
+    policy = policy or Policy()
     if k < 1:
         raise UsageError(f"-k must be at least 1, not {k}")
-    if user is None and not like:
+    if asked.user is None and not asked.like and not asked.basket:
         hint = "for example: mmsearch recommend --user u42   or: mmsearch recommend --like P1 --unlike P2"
-        raise UsageError("nobody to recommend for" if not unlike else "--unlike alone does not say what to look for", hint=hint)
-    interactions, left_out = load_interactions(store)
-    if not interactions.product_ids:
-        raise InputError("the store has no products", hint="bring them: mmsearch ingest products.csv")
-    place = {id: i for i, id in enumerate(interactions.product_ids)}
-    history = _history(interactions, place, user, like, unlike)
-    notes = [f"{left_out} events of products that are not in the catalogue are left out"] if left_out else []
-    spec = method or ("itemcf" if len(interactions) else "content")
-    allowed = _allowed(store, interactions.product_ids, where)
-    if not allowed.any():
-        notes.append(f"no product matches {where}")
-    elif allowed[history.products].sum() == allowed.sum():
-        notes.append("every product is in the history already")
-    allowed[history.products] = False
-    recommender = _fit(store, spec, interactions)
-    scores = np.where(allowed, recommender.score([history])[0], -np.inf)
-    if recommender.personal and allowed.any() and not (scores > 0).any():
-        notes.append(_fallback_reason(user, history, spec) + f": showing {FALLBACK}")
-        spec, recommender = FALLBACK, _fit(store, FALLBACK, interactions)
-        scores = np.where(allowed, recommender.score([history])[0], -np.inf)
-    best = top(scores, k)
-    ids = [interactions.product_ids[i] for i in best.products]
-    titles = _titles(store, ids)
+        raise UsageError("nobody to recommend for" if not asked.unlike else "--unlike alone does not say what to look for", hint=hint)
+    fitted = ready(store, asked.method, asked.model)
+    notes = list(fitted.notes)
+    history = _history(store, fitted, asked)
+    mask, more = allowed(store, fitted.product_ids, policy)
+    notes += more
+    mine = for_history(mask, history.products, policy.already)
+    if mask.any() and not mine.any():
+        notes.append("every product is in the history already" if policy.already == "exclude" else "none of them is in the history")
+    scores = _evidence_of(fitted.recommender.score([history])[0], mine)
+    spec = fitted.spec
+    popular: NDArray[np.float64] | None = None
+    if fitted.recommender.personal and mine.any() and np.isnan(scores).all():
+        notes.append(_fallback_reason(asked.user, history, spec) + f": showing {FALLBACK}")
+        spec, popular = FALLBACK, popularity_of(store, fitted)
+        scores = _evidence_of(popular, mine)
+    order = Reordered(scores, lambda shown: [[] for _ in shown])
+    if reorder is not None and not np.isnan(scores).all():
+        order = reorder(fitted.product_ids, scores)
+        notes += order.notes
+    best, lots = places(order.scores, k, policy)
     items = []
-    for rank, (index, score) in enumerate(zip(best.products, best.scores, strict=True), 1):
-        said = recommender.why(history, int(index))
-        reasons = [Why(None if i == BASE else interactions.product_ids[i], relation, value) for i, value, relation in said]
-        items.append(Recommendation(rank, ids[rank - 1], float(score), titles.get(ids[rank - 1]), reasons))
-    return Recommendations(items, spec, notes)
+    for index, score, moved in zip(best.products.tolist(), best.scores.tolist(), order.changes(best.products), strict=True):
+        said = fitted.recommender.why(history, index) if popular is None else [Reason(BASE, float(popular[index]), POPULAR)]
+        why = [Why(None if i == BASE else fitted.product_ids[i], relation, value) for i, value, relation in said]
+        why += [Why(None, name, value) for name, value in moved]
+        if index in lots:
+            why.append(Why(None, "came by lot (--explore)", 0.0))
+        items.append((fitted.product_ids[index], score, why))
+    if spec != FALLBACK and fitted.recommender.personal and 0 < len(items) < k:
+        filled = _filled(store, fitted, mine, best, k - len(items))
+        items += filled
+        if filled:
+            notes.append(f"the last {len(filled)} are what is {FALLBACK}: {spec} has evidence for no more")
+    titles = titles_of(store, [id for id, _, _ in items])
+    found = [Recommendation(rank, id, score, titles.get(id), why) for rank, (id, score, why) in enumerate(items, 1)]
+    return Recommendations(found, spec, notes)
 
 
-def _fit(store: Store, spec: str, interactions: Interactions) -> Recommender:
-    recommender: Recommender = RECOMMENDERS.create(spec)
-    needs = recommender.needs_vectors
-    ids = interactions.product_ids
-    recommender.fit(interactions, load_products(store, ids, recommender.profile) if needs else Products(ids))
-    return recommender
+def ready(store: Store, method: str | None, model: str | None) -> Fitted:
+    """A recommender that can answer: a trained model, else one that is fitted now. See `Asked`.
+
+    Raises UsageError : no such model, a bad spec. InputError : nothing to learn from.
+    """
+    if method is not None and model is not None:
+        raise UsageError("--method and --model exclude each other", hint="a model has the method that it was trained by")
+    if model is None:
+        model = trained.default_name(store) if method is None else trained.name_for(store, method)
+    if model is not None:
+        return trained.load(store, model)
+    seen = any(store.has(table) and store.count(table) for table in (INTERACTIONS, REVIEWS))
+    start = time.perf_counter()
+    fitted, _, _ = trained.fit(store, method or ("itemcf" if seen else "content"))
+    if (seconds := time.perf_counter() - start) > _SLOW:
+        train = f"mmsearch recommend train --method '{fitted.spec}'"
+        fitted.notes.append(f"{fitted.spec} was fitted for this answer, in {seconds:.0f} s; {train} keeps it")
+    return fitted
 
 
-def _history(
-    interactions: Interactions,
-    place: dict[str, int],
-    user: str | None,
-    like: Sequence[tuple[str, float]],
-    unlike: Sequence[tuple[str, float]],
-) -> History:
-    """The user's events, with liked and disliked products as the newest ones."""
-    for id, _ in (*like, *unlike):
+def titles_of(store: Store, ids: Sequence[str]) -> dict[str, str | None]:
+    """id → title. Raises StoreError where a product disappeared meanwhile."""
+    if not ids:
+        return {}
+    rows = store.read(PRODUCTS, ["id", "title"], where=id_list("id", list(ids)))
+    if rows.num_rows != len(set(ids)):
+        raise StoreError("products disappeared while they were recommended", hint="try again")
+    return dict(zip(rows.column("id").to_pylist(), rows.column("title").to_pylist(), strict=True))
+
+
+def place_in(store: Store, fitted: Fitted, ids: Sequence[str]) -> list[int]:
+    """Where some products are in `fitted.product_ids`.
+
+    Raises UsageError : no such product (names a near one). InputError : it came after the model was trained.
+    """
+    place = {id: i for i, id in enumerate(fitted.product_ids)}
+    for id in ids:
         if id not in place:
+            if store.has(PRODUCTS) and store.count(PRODUCTS, where=id_list("id", [id])):
+                raise InputError(f"the product {id} came after the model was trained", hint="bring it up to date: mmsearch recommend train")
             raise UsageError(f"there is no product {id}{did_you_mean(id, place)}")
-    known = {name: i for i, name in enumerate(interactions.user_ids)}
-    old = history_of(interactions, known[user]) if user in known else History(np.empty(0, np.int64), np.empty(0), np.empty(0))
-    said = [(place[id], weight) for id, weight in like] + [(place[id], -weight) for id, weight in unlike]
+    return [place[id] for id in ids]
+
+
+def _history(store: Store, fitted: Fitted, asked: Asked) -> History:
+    """The user's events as the store has them now, with liked and disliked products as the newest ones."""
+    said = [*asked.like, *((id, 1.0) for id in asked.basket), *((id, -weight) for id, weight in asked.unlike)]
+    here = place_in(store, fitted, [id for id, _ in said])
+    old = History(np.empty(0, np.int64), np.empty(0), np.empty(0))
+    if asked.user is not None:
+        evidence = read_evidence(store, fitted.product_ids, users=[asked.user], scale=fitted.scale)
+        if evidence.interactions.user_ids:
+            old = history_of(evidence.interactions, 0)
     if not said:
         return old
-    products = np.concatenate([old.products, np.array([p for p, _ in said], np.int64)])
-    values = np.concatenate([old.values, np.array([w for _, w in said])])
+    products = np.concatenate([old.products, np.array(here, np.int64)])
+    values = np.concatenate([old.values, np.array([weight for _, weight in said])])
     ages = np.concatenate([old.ages + 1, np.zeros(len(said))])  # said together, all newest
     return History(products, values, ages)
+
+
+def _evidence_of(scores: NDArray[np.float64], mine: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Scores (n,) of the products that may be shown and have evidence for them, NaN for all others."""
+    return np.where(mine & (scores > 0), scores, np.nan)
+
+
+def popularity_of(store: Store, fitted: Fitted) -> NDArray[np.float64]:
+    """How popular the products of a model are, (n,). Raises InputError without events."""
+    popular = ready(store, FALLBACK, None)
+    takes = popular.recommender.score([History(np.empty(0, np.int64), np.empty(0), np.empty(0))])[0]
+    known = {id: i for i, id in enumerate(popular.product_ids)}
+    here = np.array([known.get(id, -1) for id in fitted.product_ids], np.int64)
+    return np.where(here >= 0, takes[here], 0.0)
+
+
+def _filled(store: Store, fitted: Fitted, mine: NDArray[np.bool_], best: Recommended, count: int) -> list[tuple[str, float, list[Why]]]:
+    """Popular products for the places that are left, with scores below those that the method gave."""
+    free = mine.copy()
+    free[best.products] = False
+    try:
+        rest = top(np.nan_to_num(_evidence_of(popularity_of(store, fitted), free)), count)
+    except InputError:  # without events nothing is popular, and the list is as short as it is
+        return []
+    lowest = float(best.scores.min())
+    found = []
+    for index, takes in zip(rest.products.tolist(), rest.scores.tolist(), strict=True):
+        share = takes / float(rest.scores[0])
+        score = lowest * share / 2 if lowest > 0 else lowest - 1 + share / 2
+        found.append((fitted.product_ids[index], score, [Why(None, POPULAR, score)]))
+    return found
 
 
 def _fallback_reason(user: str | None, history: History, spec: str) -> str:
     if user is not None and not len(history.products):
         return f"the user {user} has no events"
     return f"{spec} finds nothing for this history"
-
-
-def _allowed(store: Store, product_ids: Sequence[str], where: str | None) -> np.ndarray:
-    if where is None:
-        return np.ones(len(product_ids), dtype=bool)
-    return passing(store, where, pa.array(product_ids, pa.string()))
-
-
-def _titles(store: Store, ids: list[str]) -> dict[str, str | None]:
-    if not ids:
-        return {}
-    rows = store.read(PRODUCTS, ["id", "title"], where=id_list("id", ids))
-    if rows.num_rows != len(ids):
-        raise StoreError("products disappeared while they were recommended", hint="try again")
-    return dict(zip(rows.column("id").to_pylist(), rows.column("title").to_pylist(), strict=True))

@@ -18,14 +18,12 @@ from mmsearch.search.index import Placed
 from mmsearch.search.listing import Listing
 from mmsearch.search.query import Query
 from mmsearch.search.rerank.chain import Ranking
+from mmsearch.search.rows import Places
 from mmsearch.search.targets import Met, Target
-from mmsearch.store import PRODUCTS, Store
+from mmsearch.store import Store
 from mmsearch.store.restrictive import why_nothing
-from mmsearch.store.where import id_list
 
 RERANK = "rerank"  # what explanations name the steps of reranking
-
-_NAMED = 1_000  # products that a filter names one by one: beyond, a scan of all ids is faster
 
 
 class Compared(NamedTuple):
@@ -46,6 +44,7 @@ class Scored:
     placed: list[Placed | Compared]
     combined: Combined
     joint: Joint
+    places: Places | None = None  # (n,) of the candidates among all products; None where they are all products
     required: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)  # what the query says products must have → those that do
     allowed: NDArray[np.bool_] | None = None  # (products of the store,) those that the filter leaves; None: all
     relaxed: tuple[str, ...] = ()  # of what the query asks for, because nothing has all of it
@@ -61,8 +60,8 @@ def words_found(e: Evidence, others: Sequence[Evidence]) -> Evidence:
     return replace(e, similarity=np.where(nothing, np.nan, e.similarity))
 
 
-def compared(met: Met, candidates: pa.Array | None = None) -> Compared:
-    """Words with all products, or with some of a large store."""
+def compared(met: Met, candidates: Places | None = None) -> Compared:
+    """Words with all products, or with some of a large store, by their places."""
     if candidates is None:
         everything = met.everything()
         return Compared(everything, everything, met.elsewhere())
@@ -78,14 +77,16 @@ def answer(store: Store, query: Query, scored: Scored, ranking: Ranking, listing
     changes = ranking.changes(scored.candidates, shown.places, places=listing.wanted.explain)
     reranked = zip(changes, ranking.stands_for(shown.places, matched), strict=True)
     ids = scored.candidates.take(pa.array(shown.places)).to_pylist()
-    titles = _titles(store, ids)
+    named = listing.titles(shown.places if scored.places is None else scored.places[shown.places])
     hits = []
     told = [target.met.terms(ids) if listing.wanted.explain and target.met and ids else {} for target in scored.targets]
-    for rank, (i, id, (added, others)) in enumerate(zip(shown.places.tolist(), ids, reranked, strict=True), listing.wanted.first + 1):
+    for rank, (i, id, title, (added, others)) in enumerate(
+        zip(shown.places.tolist(), ids, named, reranked, strict=True), listing.wanted.first + 1
+    ):
         explained, evidence = _explain(query, scored, i, [terms.get(id, []) for terms in told])
         explained += [Contribution(RERANK, name, 1.0, 0.0, change) for name, change in added]
         stands_for = None if ranking.behind is None else sorted(scored.candidates.take(pa.array(others, pa.int64())).to_pylist())
-        hits.append(Hit(rank, id, float(total[i]), titles.get(id), evidence, explained, stands_for))
+        hits.append(Hit(rank, id, float(total[i]), title, evidence, explained, stands_for))
     notes = [*known_of, *ranking.notes]
     notes += dict.fromkeys(note for target in scored.targets if target.met is not None for note in target.met.notes)
     notes += shown.notes
@@ -118,17 +119,6 @@ def _why_nothing(store: Store, query: Query, scored: Scored, products: pa.Array)
     return why_nothing(store, query.where, products, scored.required)
 
 
-def _titles(store: Store, ids: list[str]) -> dict[str, str | None]:
-    """id → title."""
-    if not ids:
-        return {}
-    if len(ids) <= _NAMED:
-        rows = store.read(PRODUCTS, ["id", "title"], where=id_list("id", ids))
-    else:
-        rows = store.rows_of(PRODUCTS, "id", pa.array(ids, pa.string()), ["id", "title"])
-    return dict(zip(rows.column("id").to_pylist(), rows.column("title").to_pylist(), strict=True))
-
-
 def _explain(
     query: Query, scored: Scored, i: int, told: Sequence[Sequence[tuple[str, float]]]
 ) -> tuple[list[Contribution], dict[str, str]]:
@@ -150,7 +140,7 @@ def _explain(
             modality = target.kind.partition(">")[2]
             if (part := placed.rows.parts[int(best)].as_py()) and added > largest.get(modality, -np.inf):
                 matched[modality], largest[modality] = part, float(added)
-        reliability = float(np.broadcast_to(evidence.reliability, evidence.similarity.shape)[i])
+        reliability = float(evidence.reliability[i] if isinstance(evidence.reliability, np.ndarray) else evidence.reliability)
         part, weight = str(query.parts[target.part]), evidence.weight
         total = sum(score for _, score in terms)
         for name, score in terms or [("", similarity)]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +24,7 @@ from mmsearch.ranking import COMBINERS
 from mmsearch.ranking.base import Combined, Combiner, Evidence, Joint
 from mmsearch.search.answers import Compared, Scored, answer, compared, own_products, words_found
 from mmsearch.search.background import Scores, spread, spread_by_pattern
+from mmsearch.search.batches import BLOCK, each, similarities
 from mmsearch.search.expand import Expander
 from mmsearch.search.hits import Result
 from mmsearch.search.index import Index, Placed, widening
@@ -30,21 +32,23 @@ from mmsearch.search.kept import Kept, shortened
 from mmsearch.search.lexical import Lexical
 from mmsearch.search.listing import Listing, wanted
 from mmsearch.search.query import Part, Query, shares
-from mmsearch.search.relax import FIELD, FILTER, Demand, Relaxed, clause, demand, relaxed, steps
-from mmsearch.search.rerank.chain import Ranking, chain_of, question_of, unit_of
+from mmsearch.search.relax import relaxed_query, steps
+from mmsearch.search.rerank.chain import Ranking, chain_for, chain_of, unit_of
 from mmsearch.search.rerank.chain import rerank as reranked
 from mmsearch.search.rerank.known import Known, Some
+from mmsearch.search.rows import Places
 from mmsearch.search.speech import Listener
-from mmsearch.search.targets import Met, Target, Targets, views_of
+from mmsearch.search.targets import Chosen, Met, Target, Targets, views_of
 from mmsearch.search.weights import WORDS
 from mmsearch.search.words import Words
 from mmsearch.store import PRODUCTS, Store
 from mmsearch.store.filter import passing
-from mmsearch.store.restrictive import ASKED, clauses_of
 from mmsearch.store.vectors import read_vectors
 from mmsearch.store.where import id_list
 
-_NAMED = 5_000  # products that a filter names one by one: reading their vectors takes 0.03 ms each
+_T = TypeVar("_T")
+
+_NAMED = 10_000  # products that a filter leaves, up to which all are compared in a large store: reading a vector takes 0.01 ms
 _ENOUGH = 100  # candidates that the search in a large store goes on for, however few hits are wanted
 _AT_ONCE = 64  # query photos, sounds or clips decoded at a time: a queries file may hold any number
 
@@ -58,6 +62,7 @@ class Engine:
     def __init__(self, store: Store, profile: str | None = None):
         self.store = store
         self.index = Index(store)
+        self._known = Known(self.index)
         self._encoders: dict[str, tuple[str, Encoder]] = {}
         self._targets = Targets(store, profile)
         self._words = Words(store)
@@ -93,19 +98,22 @@ class Engine:
         UsageError : a malformed filter, an unknown attribute, profile or product, evidence that cannot be compared.
         InputError : a query photo, sound or clip that cannot be read, or speech that is not understood.
         """
-        chain = chain_of(rerank)
-        show = wanted(k, page, sort, facets, explain=explain, reranked=bool(chain))
+        named = chain_of(rerank)
+        chained = any(chain_for(query.shopper, named) for query in queries.values())
+        show = wanted(k, page, sort, facets, explain=explain, reranked=chained)
         combiner: Combiner = COMBINERS.create(combine)
-        self._look()
-        products, version = self.index.products(), self.index.version(PRODUCTS)
-        listing, known = Listing(self.store, products, version, show), Known(self.store, products, version)
-        found = {}
-        for id, query, scored, notes in self._scored(queries, show.depth, combiner, steps(relax)):
-            total = scored.combined.total
-            candidates = Some(known, scored.candidates, unit_of(combiner, total), question_of(query)) if chain else None
-            ranking = Ranking(total) if candidates is None else reranked(chain, total, candidates)
-            found[id] = answer(self.store, query, scored, ranking, listing, notes)
-        return found
+        with self.store.steady():
+            self._look()
+            products, version = self.index.products(), self.index.version(PRODUCTS)
+            listing = Listing(self.store, products, version, show, many=len(queries) >= BLOCK)
+
+            def answered(query: Query, scored: Scored, notes: list[str]) -> Result:
+                total, chain = scored.combined.total, chain_for(query.shopper, named)
+                candidates = Some(self._known, scored.candidates, unit_of(combiner, total), query) if chain else None
+                ranking = Ranking(total) if candidates is None else reranked(chain, total, candidates)
+                return answer(self.store, query, scored, ranking, listing, notes)
+
+            return self._each(queries, show.depth, combiner, answered, steps(relax))
 
     def keep(self, queries: Mapping[str, Query], k: int, most: int) -> dict[str, Kept]:
         """The evidence of queries with every weight at 1, whatever the profile has, for ranking them under other weights.
@@ -116,68 +124,73 @@ class Engine:
 
         Raises as `search` does.
         """
-        self._look()
-        there = {m: known["table"] for m in settings.MODALITIES if (known := recorded_encoder(self.store, m))}
-        everything = {m: 1.0 for m, table in there.items() if self.store.count(table)}
-        if self._lexical.there() or reads_photos(self.store) is not None:
-            everything[WORDS] = 1.0
-        even = {id: dataclasses.replace(query, weights=tuple(everything.items())) for id, query in queries.items()}
-        found = {}
-        for id, query, scored, _ in self._scored(even, k, COMBINERS.create("calibrated")):
-            candidates, evidence = shortened(scored.candidates.to_pylist(), scored.evidence, most)
-            found[id] = Kept(query, candidates, evidence, scored.joint)
-        return found
+        with self.store.steady():
+            self._look()
+            there = {m: known["table"] for m in settings.MODALITIES if (known := recorded_encoder(self.store, m))}
+            everything = {m: 1.0 for m, table in there.items() if self.store.count(table)}
+            if self._lexical.there() or reads_photos(self.store) is not None:
+                everything[WORDS] = 1.0
+            even = {id: dataclasses.replace(query, weights=tuple(everything.items())) for id, query in queries.items()}
+
+            def kept(_: Query, scored: Scored, __: list[str]) -> tuple[list[str], list[Evidence], Joint]:
+                return *shortened(scored.candidates.to_pylist(), scored.evidence, most), scored.joint
+
+            found = self._each(even, k, COMBINERS.create("calibrated"), kept)
+        return {id: Kept(queries[id], *one) for id, one in found.items()}
 
     def _look(self) -> None:
         """Look for new versions of the tables. Raises InputError for a store without products."""
         if not self.store.has(PRODUCTS):
             raise InputError("the store has no products", hint="bring them: mmsearch ingest products.csv")
         self.index.look()
+        self._known.look()
 
-    def _scored(
-        self, queries: Mapping[str, Query], k: int, combiner: Combiner, last: int = 0
-    ) -> Iterator[tuple[str, Query, Scored, list[str]]]:
-        """Of each query, in turn: its id, the query in words, the candidates with their scores, and what a person should know.
+    def _each(
+        self, queries: Mapping[str, Query], k: int, combiner: Combiner, then: Callable[[Query, Scored, list[str]], _T], last: int = 0
+    ) -> dict[str, _T]:
+        """Of each query, what `then` makes of it: the query in words, its candidates with their scores, what a person should know.
 
         `last` is the last step in which queries may be relaxed.
         """
-        filters = {w: passing(self.store, w, self.index.products()) for w in dict.fromkeys(w for q in queries.values() for w in q.where)}
+        products, version = self.index.products(), self.index.version(PRODUCTS)
+        filters = {w: passing(self.store, w, products, version) for w in dict.fromkeys(w for q in queries.values() for w in q.where)}
         queries, understood = self._listener.in_words(queries)
         queries, widened = self._expander.widened(queries)
         vectors = self._encode(queries.values())
         read, notes = self._words.read([p for q in queries.values() if q.within is None for p in q.parts if p.weight > 0])
-        for id, query in queries.items():
-            musts = {str(one): self._lexical.having(one, self.index.products()) for part in query.parts for one in part.required}
+
+        def chosen(id: str) -> Chosen | None:
+            query = queries[id]
+            return self._targets.choose(query, vectors, self._met(query, read, products)) if query.parts else None
+
+        def done(one: tuple[str, Chosen | None, Sequence[Matrix | None]]) -> _T:
+            (id, of, similar), query = one, queries[one[0]]
+            musts = {str(one): self._lexical.having(one, products) for part in query.parts for one in part.required}
             masks = [*(filters[w] for w in query.where), *musts.values()]
             allowed = np.logical_and.reduce(masks) if masks else None
             less, told, helps = None, list[str](), ""
             if last and allowed is not None and not allowed.any():
-                less, helps = self._relaxed(query, last)
+                less, helps = relaxed_query(
+                    query, last, lambda text: passing(self.store, text, products), lambda one: self._lexical.having(one, products)
+                )
             if less is not None:
                 allowed, told = less.mask, [f"nothing matches all that is asked for; relaxed: {', '.join(less.told)}"]
             scored = dataclasses.replace(
-                self._score(query, vectors, read, allowed, k, combiner),
+                self._score(query, of, similar, allowed, k, combiner),
                 allowed=allowed,
                 required=musts,
                 relaxed=less.texts if less is not None else (),
                 helps=helps,
             )
-            yield id, query, scored, [*understood[id], *widened[id], *told, *notes]
+            return then(query, scored, [*understood[id], *widened[id], *told, *notes])
 
-    def _relaxed(self, query: Query, last: int) -> tuple[Relaxed | None, str]:
-        """A query that nothing passes, relaxed up to a step; where that does not suffice, what would help beyond it."""
-        products = self.index.products()
-        filters = clauses_of(query.where)
-        if len(filters) > ASKED:  # each is a scan of the products
-            filters, last = [], FIELD
-            masks = [Demand(text, passing(self.store, text, products)) for text in query.where]
-        else:
-            masks = [clause(text, passing(self.store, text, products)) for text in filters]
-        demands = [demand(one, lambda wanted: self._lexical.having(wanted, products)) for part in query.parts for one in part.required]
-        if (less := relaxed([*demands, *masks], last)) is not None or last == FILTER or len(demands) + len(masks) == 1:
-            return less, ""
-        more = relaxed([*demands, *masks], FILTER)
-        return None, "" if more is None else f"--relax would show {int(more.mask.sum()):,} products: {', '.join(more.told)}"
+        found: dict[str, _T] = {}
+        for start in range(0, len(queries), BLOCK):
+            ids = list(queries)[start : start + BLOCK]
+            of = list(each(chosen, ids))
+            exact = [one.targets if one and self._largest(one.targets) <= settings.exact_limit() else [] for one in of]
+            found |= zip(ids, each(done, list(zip(ids, of, similarities(self.index, exact), strict=True))), strict=True)
+        return found
 
     # -- query side ------------------------------------------------------------------------------------------------
 
@@ -268,19 +281,18 @@ class Engine:
     def _score(
         self,
         query: Query,
-        vectors: Mapping[Part, dict[str, Matrix]],
-        read: Mapping[Part, str],
+        chosen: Chosen | None,
+        similar: Sequence[Matrix | None],
         allowed: NDArray[np.bool_] | None,
         k: int,
         combiner: Combiner,
     ) -> Scored:
         products = self.index.products()
-        if not query.parts:
+        if chosen is None:
             if query.within or query.weights or query.expand:
                 raise UsageError("without a query nothing is compared: --in, --weights and --expand do not apply", hint="leave them out")
             total = np.zeros(len(products)) if allowed is None else np.where(allowed, 0.0, np.nan)
             return Scored(products, [], [], [], Combined(total, np.empty((0, len(products)))), Joint())
-        chosen = self._targets.choose(query, vectors, self._met(query, read, products))
         targets, calibration = chosen.targets, chosen.calibration
         part_shares = shares(query.parts, chosen.asked)
         own = own_products(query)
@@ -289,17 +301,20 @@ class Engine:
         if self._largest(targets) <= limit:
             placed = [self.index.everything(t.table) if t.met is None else compared(t.met) for t in targets]
             keep = np.ones(len(products), dtype=bool) if allowed is None else allowed.copy()
-            keep &= ~pc.is_in(products, value_set=own).to_numpy(zero_copy_only=False)
-            return self._combine(products, targets, placed, part_shares, calibration, combiner, keep, complete=True)
-        passing = None if allowed is None else products.filter(pa.array(allowed))
-        if passing is not None and len(passing) <= min(limit, _NAMED):
-            candidates = passing
+            if len(own):
+                keep &= ~pc.is_in(products, value_set=own).to_numpy(zero_copy_only=False)
+            return self._combine(products, targets, placed, part_shares, calibration, combiner, keep, similar)
+        keep = np.ones(len(products), dtype=bool) if allowed is None else allowed
+        if allowed is not None and np.count_nonzero(allowed) <= min(limit, _NAMED):
+            places = np.flatnonzero(allowed)
         else:
-            candidates = self._nearest(targets, part_shares, passing, k)
-        candidates = candidates.filter(pc.invert(pc.is_in(candidates, value_set=own)))
-        placed = [self.index.some(t.table, candidates) if t.met is None else compared(t.met, candidates) for t in targets]
-        everyone = np.ones(len(candidates), dtype=bool)
-        return self._combine(candidates, targets, placed, part_shares, calibration, combiner, everyone, complete=False)
+            places = self._nearest(targets, part_shares, keep, k)
+        if len(own):
+            places = places[~pc.is_in(products.take(pa.array(places)), value_set=own).to_numpy(zero_copy_only=False)]
+        placed = [self.index.some(t.table, places) if t.met is None else compared(t.met, places) for t in targets]
+        everyone = np.ones(len(places), dtype=bool)
+        found = self._combine(products.take(pa.array(places)), targets, placed, part_shares, calibration, combiner, everyone)
+        return dataclasses.replace(found, places=places)
 
     def _met(self, query: Query, read: Mapping[Part, str], products: pa.Array) -> dict[int, Met]:
         """Number of a part → its words, or those on its photo, where they match any product."""
@@ -313,15 +328,15 @@ class Engine:
                 found[number] = self._lexical.look_for(part.content, products)
         return {number: met for number, met in found.items() if met is not None}
 
-    def _nearest(self, targets: Sequence[Target], part_shares: Sequence[float], passing: pa.Array | None, k: int) -> pa.Array:
-        """Candidates of a large store: the nearest of every part; their missing scores are completed by comparing them all."""
-        found = pa.array([], pa.string())
-        for depth in widening(k, self._largest(targets)):
-            ids = [id for t in targets if part_shares[t.part] > 0 for id in self._near(t, depth)]
-            found = pc.unique(pa.array(ids, pa.string()))
-            if passing is not None:
-                found = found.filter(pc.is_in(found, value_set=passing))
-            if len(found) >= max(2 * k, _ENOUGH):
+    def _nearest(self, targets: Sequence[Target], part_shares: Sequence[float], keep: NDArray[np.bool_], k: int) -> Places:
+        """Places of the candidates of a large store, among the products to `keep` (n,): the nearest of every part; their missing scores are
+        completed by comparing them all."""
+        found, enough = np.empty(0, np.int64), max(2 * k, _ENOUGH)
+        for depth in widening(max(10 * k, int(enough / max(keep.mean(), 1e-9))), self._largest(targets)):
+            found = np.unique(np.concatenate([self._near(t, depth) for t in targets if part_shares[t.part] > 0]))
+            found = found[found >= 0]
+            found = found[keep[found]]
+            if len(found) >= enough:
                 break
         return found
 
@@ -329,7 +344,7 @@ class Engine:
         tables = {t.table for t in targets if t.met is None} or {PRODUCTS}
         return max(self.store.count(table) for table in tables)
 
-    def _near(self, target: Target, depth: int) -> list[str]:
+    def _near(self, target: Target, depth: int) -> Places:
         if target.met is not None:
             return target.met.near(depth)
         return self.index.near(target.table, target.vector, depth)
@@ -343,12 +358,14 @@ class Engine:
         calibration: Calibration,
         combiner: Combiner,
         keep: NDArray[np.bool_],
-        *,
-        complete: bool,
+        similar: Sequence[Matrix | None] | None = None,
     ) -> Scored:
-        """Evidence of all candidates (`complete`: they are the whole store), combined. Only those in `keep` can be hits."""
-        evidence = []
-        for target, rows in zip(targets, placed, strict=True):
+        """Evidence of all candidates, combined. Only those in `keep` can be hits.
+
+        `similar`: that of each target's rows (m,), where the candidates are the whole store; it is compared already.
+        """
+        evidence, complete = [], similar is not None
+        for target, rows, known in zip(targets, placed, similar or [None] * len(targets), strict=True):
             share, pair = part_shares[target.part], calibration.pair(target.kind)
             usable, elsewhere = keep, None
             mean: float | Scores
@@ -361,7 +378,7 @@ class Engine:
                     background = similarity if complete else background
                 (mean, std), reliability = spread(background, pair), pair.reliability
             else:
-                similarity = self._similarity(target, rows)
+                similarity = self._similarity(target, rows, known)
                 store = rows if complete else self.index.sample(target.table)
                 background = similarity if complete else self._similarity(target, store)
                 if target.fused:
@@ -378,9 +395,9 @@ class Engine:
         joint = Joint(calibration.correlations, calibration.tails)
         return Scored(candidates, targets, evidence, placed, combiner.combine(evidence, joint), joint)
 
-    def _similarity(self, target: Target, placed: Placed) -> Scores:
-        """Of a query vector with each candidate, (n,): the best of its rows, NaN where it has none."""
-        scores = self.index.similarity.scores(target.vector, placed.rows.vectors)
+    def _similarity(self, target: Target, placed: Placed, known: Matrix | None = None) -> Scores:
+        """Of a query vector with each candidate, (n,): the best of its rows, NaN where it has none; `known` are those of the rows (m,)."""
+        scores = known if known is not None else self.index.similarity.scores(target.vector, placed.rows.vectors)
         if target.reweighed is not None:
             scores = scores * target.reweighed.factors(placed.rows.parts).astype(np.float32)
         return placed.best(scores)

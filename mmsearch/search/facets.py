@@ -244,10 +244,11 @@ def _ranges(asked: FacetOf, kind: str, numbers: NDArray[np.float64], values: Val
         distinct, counts = np.unique(numbers, return_counts=True)
         if len(distinct) <= most:
             return [_value(asked.name, kind, v, c, clear) for v, c in zip(distinct.tolist(), counts.tolist(), strict=True)]
-    ends = round_ends(numbers, most, times=kind == "time")
+    ordered = np.sort(numbers)
+    ends = round_ends(ordered, most, times=kind == "time")
     if not len(ends):
         return [_whole(asked.name, kind, numbers, clear)]
-    counts = counts_between(numbers, ends)
+    counts = counts_between(ordered, ends)
     edges = [None, *ends.tolist(), None]
     return [_range(asked.name, kind, low, high, int(c), clear) for low, high, c in zip(edges[:-1], edges[1:], counts, strict=True)]
 

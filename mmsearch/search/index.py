@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from mmsearch.ranking import SIMILARITIES
 from mmsearch.ranking.similarity import Similarity
+from mmsearch.search.rows import Places, Rows, rows_of
 from mmsearch.store import PRODUCTS, Store
-from mmsearch.store.vectors import Matrix, VectorRows, nearest, read_sample, read_vectors
+from mmsearch.store.vectors import Matrix, VectorRows, nearest, read_ids, read_sample, read_vectors, take_some
 
 _DEPTH = 200  # nearest vectors asked for at first, in a store too large to compare every product
 _WIDEN = 4
@@ -32,6 +33,8 @@ class Placed:
 
     def best(self, similarity: Matrix) -> NDArray[np.float64]:
         """Similarities of the rows (m,) → the best one of each candidate (n,), NaN where it has no row."""
+        if self._in_order:
+            return similarity.astype(np.float64)
         out = np.full(self.n, np.nan)
         inside = self.place >= 0
         if self.single:
@@ -39,6 +42,11 @@ class Placed:
         else:
             np.fmax.at(out, self.place[inside], similarity[inside])
         return out
+
+    @functools.cached_property
+    def _in_order(self) -> bool:
+        """Whether the rows are the candidates, one each: nothing need be placed then."""
+        return len(self.place) == self.n and bool((self.place == np.arange(self.n)).all())
 
     def rows_of(self, candidate: int) -> NDArray[np.int64]:
         """The rows of one candidate."""
@@ -73,15 +81,17 @@ class Index:
         self._products: tuple[int, pa.Array] | None = None
         self._samples: dict[str, tuple[int, Placed]] = {}
         self._placed: dict[str, tuple[int, int, Placed]] = {}
+        self._located: dict[str, tuple[int, int, Rows]] = {}
         self._versions: dict[str, int] = {}
 
     def look(self) -> None:
         """Look for new versions of the tables, and let go of tables that are gone."""
         self._versions = {}
-        kept = {t for t in {*self._tables, *self._samples, *self._placed} if self.store.has(t)}
+        kept = {t for t in {*self._tables, *self._samples, *self._placed, *self._located} if self.store.has(t)}
         self._tables = {t: c for t, c in self._tables.items() if t in kept}
         self._samples = {t: c for t, c in self._samples.items() if t in kept}
         self._placed = {t: c for t, c in self._placed.items() if t in kept}
+        self._located = {t: c for t, c in self._located.items() if t in kept}
 
     def version(self, table: str) -> int:
         """The version of a table that everything comes from until the next `look`."""
@@ -115,9 +125,22 @@ class Index:
             self._placed[table] = cached
         return cached[2]
 
-    def some(self, table: str, candidates: pa.Array) -> Placed:
-        """The vectors of some products, placed among them."""
-        return place(read_vectors(self.store, table, candidates.to_pylist()), candidates)
+    def located(self, table: str) -> Rows:
+        """Where the rows of a table that is too large to read are among all products."""
+        versions = self.version(table), self.version(PRODUCTS)
+        cached = self._located.get(table)
+        if cached is None or cached[:2] != versions:
+            cached = (*versions, rows_of(*read_ids(self.store, table), self.products()))
+            self._located[table] = cached
+        return cached[2]
+
+    def some(self, table: str, candidates: Places) -> Placed:
+        """The vectors of some products, by their places (n,), placed among them."""
+        located = self.located(table)
+        rows, which = located.of(candidates)
+        numbers = located.numbers[rows]
+        order = np.argsort(numbers)
+        return Placed(take_some(self.store, table, numbers[order]), which[order], len(candidates), len(np.unique(which)) == len(which))
 
     def sample(self, table: str) -> Placed:
         """Some rows of a table that is too large to compare whole, the same ones every time, placed among their own products:
@@ -130,9 +153,9 @@ class Index:
             self._samples[table] = cached
         return cached[1]
 
-    def near(self, table: str, query: Matrix, depth: int) -> list[str]:
-        """Ids of the products nearest to a query, by LanceDB's own search."""
-        return nearest(self.store, table, query, depth, self.similarity.metric).ids.to_pylist()  # type: ignore[no-any-return]
+    def near(self, table: str, query: Matrix, depth: int) -> Places:
+        """Places of the products nearest to a query, by LanceDB's own search."""
+        return self.located(table).found(nearest(self.store, table, query, depth, self.similarity.metric))
 
 
 def place(rows: VectorRows, candidates: pa.Array) -> Placed:
@@ -142,9 +165,9 @@ def place(rows: VectorRows, candidates: pa.Array) -> Placed:
     return Placed(rows, places, len(candidates), len(np.unique(inside)) == len(inside))
 
 
-def widening(k: int, limit: int) -> Sequence[int]:
-    """Depths to ask for, one after the other, until enough candidates pass the filter."""
-    depths, depth = [], max(_DEPTH, 10 * k)
+def widening(first: int, limit: int) -> Sequence[int]:
+    """Depths to ask for, one after the other, until enough candidates pass the filter; `first`: where that is likely."""
+    depths, depth = [], max(_DEPTH, first)
     while depth < limit:
         depths.append(depth)
         depth *= _WIDEN

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -18,9 +17,10 @@ from mmsearch.lexical.fields import FIELDS, PIECES, SCRIPTS, TABLE, WORDS
 from mmsearch.lexical.spelling import characters, codes, folded, script_of
 from mmsearch.lexical.vocabulary import VOCABULARY, WORD, Vocabulary
 from mmsearch.search.required import Required
+from mmsearch.search.rows import Places, Rows, rows_of
 from mmsearch.store import PRODUCTS, Store
-from mmsearch.store.fulltext import Clause, find_ids, find_rows, row_ids
-from mmsearch.store.where import id_list
+from mmsearch.store.fulltext import Clause, find_ids, find_rows, row_ids_of
+from mmsearch.store.where import id_list, row_list
 
 Scores = NDArray[np.float64]
 LABEL = "words"
@@ -36,8 +36,7 @@ class Lexical:
 
     def __init__(self, store: Store):
         self._store = store
-        self._places: tuple[tuple[int, int], _Places] | None = None
-        self._sample: tuple[int, str, int] | None = None
+        self._places: tuple[tuple[int, int], _Located] | None = None
         self._words: tuple[int, Vocabulary] | None = None
 
     def there(self) -> bool:
@@ -64,70 +63,70 @@ class Lexical:
         """Which products (n,) have what a query requires. Raises InputError where the store has no words."""
         if not self.there():
             raise InputError(f"the store has no words to look for {wanted} in", hint="make them: mmsearch embed")
-        rows, places, _ = self._placed(products)
+        rows = self._located(products).rows
         mask = np.zeros(len(products), dtype=bool)
-        for field in (wanted.field,) if wanted.field else FIELDS:
-            clause = Clause(folded(wanted.text), field, how="phrase" if wanted.phrase else "all")
-            found, _ = find_rows(self._store, TABLE, clause, max(1, len(rows)))
-            at = places[np.searchsorted(rows, found)]
+        for name in (wanted.field,) if wanted.field else FIELDS:
+            clause = Clause(folded(wanted.text), name, how="phrase" if wanted.phrase else "all")
+            at = rows.found(find_rows(self._store, TABLE, clause, max(1, len(rows.ids)))[0])
             mask[at[at >= 0]] = True
         return mask
 
     def everything(self, clauses: Sequence[Clause], products: pa.Array) -> Scores:
         """BM25 of every product (n,): 0 where nothing matches, NaN where it has no words."""
-        rows, places, _ = self._placed(products)
-        total = np.zeros(len(rows))
-        for clause in clauses:
-            found, bm25 = find_rows(self._store, TABLE, clause, max(1, len(rows)))
-            total[np.searchsorted(rows, found)] += bm25
+        rows = self._located(products).rows
         scores = np.full(len(products), np.nan)
-        scores[places[places >= 0]] = total[places >= 0]
-        return scores
-
-    def some(self, clauses: Sequence[Clause], candidates: pa.Array) -> Scores:
-        """BM25 of some products (n,), as `everything` has it."""
-        scores = np.full(len(candidates), np.nan)
-        if len(candidates):
-            among = id_list("id", candidates.to_pylist())
-            have = self._store.read(TABLE, ["id"], where=among).column("id")
-            scores[pc.is_in(candidates, value_set=have.combine_chunks()).to_numpy(zero_copy_only=False)] = 0.0
-            for clause in clauses:
-                ids, bm25 = find_ids(self._store, TABLE, clause, len(candidates), among)
-                scores[pc.index_in(pa.array(ids, pa.string()), value_set=candidates).to_numpy(zero_copy_only=False)] += bm25
-        return scores
-
-    def elsewhere(self, script: str, products: pa.Array, candidates: pa.Array | None) -> NDArray[np.bool_]:
-        """Which products (n,), or candidates (m,), have words, but none in a script."""
-        if candidates is None:
-            _, places, scripts = self._placed(products)
-            there = places >= 0
-            mask = np.zeros(len(products), dtype=bool)
-            mask[places[there]] = ~pc.match_substring(scripts, script).to_numpy(zero_copy_only=False)[there]
-            return mask
-        rows = self._store.read(TABLE, ["id", SCRIPTS], where=id_list("id", candidates.to_pylist())) if len(candidates) else None
-        if rows is None:
-            return np.zeros(0, dtype=bool)
-        others = rows.column("id").filter(pc.invert(pc.match_substring(rows.column(SCRIPTS), script)))
-        return pc.is_in(candidates, value_set=others.combine_chunks()).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
-
-    def near(self, clauses: Sequence[Clause], depth: int) -> list[str]:
-        """The ids of the products that match a clause best, of each clause."""
-        return [id for clause in clauses for id in find_ids(self._store, TABLE, clause, depth)[0]]
-
-    def sample(self, clauses: Sequence[Clause]) -> Scores:
-        """BM25 of some products, the same ones every time: they stand for the store."""
-        version = self._store.version(TABLE)
-        if self._sample is None or self._sample[0] != version:
-            ids = self._store.read(TABLE, ["id"]).column("id")
-            rows = np.sort(np.random.default_rng(0).permutation(len(ids))[:_SAMPLE])
-            chosen = ids.take(pa.array(rows)).to_pylist()
-            self._sample = version, id_list("id", chosen), len(chosen)
-        _, where, size = self._sample
-        total: dict[int, float] = {}
+        scores[rows.places[rows.places >= 0]] = 0.0
         for clause in clauses:
-            for row, bm25 in zip(*(one.tolist() for one in find_rows(self._store, TABLE, clause, size, where)), strict=True):
-                total[row] = total.get(row, 0.0) + bm25
-        return np.concatenate([list(total.values()), np.zeros(size - len(total))])
+            found, bm25 = find_rows(self._store, TABLE, clause, max(1, len(rows.ids)))
+            at = rows.found(found)
+            scores[at[at >= 0]] += bm25[at >= 0]
+        return scores
+
+    def some(self, clauses: Sequence[Clause], products: pa.Array, candidates: Places) -> Scores:
+        """BM25 of some products, by their places (n,), as `everything` has it."""
+        rows = self._located(products).rows
+        mine, which = rows.of(candidates)
+        scores = np.full(len(candidates), np.nan)
+        scores[which] = self._among(clauses, rows.ids[mine])
+        return scores
+
+    def _among(self, clauses: Sequence[Clause], row_ids: NDArray[np.uint64]) -> Scores:
+        """BM25 of some rows (m,)."""
+        scores = np.zeros(len(row_ids))
+        if not len(row_ids):
+            return scores
+        order = np.argsort(row_ids)
+        among = row_list(row_ids[order].tolist())
+        for clause in clauses:
+            found, bm25 = find_rows(self._store, TABLE, clause, len(row_ids), among)
+            scores[order[np.searchsorted(row_ids[order], found)]] += bm25
+        return scores
+
+    def elsewhere(self, script: str, products: pa.Array, candidates: Places | None) -> NDArray[np.bool_]:
+        """Which products (n,), or candidates, by their places (m,), have words, but none in a script."""
+        located = self._located(products)
+        mask = located.elsewhere.get(script)
+        if mask is None:
+            there, mask = located.rows.places >= 0, np.zeros(len(products), dtype=bool)
+            says = pc.match_substring(located.scripts, script).to_numpy(zero_copy_only=False)
+            mask[located.rows.places[there]] = ~says[there]
+            located.elsewhere[script] = mask
+        return mask if candidates is None else mask[candidates]
+
+    def near(self, clauses: Sequence[Clause], products: pa.Array, depth: int) -> tuple[Places, float]:
+        """The places of the products that match a clause best, of each clause, and the best score of any."""
+        rows, best = self._located(products).rows, 0.0
+        places = [np.empty(0, np.int64)]
+        for clause in clauses:
+            found, bm25 = find_rows(self._store, TABLE, clause, depth)
+            places.append(rows.found(found))
+            best = max(best, float(bm25.max(initial=0.0)))
+        return np.concatenate(places), best
+
+    def sample(self, clauses: Sequence[Clause], products: pa.Array) -> Scores:
+        """BM25 of some products, the same ones every time: they stand for the store."""
+        ids = self._located(products).rows.ids
+        return self._among(clauses, ids[np.sort(np.random.default_rng(0).permutation(len(ids))[:_SAMPLE])])
 
     def terms(self, clauses: Sequence[Clause], ids: Sequence[str]) -> dict[str, list[tuple[str, float]]]:
         """Of some products, what their BM25 is made of: id → (a word and the field that it stands in, its score), which add up to it.
@@ -156,6 +155,8 @@ class Lexical:
         return {word: near for word in unknown if (near := self._vocabulary().near(word))}
 
     def _known(self, word: str) -> bool:
+        if self._vocabulary().has(word):
+            return True
         return any(
             len(find_rows(self._store, TABLE, Clause(text, column), 1)[0]) for text, column in ((word, WORDS), (word.casefold(), PIECES))
         )
@@ -166,21 +167,20 @@ class Lexical:
             self._words = version, Vocabulary.read(self._store)
         return self._words[1]
 
-    def _placed(self, products: pa.Array) -> _Places:
-        """The rows of the table by their row ids."""
+    def _located(self, products: pa.Array) -> _Located:
+        """The rows of the table among all products (n,)."""
         versions = self._store.version(TABLE), self._store.version(PRODUCTS)
         if self._places is None or self._places[0] != versions:
-            ids, scripts, rows = row_ids(self._store, TABLE, SCRIPTS)
-            places = pc.index_in(ids, value_set=products).fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-            order = np.argsort(rows)
-            self._places = versions, _Places(rows[order], places[order], scripts.take(pa.array(order)))
+            ids, scripts, row_ids = row_ids_of(self._store, TABLE, SCRIPTS)
+            self._places = versions, _Located(rows := rows_of(row_ids, ids, products), scripts.take(pa.array(rows.numbers)))
         return self._places[1]
 
 
-class _Places(NamedTuple):
-    rows: NDArray[np.uint64]  # (m,) row ids, ascending
-    places: NDArray[np.int64]  # (m,) of their products; −1: not a product any more
-    scripts: pa.Array  # (m,)
+@dataclass(frozen=True)
+class _Located:
+    rows: Rows  # (m,)
+    scripts: pa.Array  # (m,) of the rows
+    elsewhere: dict[str, NDArray[np.bool_]] = field(default_factory=dict)  # script → the products (n,) that say nothing in it
 
 
 class Matches:
@@ -189,6 +189,7 @@ class Matches:
     def __init__(self, lexical: Lexical, clauses: Sequence[Clause], products: pa.Array, instead: Mapping[str, Sequence[str]], script: str):
         self._lexical, self._clauses, self._products, self._script = lexical, clauses, products, script
         self._everything: Scores | None = None
+        self._near: tuple[int, tuple[Places, float]] | None = None
         #: What a person should know: words that are looked for in place of others.
         self.notes = [f"no product says '{word}': looking for '{near[0]}' instead" for word, near in instead.items()]
 
@@ -197,7 +198,11 @@ class Matches:
         """The score of the product that matches best, 0 where none does."""
         if self._lexical.scores_all():
             return float(np.nan_to_num(self.everything()).max(initial=0.0))
-        return float(self.some(pa.array(dict.fromkeys(self.near(_DEPTH)), pa.string())).max(initial=0.0))
+        near, best = self._nearest(_DEPTH)
+        if len(self._clauses) == 1:
+            return best
+        near = np.unique(near)  # what matches several clauses has the sum
+        return float(np.nan_to_num(self.some(near[near >= 0])).max(initial=0.0))
 
     def everything(self) -> Scores:
         """Of all products, (n,)."""
@@ -205,21 +210,26 @@ class Matches:
             self._everything = self._lexical.everything(self._clauses, self._products)
         return self._everything
 
-    def some(self, candidates: pa.Array) -> Scores:
-        """Of some products, in their order."""
-        return self._lexical.some(self._clauses, candidates)
+    def some(self, candidates: Places) -> Scores:
+        """Of some products, by their places, in their order."""
+        return self._lexical.some(self._clauses, self._products, candidates)
 
-    def elsewhere(self, candidates: pa.Array | None = None) -> NDArray[np.bool_]:
+    def elsewhere(self, candidates: Places | None = None) -> NDArray[np.bool_]:
         """Of all products (n,) or of some, those that say nothing in the script of the text."""
         return self._lexical.elsewhere(self._script, self._products, candidates)
 
-    def near(self, depth: int) -> list[str]:
-        """The ids of the best."""
-        return self._lexical.near(self._clauses, depth)
+    def near(self, depth: int) -> Places:
+        """The places of the best."""
+        return self._nearest(depth)[0]
+
+    def _nearest(self, depth: int) -> tuple[Places, float]:
+        if self._near is None or self._near[0] != depth:
+            self._near = depth, self._lexical.near(self._clauses, self._products, depth)
+        return self._near[1]
 
     def sample(self) -> Scores:
         """Of products that stand for the store."""
-        return self._lexical.sample(self._clauses)
+        return self._lexical.sample(self._clauses, self._products)
 
     def terms(self, ids: Sequence[str]) -> dict[str, list[tuple[str, float]]]:
         """What the scores of some products are made of; see `Lexical.terms`."""

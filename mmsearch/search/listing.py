@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from mmsearch.errors import UsageError
 from mmsearch.ranking.order import best
 from mmsearch.search.facets import Facet, FacetOf, count_facet, parse_facet
+from mmsearch.search.rows import Places
 from mmsearch.search.sorting import SortKey, in_order, parse_sort
-from mmsearch.store import Store
+from mmsearch.store import PRODUCTS, Store
 from mmsearch.store.values import Values, read_values
 
 _DEPTH = 1_000  # of the best products, in a large store: some thousands are compared then
@@ -68,7 +69,7 @@ def wanted(
     if page is not None and page < 1:
         raise UsageError(f"--page counts from 1, not {page}")
     if sort and reranked:
-        raise UsageError("--sort and --rerank both say what the order is: give one of them")
+        raise UsageError("--sort and --rerank (or --user, --session, --season, --mood) both say what the order is: give one of them")
     return Wanted(k, page, tuple(map(parse_sort, sort)), tuple(dict.fromkeys(map(parse_facet, facets))), explain, reranked)
 
 
@@ -86,12 +87,14 @@ class Listing:
     Parameters
     ----------
     products : (n,) ids of the store. version : of its table of products that they are from.
+    many : so many answers are listed that it pays to read all titles at once.
 
     Raises UsageError for a name that no product has.
     """
 
-    def __init__(self, store: Store, products: pa.Array, version: int, wanted: Wanted):
+    def __init__(self, store: Store, products: pa.Array, version: int, wanted: Wanted, *, many: bool = False):
         self.wanted, self.products = wanted, products
+        self.titles = _titles(store, many)
         options = {key.name: "--sort" for key in wanted.sort} | {facet.name: "--facet" for facet in wanted.facets}
         self._values: dict[str, Values] = {
             n: read_values(store, n, products, version=version, option=option) for n, option in options.items()
@@ -143,3 +146,19 @@ class Listing:
         if not done or matching == known:
             return []
         return [f"{matching:,} of {known:,} products fit the query well enough to be {' and '.join(done)}"]
+
+
+def _titles(store: Store, many: bool) -> Callable[[Places], list[str | None]]:
+    """Places of products (p,) → their titles, of a search within `Store.steady`. `many`: it is asked so often that all are read at once."""
+    if many:
+        whole = store.read(PRODUCTS, ["title"]).column("title").combine_chunks()
+        return lambda places: whole.take(pa.array(places)).to_pylist()
+
+    def some(places: Places) -> list[str | None]:
+        opened = store.dataset(PRODUCTS)
+        if opened is None or not len(places):
+            return []
+        with store.reporting(f"read the table {PRODUCTS}"):
+            return opened.take(places.tolist(), columns=["title"]).column("title").to_pylist()  # type: ignore[no-any-return]
+
+    return some

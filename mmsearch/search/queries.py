@@ -1,5 +1,5 @@
 """Queries files: TSV without a header (`id<TAB>text`), or CSV / JSON Lines with the columns
-`id, text, image, audio, video, speech, like, not, where` (paths relative to the file)."""
+`id, text, image, audio, video, speech, like, not, where, user, session` (paths relative to the file)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from typing import Any
 
 from mmsearch.catalog.readers import open_lines, read_rows
 from mmsearch.errors import InputError, MMSearchError
+from mmsearch.ranking.shopper import Shopper
 from mmsearch.search.query import Query, make_query
 from mmsearch.store.where import parse_where
 
-_COLUMNS = ("id", "text", "image", "audio", "video", "speech", "like", "not", "where")
+_ASKS = ("user", "session")  # who asks: they make no query by themselves
+_COLUMNS = ("id", "text", "image", "audio", "video", "speech", "like", "not", "where", *_ASKS)
+_PARTS = set(_COLUMNS) - {"id", *_ASKS}
 _FORMAT = f"a queries file is TSV without a header (id<TAB>text), or CSV or JSON Lines with the columns {', '.join(_COLUMNS)}"
 
 
@@ -55,7 +58,7 @@ def read_queries(path: str, notes: list[str] | None = None) -> dict[str, Query]:
         if row.problem:
             raise InputError(f"{name}:{row.line}: {row.problem}")
         columns = source.columns or list(row.values)
-        if not set(columns) & set(_COLUMNS[1:]):
+        if not set(columns) & _PARTS:
             raise InputError(f"{name}:{row.line}: no column of a query; its columns: {', '.join(columns)}", hint=_FORMAT)
         others |= dict.fromkeys(c for c in row.values if c not in _COLUMNS)
         add(row.line, _cell(row.values.get("id")), row.values)
@@ -71,7 +74,7 @@ def _has_no_header(first: str) -> bool:
     if "\t" not in first or first.lstrip().startswith("{"):
         return False
     cells = next(csv.reader([first], delimiter="\t"))
-    return not ("id" in cells and set(cells) & set(_COLUMNS[1:]))
+    return not ("id" in cells and set(cells) & _PARTS)
 
 
 def _query(values: Mapping[str, Any], folder: Path) -> Query:
@@ -88,7 +91,12 @@ def _query(values: Mapping[str, Any], folder: Path) -> Query:
         like=_cells(values.get("like")),
         not_text=_cells(values.get("not")),
         where=where or None,
+        shopper=Shopper(_cell(values.get("user")) or None, _session(values.get("session"))),
     )
+
+
+def _session(value: Any) -> tuple[str, ...]:
+    return tuple(id.strip() for cell in _cells(value) for id in cell.split(",") if id.strip())
 
 
 def _cells(value: Any) -> list[str]:

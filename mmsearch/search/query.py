@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mmsearch.errors import InputError, ParseError, UsageError
+from mmsearch.ranking.shopper import NOBODY, Shopper
 from mmsearch.search.required import Required, required
 from mmsearch.search.weights import parse_weights
 from mmsearch.settings import MODALITIES
@@ -54,6 +55,7 @@ class Query:
 
     `weights` are those of the evidence of products, by name; see `mmsearch.search.weights`.
     `expand`: text parts are widened by what the given triples say (`mmsearch.search.expand`).
+    `shopper`: who asks, for the order of the hits.
     """
 
     parts: tuple[Part, ...]
@@ -61,6 +63,7 @@ class Query:
     within: str | None = None
     weights: tuple[tuple[str, float], ...] = ()
     expand: bool = False
+    shopper: Shopper = NOBODY
 
 
 def split_weight(text: str, default: float = 1.0) -> tuple[str, float]:
@@ -101,6 +104,7 @@ def make_query(
     weights: str | Mapping[str, float] | None = None,
     expand: bool = False,
     browse: bool = False,
+    shopper: Shopper = NOBODY,
 ) -> Query:
     """A query from its parts as typed, each with an optional `^weight`; `weights` are those of the evidence of products.
 
@@ -135,7 +139,7 @@ def make_query(
                 "the query has only negative parts: they lower products, but nothing says what to look for",
                 hint='add a part, for example: mmsearch search "shoes" --not leather',
             )
-        if not browse:
+        if not browse and not shopper:
             hint = (
                 'for example: mmsearch search "red running shoes"   or: mmsearch search --image shoe.jpg   or filter alone: --where FILTER'
             )
@@ -143,7 +147,7 @@ def make_query(
     elif not any(p.weight > 0 for p in parts if not p.negative):
         raise UsageError("every part of the query has weight 0", hint="give at least one part a weight above 0")
     filters = (where,) if isinstance(where, str) else tuple(where or ())
-    return Query(tuple(parts), filters, within, tuple(parse_weights(weights).items()), expand)
+    return Query(tuple(parts), filters, within, tuple(parse_weights(weights).items()), expand, shopper)
 
 
 def shares(parts: Sequence[Part], asked: Mapping[int, float] | None = None) -> list[float]:

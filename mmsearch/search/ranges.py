@@ -23,34 +23,37 @@ _SECONDS = (_DAY, 12 * 3600, 6 * 3600, 3600, 1800, 600, 60, 10, 1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def round_ends(values: Numbers, ranges: int, *, times: bool = False) -> Numbers:
+def round_ends(ordered: Numbers, ranges: int, *, times: bool = False) -> Numbers:
     """The ends between ranges, ascending: values below the first are one range, from the first up to below the second another.
 
     Parameters
     ----------
-    values : (n,); those that are not finite are in the first or the last range. ranges : how many are wanted; fewer come where many
-        values are equal.
+    ordered : (n,) the values, ascending (NaN last, as `numpy.sort` has it): one sort, and every count is a search in it. Those that are
+        not finite are in the first or the last range.
+    ranges : how many are wanted; fewer come where many values are equal.
     times : the values are seconds since 1970 UTC, whose round ends are those of a calendar.
     """
-    finite = values if np.isfinite(values).all() else values[np.isfinite(values)]
+    finite = ordered[np.searchsorted(ordered, -np.inf, side="right") : np.searchsorted(ordered, np.inf)]
     if not len(finite) or ranges < 2:
         return np.empty(0)
     roundest: Callable[[float, float, float], float | None] = round_time if times else round_number
     wanted = np.arange(1, ranges) / ranges
-    near = np.quantile(finite, np.stack([wanted + shift / ranges for shift in (-_SLACK, 0.0, _SLACK)]), method="nearest")
+    shares = np.stack([wanted + shift / ranges for shift in (-_SLACK, 0.0, _SLACK)])
+    near = finite[np.rint((len(finite) - 1) * shares).astype(np.int64)]
     ends = np.array(sorted({end for low, middle, high in near.T.tolist() if (end := roundest(low, middle, high)) is not None}))
     # A range in which nothing lies is none: an end needs values before it, from the former end on, and values behind it.
     kept, before = [], 0
-    for end, up_to in zip(ends.tolist(), np.cumsum(counts_between(values, ends))[:-1].tolist(), strict=True):
-        if before < up_to < len(values):
+    for end, up_to in zip(ends.tolist(), np.searchsorted(ordered, ends).tolist(), strict=True):
+        if before < up_to < len(ordered):
             kept.append(end)
             before = up_to
     return np.array(kept)
 
 
-def counts_between(values: Numbers, ends: Numbers) -> NDArray[np.int64]:
-    """How many of the values (n,) lie below the first end, from each end (m,) up to below the next, and from the last on: (m + 1,)."""
-    return np.bincount(np.searchsorted(ends, values, side="right"), minlength=len(ends) + 1)
+def counts_between(ordered: Numbers, ends: Numbers) -> NDArray[np.int64]:
+    """How many ascending values (n,) lie below the first end, from each end (m,) up to below the next, and from the last on: (m + 1,)."""
+    counts: NDArray[np.int64] = np.diff(np.searchsorted(ordered, ends), prepend=0, append=len(ordered))
+    return counts
 
 
 def round_number(low: float, middle: float, high: float) -> float | None:

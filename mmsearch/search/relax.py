@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmsearch.errors import UsageError
+from mmsearch.search.query import Query
 from mmsearch.search.required import Required
+from mmsearch.store.restrictive import ASKED, clauses_of
 
 Mask = NDArray[np.bool_]
 
@@ -106,6 +108,26 @@ def relaxed(demands: Sequence[Demand], last: int) -> Relaxed | None:
     changed = [(one, level) for one, level in zip(demands, levels, strict=True) if level]
     told = tuple(f"{_short(one.text)} ({one.weaker[level - 1].told})" for one, level in changed)
     return Relaxed(tuple(one.text for one, _ in changed), told, failing == 0)
+
+
+def relaxed_query(
+    query: Query, last: int, passing: Callable[[str], Mask], having: Callable[[Required], Mask]
+) -> tuple[Relaxed | None, str]:
+    """A query that nothing passes, relaxed up to a step; where that does not suffice, what would help beyond it.
+
+    `passing` says which products (n,) pass a filter, `having` which have what a text requires.
+    """
+    filters = clauses_of(query.where)
+    if len(filters) > ASKED:  # each is a scan of the products
+        filters, last = [], FIELD
+        masks = [Demand(text, passing(text)) for text in query.where]
+    else:
+        masks = [clause(text, passing(text)) for text in filters]
+    demands = [demand(one, having) for part in query.parts for one in part.required]
+    if (less := relaxed([*demands, *masks], last)) is not None or last == FILTER or len(demands) + len(masks) == 1:
+        return less, ""
+    more = relaxed([*demands, *masks], FILTER)
+    return None, "" if more is None else f"--relax would show {int(more.mask.sum()):,} products: {', '.join(more.told)}"
 
 
 def _level(one: Demand, step: int) -> int:

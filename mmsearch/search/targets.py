@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from mmsearch import settings
@@ -30,6 +29,7 @@ from mmsearch.fusion.words import reads_photos
 from mmsearch.lexical.fields import TABLE
 from mmsearch.search import lexical
 from mmsearch.search.query import Part, Query, nothing_to_compare
+from mmsearch.search.rows import Places
 from mmsearch.search.weights import LEXICAL, WORDS, check_there, counted, weight_of
 from mmsearch.search.words import LABEL
 from mmsearch.store import Store
@@ -52,14 +52,14 @@ class Met(Protocol):
     def everything(self) -> Scores:
         """Of all products (n,)."""
 
-    def some(self, candidates: pa.Array) -> Scores:
-        """Of some products, in their order."""
+    def some(self, candidates: Places) -> Scores:
+        """Of some products, by their places, in their order."""
 
-    def elsewhere(self, candidates: pa.Array | None = None) -> NDArray[np.bool_] | None:
+    def elsewhere(self, candidates: Places | None = None) -> NDArray[np.bool_] | None:
         """Those of some products (None: of all, (n,)) that say nothing in the script of the query; None where that does not matter."""
 
-    def near(self, depth: int) -> list[str]:
-        """The ids of the best products."""
+    def near(self, depth: int) -> Places:
+        """The places of the best products."""
 
     def terms(self, ids: Sequence[str]) -> dict[str, list[tuple[str, float]]]:
         """id → the words that make up the scores of some products, and what each adds; {} where they cannot be told apart."""

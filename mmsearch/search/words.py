@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mmsearch.errors import MMSearchError
@@ -16,6 +15,7 @@ from mmsearch.features import FEATURES
 from mmsearch.fusion.words import product_words, reads_photos
 from mmsearch.media import MediaError
 from mmsearch.search.query import Part
+from mmsearch.search.rows import Places
 from mmsearch.store import ATTRIBUTES, PRODUCTS, Store
 from mmsearch.store.facts import facts_table
 
@@ -64,7 +64,7 @@ class Words:
     def compare(self, text: str, products: pa.Array) -> Read | None:
         """A text with the words of all products (n,); None where it shares nothing with any."""
         similarity = self._known(products).compare([text])[0].astype(np.float64)
-        return Read(similarity, products) if np.nan_to_num(similarity).max(initial=0) > 0 else None
+        return Read(similarity) if np.nan_to_num(similarity).max(initial=0) > 0 else None
 
     def _made(self, spec: str) -> Any:
         if self._reader is None or self._reader[0] != spec:
@@ -86,27 +86,25 @@ class Read:
     best = None
     notes: Sequence[str] = ()
 
-    def __init__(self, similarity: Scores, products: pa.Array):
-        self._similarity, self._products = similarity, products
+    def __init__(self, similarity: Scores):
+        self._similarity = similarity
 
     def everything(self) -> Scores:
         """Of all products, (n,)."""
         return self._similarity
 
-    def some(self, candidates: pa.Array) -> Scores:
+    def some(self, candidates: Places) -> Scores:
         """Of some products, in their order."""
-        place = pc.index_in(candidates, value_set=self._products).fill_null(-1).to_numpy(zero_copy_only=False)
-        return np.where(place >= 0, self._similarity[place], np.nan)
+        return self._similarity[candidates]
 
-    def elsewhere(self, candidates: pa.Array | None = None) -> None:
+    def elsewhere(self, candidates: Places | None = None) -> None:
         """Runs of letters are compared whatever they are of."""
 
-    def near(self, depth: int) -> list[str]:
-        """The ids of the products whose words are the most alike, those that share anything."""
+    def near(self, depth: int) -> Places:
+        """The places of the products whose words are the most alike, those that share anything."""
         known = np.nan_to_num(self._similarity)
         best = np.argsort(-known, kind="stable")[:depth]
-        found: list[str] = self._products.take(pa.array(best[known[best] > 0])).to_pylist()
-        return found
+        return best[known[best] > 0]
 
     def terms(self, ids: Sequence[str]) -> dict[str, list[tuple[str, float]]]:
         """Nothing: letters that are read wrongly are compared in runs, which are no words."""

@@ -28,13 +28,14 @@ Mask = NDArray[np.bool_]
 _AT_ONCE = 100  # comparisons of sparse attributes in one read
 
 
-def passing(store: Store, where: str, products: pa.Array) -> Mask:
+def passing(store: Store, where: str, products: pa.Array, version: int = 0) -> Mask:
     """Which products pass a filter.
 
     Parameters
     ----------
     where : the filter, as the user wrote it.
     products : (n,) ids; the answer is about these, in their order.
+    version : of the table of products of which `products` are all ids, in its order; as long as it is the present one, no ids are read.
 
     Returns
     -------
@@ -45,7 +46,7 @@ def passing(store: Store, where: str, products: pa.Array) -> Mask:
     ParseError : the filter cannot be read. UsageError : see `mmsearch.store.sql.compile_where`.
     """
     node = parse_where(where)
-    return unmoved(store, lambda: _Question(store, load_attributes(store), products).mask(node, True))
+    return unmoved(store, lambda: _Question(store, load_attributes(store), products, version).mask(node, True))
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class _Question:
     store: Store
     attributes: Attributes
     products: pa.Array
+    version: int
 
     def mask(self, node: Node, wanted: bool) -> Mask:
         """The products for which a tree is true, or with `wanted` false those for which it is false."""
@@ -129,6 +131,8 @@ class _Question:
     def _where(self, table: str, clause: str) -> Mask:
         if not self.store.has(table):
             return np.zeros(len(self.products), dtype=bool)
+        if table == PRODUCTS and self.version == self.store.version(PRODUCTS):
+            return self.store.tested(PRODUCTS, clause)
         ids = self.store.read(table, ["id"], where=clause).column("id").combine_chunks()
         return pc.is_in(self.products, value_set=ids).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
 

@@ -102,7 +102,7 @@ def _scan(store: Store, table: str, clause: Clause, limit: int, where: str | Non
         ).to_table()
 
 
-def row_ids(store: Store, table: str, beside: str) -> tuple[pa.Array, pa.Array, NDArray[np.uint64]]:
+def row_ids_of(store: Store, table: str, beside: str) -> tuple[pa.Array, pa.Array, NDArray[np.uint64]]:
     """The columns `id` and `beside` of a whole table (m,) and the row ids that `find_rows` gives (m,), in one order. Raises StoreError."""
     opened = store.dataset(table)
     if opened is None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from mmsearch.errors import StoreError
 from mmsearch.settings import store_path
@@ -37,6 +41,10 @@ _INSERT_BATCH = 50_000  # rows a merge: bounds memory, and LanceDB's merge holds
 # Lance reads up to 16 batches and 2 GB ahead: of wide rows far more than their reader ever holds.
 _READ_AHEAD, _BUFFERED = 2, 256 << 20
 _LISTED = "table/"  # the record lists the tables, so that one whose folder is lost is missed
+
+
+#: What `Store.steady` has opened of each store, in the context that it is in.
+_STEADY: ContextVar[Mapping[Store, dict[str, _Opened | None]]] = ContextVar("steady", default=MappingProxyType({}))
 
 
 class Store:
@@ -123,6 +131,19 @@ class Store:
         opened = self._open(table)
         return None if opened is None else opened.dataset
 
+    @contextlib.contextmanager
+    def steady(self) -> Iterator[None]:
+        """While the body runs, a table stays as it was when the body first asked for it: a search asks for the same ones over and over.
+
+        It reads what others drop meanwhile as long as the files are there. A body within begins anew. For a body that writes nothing;
+        threads share it that run in a copy of its context.
+        """
+        token = _STEADY.set({**_STEADY.get(), self: {}})
+        try:
+            yield
+        finally:
+            _STEADY.reset(token)
+
     def has(self, table: str) -> bool:
         return self.dataset(table) is not None
 
@@ -146,6 +167,13 @@ class Store:
         return hashlib.blake2b(repr(fragments).encode(), digest_size=16).hexdigest()
 
     def _open(self, table: str) -> _Opened | None:
+        if (steady := _STEADY.get().get(self)) is None:
+            return self._look_up(table)
+        if table not in steady:
+            steady[table] = self._look_up(table)
+        return steady[table]
+
+    def _look_up(self, table: str) -> _Opened | None:
         uri = f"{self.path}/{table}.lance"
         folder = None
         if "://" not in self.path:
@@ -191,6 +219,18 @@ class Store:
             raise StoreError(f"{self.path} has no table {table}")
         with self.reporting(f"read the table {table}"):
             return opened.to_table(columns=list(columns) if columns is not None else None, filter=where, limit=limit)
+
+    def tested(self, table: str, where: str) -> NDArray[np.bool_]:
+        """Which rows of a table (n,) match a compiled filter, in the order in which it is read: no other column need be read.
+
+        Raises StoreError if there is no such table or it cannot be read.
+        """
+        opened = self.dataset(table)
+        if opened is None:
+            raise StoreError(f"{self.path} has no table {table}")
+        with self.reporting(f"read the table {table}"):
+            found = opened.to_table(columns={"passes": where}).column("passes")
+        return pc.fill_null(found, False).to_numpy()  # type: ignore[no-any-return]
 
     def batches(self, table: str, columns: Sequence[str], rows: int = 8192) -> Iterator[pa.RecordBatch]:
         """The rows of a table in batches, for bounded memory. Nothing if there is no such table."""

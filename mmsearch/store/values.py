@@ -57,14 +57,18 @@ def read_values(store: Store, name: str, products: pa.Array, *, version: int = 0
 def unmoved(store: Store, read: Callable[[], _T]) -> _T:
     """What `read` gives; read again where attributes moved meanwhile, as an ingest that ends may move them between columns and table."""
     for _ in range(3):
-        version = store.version(Record.TABLE)
-        try:
-            found = read()
-        except MMSearchError:
-            if store.version(Record.TABLE) == version:
-                raise
-            continue
-        if store.version(Record.TABLE) == version:
+        failed = None
+        with store.steady():  # anew, even within a search: what it has opened may be of before and after the move
+            version = store.version(Record.TABLE)
+            try:
+                found = read()
+            except MMSearchError as error:
+                failed = error
+        with store.steady():
+            moved = store.version(Record.TABLE) != version
+        if not moved:
+            if failed is not None:
+                raise failed
             return found
     return read()
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from mmsearch.errors import StoreError
 from mmsearch.store.store import Store
+from mmsearch.store.vector_index import METRIC, asked_for
 from mmsearch.store.where import id_list
 
 Matrix = NDArray[np.float32]
@@ -154,9 +155,7 @@ def read_sample(store: Store, table: str, size: int, seed: int = 0) -> VectorRow
     opened = store.dataset(table)
     if opened is None:
         raise StoreError(f"{store.path} has no table {table}")
-    with store.reporting(f"read the table {table}"):
-        rows = np.sort(np.random.default_rng(seed).permutation(opened.count_rows())[:size])
-        return to_rows(opened.take(rows.tolist(), columns=["id", "part", "vector"]))
+    return take_some(store, table, np.sort(np.random.default_rng(seed).permutation(opened.count_rows())[:size]))
 
 
 def take_vectors(store: Store, snapshot: Any, rows: Sequence[int]) -> Matrix:
@@ -179,14 +178,33 @@ def batches_of(store: Store, table: str, rows: int = 8192, *, views: bool = Fals
         yield to_rows(as_table), as_table.column("source_hash").to_pylist()
 
 
-def nearest(store: Store, table: str, query: Matrix, k: int, metric: str = "cosine") -> VectorRows:
-    """The k vectors nearest to a query (d,), best first: LanceDB's own search, by its index where there is one."""
+def nearest(store: Store, table: str, query: Matrix, k: int, metric: str = METRIC) -> NDArray[np.uint64]:
+    """Row ids of the k vectors nearest to a query (d,), best first: LanceDB's own search, by its index where there is one."""
     opened = store.dataset(table)
     if opened is None:
         raise StoreError(f"{store.path} has no table {table}")
-    wanted = {"column": "vector", "q": query, "k": k, "metric": metric}
     with store.reporting(f"search the table {table}"):
-        return to_rows(opened.to_table(columns=["id", "part", "vector", "_distance"], nearest=wanted))
+        found = opened.scanner(columns=["_distance"], with_row_id=True, nearest=asked_for(query, k, metric)).to_table()
+    return found.column("_rowid").to_numpy()  # type: ignore[no-any-return]
+
+
+def read_ids(store: Store, table: str) -> tuple[NDArray[np.uint64], pa.Array]:
+    """The row ids of a whole table (m,), and whose rows they are (m,), in the order of `take_some`. Raises StoreError if there is none."""
+    opened = store.dataset(table)
+    if opened is None:
+        raise StoreError(f"{store.path} has no table {table}")
+    with store.reporting(f"read the table {table}"):
+        rows = opened.scanner(columns=["id"], with_row_id=True).to_table()
+    return rows.column("_rowid").to_numpy(), _whole(rows.column("id"))
+
+
+def take_some(store: Store, table: str, rows: NDArray[np.int64]) -> VectorRows:
+    """Some rows of a table, by their numbers in the order in which it is read. Raises StoreError."""
+    opened = store.dataset(table)
+    if opened is None:
+        raise StoreError(f"{store.path} has no table {table}")
+    with store.reporting(f"read the table {table}"):
+        return to_rows(opened.take(rows.tolist(), columns=["id", "part", "vector"]))
 
 
 def to_rows(rows: pa.Table) -> VectorRows:

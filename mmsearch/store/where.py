@@ -133,6 +133,11 @@ def id_list(column: str, ids: list[str]) -> str:
     return f"{column} in ({', '.join(map(text_literal, ids))})" if ids else "false"
 
 
+def row_list(row_ids: list[int]) -> str:
+    """`_rowid in (…)` for row ids, which LanceDB looks up without reading the table."""
+    return f"_rowid in ({', '.join(map(str, row_ids))})" if row_ids else "false"
+
+
 class _Parser:
     def __init__(self, text: str):
         self.text = text

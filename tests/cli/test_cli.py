@@ -161,7 +161,7 @@ def test_recommendations_in_every_format(store: str, mm: Mm, how: str) -> None:
     ran = mm("recommend", "--user", "red-fan0", "-k", 1, "--why", "--format", how)
     assert ran.code == EXIT_DONE
     shown = {
-        "table": lambda: "red-chair" in ran.out and "because of" in ran.out and "red-cup +" in ran.out,
+        "table": lambda: "red-chair" in ran.out and "taken with red-cup +" in ran.out,
         "json": lambda: json.loads(ran.out)[0]["why"][0]["id"] == "red-cup",
         "jsonl": lambda: json.loads(ran.out)["id"] == "red-chair",
         "csv": lambda: ran.lines[1].startswith("1,red-chair,"),

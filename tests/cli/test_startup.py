@@ -19,13 +19,13 @@ _PROGRAM = """
 import sys
 from mmsearch.cli import run
 code = run(sys.argv[1:])
-print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
+print(*sorted({name if name.startswith("mmsearch.") else name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
 sys.exit(code)
 """
 
 
 def loaded(*args: str) -> tuple[str, set[str]]:
-    """stdout of the program, and the top-level modules that it had imported at its end."""
+    """stdout of the program, and the top-level modules that it had imported at its end, and all of mmsearch."""
     ran = subprocess.run([sys.executable, "-c", _PROGRAM, *args], capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout, set(ran.stderr.splitlines()[-1].split())
@@ -49,6 +49,8 @@ def test_a_text_search_loads_no_deep_learning_and_no_lancedb(tmp_path: Path) -> 
     assert out == "0\n"
     assert "lance" in modules
     assert not modules & {*HEAVY, "rich"}
+    unasked = ("mmsearch.recommend", "mmsearch.search.rerank.personal", "mmsearch.search.rerank.season", "mmsearch.search.rerank.mood")
+    assert not [name for name in modules if name.startswith((*unasked, "mmsearch.search.rerank.shoppers"))], "nobody said who asks"
 
 
 def test_a_suggestion_loads_no_model_and_no_pinyin(store: str) -> None:
@@ -57,3 +59,10 @@ def test_a_suggestion_loads_no_model_and_no_pinyin(store: str) -> None:
         assert out == found
         assert "lance" in modules
         assert not modules & {*HEAVY, "rich", "pypinyin", "jieba", "PIL"}
+
+
+def test_a_recommendation_loads_no_deep_learning_and_no_lancedb(store: str) -> None:
+    out, modules = loaded("recommend", "--user", "red-fan0", "-k", "1", "--format", "ids", "--store", store)
+    assert out == "red-chair\n"
+    assert "lance" in modules
+    assert not modules & ({*HEAVY, "rich", "PIL"} - {"scipy"})

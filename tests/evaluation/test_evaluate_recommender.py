@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from mmsearch.errors import UsageError
 from mmsearch.evaluation.recommend import evaluate_recommender
-from mmsearch.evaluation.splits import LeaveLastOut
-from mmsearch.measures import parse_measure
+from mmsearch.evaluation.splits import LeaveLastOut, Split, Splitter
+from mmsearch.measures import parse_any_measure, parse_measure
 from mmsearch.recommend.base import History, Interactions, Products, Recommended, Recommender
 from mmsearch.recommend.interactions import build
 from mmsearch.recommend.popular import Popular
@@ -53,7 +53,7 @@ BASKETS = {"u": "cd", "v": "db", "w": "aca", "x": "c"}
 
 def run(*measures: str, **options: Any) -> tuple[Any, Fixed]:
     recommender = Fixed()
-    parsed = [parse_measure(m) for m in measures]
+    parsed = [parse_any_measure(m) for m in measures]
     return evaluate_recommender(recommender, events(BASKETS), Products(IDS), LeaveLastOut(), parsed, **options), recommender
 
 
@@ -104,3 +104,37 @@ def test_popularity_counts_training_events_only() -> None:
 def test_needs_a_measure() -> None:
     with pytest.raises(UsageError, match="nothing to measure"):
         run()
+
+
+def test_measures_of_rankings_and_of_lists_in_the_order_given() -> None:
+    result, _ = run("coverage@1", "RR", "lift@1")
+    # first places: d, c (v had d), d (w had a and c)
+    assert list(result.evaluation.means) == ["coverage@1", "RR", "lift@1"]
+    assert result.evaluation.means["coverage@1"] == pytest.approx(2 / 4)
+    # taken in training by: a 1, b 0, c 3, d 1; shown 1, 3, 1; had c, d, a c
+    assert result.evaluation.means["lift@1"] == pytest.approx((5 / 3) / ((3 + 1 + 2) / 3))
+    assert all(list(values) == ["RR"] for values in result.evaluation.per_query.values())
+
+
+def test_measures_of_lists_alone() -> None:
+    result, _ = run("gini@4")
+    assert list(result.evaluation.means) == ["gini@4"] and result.evaluation.queries == 3
+
+
+class Half(Splitter):
+    """u, of whom a is known, is asked for d among c and d."""
+
+    spec = "half"
+
+    def split(self, interactions: Interactions) -> Split:
+        known = build(["u"], ["a"], product_ids=IDS).interactions
+        return Split(interactions, np.array([0]), np.array([3]), known, np.array([False, False, True, True]))
+
+
+def test_only_candidates_are_ranked_and_histories_are_what_is_known() -> None:
+    recommender = Fixed()
+    result = evaluate_recommender(
+        recommender, events({"u": "b"}), Products(IDS), Half(), [parse_any_measure(m) for m in ("RR", "coverage@9")]
+    )
+    assert result.run == {"u": {"d": 4, "c": 3}} and result.evaluation.means == {"RR": 1.0, "coverage@9": 1.0}
+    assert recommender.asked[0].products.tolist() == [0] and recommender.learned.products.tolist() == [1]

@@ -9,7 +9,8 @@ import pytest
 from fake_fuser import FakeFuser
 
 from mmsearch.fusion.base import Batch, Side, unit_rows
-from mmsearch.fusion.calibration import Calibration, Pair, calibrate, cross_reliability, pattern, patterns
+from mmsearch.fusion.calibration import Calibration, Pair, calibrate, pattern, patterns
+from mmsearch.fusion.reliability import agreements, reliabilities
 from mmsearch.ranking.base import Evidence, Joint, together
 from mmsearch.ranking.calibrated import Calibrated
 
@@ -23,6 +24,10 @@ def shop_of(n: int, *, noise: float, seed: int = 0, without: float = 0.0) -> Bat
     there = rng.random(n) >= without
     image[~there] = 0
     return Batch({"text": text, "image": image}, {"text": np.ones(n, bool), "image": there})
+
+
+def measured(batch: Batch, fuser: FakeFuser) -> dict[str, float]:
+    return reliabilities(agreements(batch, fuser))
 
 
 def fitted(batch: Batch) -> FakeFuser:
@@ -67,7 +72,7 @@ def test_what_was_not_measured() -> None:
 @pytest.mark.parametrize("n", [0, 1, 7])
 def test_too_few_products_say_nothing(n: int) -> None:
     assert calibrate(shop_of(n, noise=0.1), None, {}).pairs == {}
-    assert cross_reliability(shop_of(n, noise=0.1), fitted(shop_of(50, noise=0.1)), 0) == {}
+    assert measured(shop_of(n, noise=0.1), fitted(shop_of(50, noise=0.1))) == {}
 
 
 def test_products_that_are_all_alike_have_a_spread_above_zero() -> None:
@@ -82,31 +87,11 @@ def test_the_same_seed_measures_the_same() -> None:
     assert calibrate(batch, fitted(batch), {}, 3) == calibrate(batch, fitted(batch), {}, 3)
 
 
-def test_reliability_falls_with_noise_and_stays_within_bounds() -> None:
-    found = []
-    for noise in (0.0, 1.0, 3.0):
-        fuser = fitted(shop_of(400, noise=noise, seed=1))
-        reliability = cross_reliability(shop_of(200, noise=noise, seed=2), fuser)
-        assert set(reliability) == {"text>image", "image>text"}
-        assert all(0.05 <= r <= 0.95 for r in reliability.values())
-        found.append(reliability["text>image"])
-    assert found == sorted(found, reverse=True)
-    assert found[0] == pytest.approx(0.95)
-    assert found[2] < 0.4
-
-
-def test_reliability_of_a_map_that_misleads_is_shrunk_and_not_zero() -> None:
-    batch = shop_of(100, noise=0.1)
-    fuser = fitted(batch)
-    fuser._maps["image"] = -fuser._maps["image"]
-    assert set(cross_reliability(batch, fuser).values()) == {0.05}
-
-
 def test_the_top_of_a_ranking_is_fair_to_products_without_a_photo() -> None:
     """SPEC: with half of the photos removed at random, products without one hold 45 to 55 % of the top-10 places."""
     batch = shop_of(1_000, noise=0.7, seed=5)
     fuser = fitted(batch)
-    known = calibrate(batch, fuser, cross_reliability(shop_of(400, noise=0.7, seed=6), fuser))
+    known = calibrate(batch, fuser, measured(shop_of(400, noise=0.7, seed=6), fuser))
     assert 0.2 < known.tails[together(("text>text", "text>image"))] < 2
     queries = shop_of(300, noise=0.7, seed=7).vectors["text"]
     photo_gone = np.random.default_rng(8).random(1_000) < 0.5
@@ -154,18 +139,3 @@ def test_a_sample_stands_for_a_larger_catalogue() -> None:
     assert sample.tails.keys() == whole.tails.keys()
     for kind, tail in whole.tails.items():
         assert sample.tails[kind] == pytest.approx(tail, rel=0.15)
-
-
-def test_reliability_where_no_product_has_every_modality() -> None:
-    """Half of the products have a photo, the others a sound: each goes with the texts, and of photo with sound nothing is known."""
-    batch = shop_of(200, noise=0.1)
-    photo = np.arange(200) % 2 == 0
-    vectors = {
-        "text": batch.vectors["text"],
-        "image": batch.vectors["image"] * photo[:, None],
-        "audio": batch.vectors["image"] * ~photo[:, None],
-    }
-    known = Batch(vectors, {"text": np.ones(200, bool), "image": photo, "audio": ~photo})
-    found = cross_reliability(known, fitted(known))
-    assert set(found) == {"text>image", "image>text", "text>audio", "audio>text"}
-    assert min(found.values()) > 0.5

@@ -134,6 +134,20 @@ def test_a_table_that_the_method_learns_from(shop: Shop, monkeypatch: pytest.Mon
     assert not anew(shop).fitted, "the files were merged, but the rows are the same"
 
 
+def test_another_category_refits_what_learns_from_categories(shop: Shop) -> None:
+    """What a product is filed under is a further text of its photo: no vector changes with it."""
+    shop.fuse("aligned")
+    shop.fuse("aligned(categories=false)", name="without")
+    bring(shop, [{"id": f"{colour}-{kind}", "category": f"Home > {kind}"} for colour in small_shop.COLOURS for kind in small_shop.KINDS])
+    assert not anew(shop, "without").fitted
+    fused = anew(shop, "aligned")
+    assert fused.told() == ["aligned: fitted anew, because products: other category"]
+    assert fused.profile.scores["categories"] == len(small_shop.KINDS)
+    assert not anew(shop, "aligned").fitted
+    bring(shop, [{"id": "red-hat", "price": 3}])
+    assert not anew(shop, "aligned").fitted, "another price is no reason"
+
+
 def test_a_profile_that_was_fitted_before_columns_were_recorded(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fake_fuser.FakeFuser.learns_from", {PRODUCTS: ("id", "brand")})
     assert anew(shop, force=True).fitted and not anew(shop).fitted

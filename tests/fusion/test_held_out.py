@@ -16,7 +16,7 @@ from mmsearch.encoders.base import Encoder
 from mmsearch.fusion import FUSERS, profile
 from mmsearch.fusion.base import Batch, FitReport
 from mmsearch.fusion.batch import load_batch
-from mmsearch.fusion.calibration import cross_reliability
+from mmsearch.fusion.reliability import agreements, reliabilities
 
 
 class Keeping(FakeFuser):
@@ -51,7 +51,7 @@ def test_it_is_fitted_once_and_measured_on_what_it_kept_out(tmp_path: Path, keep
     _, batch = load_batch(shop.store, tables)
     fuser = profile.load_fuser(shop.store, profile.load(shop.store, "keeping"))
     both = np.flatnonzero(batch.present["text"] & batch.present["image"])[::3]
-    expected = cross_reliability(batch.take(both), fuser, made.seed)
+    expected = reliabilities(agreements(batch.take(both), fuser, made.seed))
     assert expected and {kind: made.calibration["pairs"][kind][2] for kind in expected} == pytest.approx(expected)
 
 

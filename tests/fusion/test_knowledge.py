@@ -295,7 +295,7 @@ def test_another_price_is_no_reason_to_fit_anew_and_another_colour_is(tmp_path: 
         assert changed == stale, column
     write(tmp_path / "products.csv", [("id", "brand"), ("red-hat", "Elsewhere")])
     shop.ingest(tmp_path / "products.csv")
-    assert changes_since(shop.store, profiles.load(shop.store, "brands")) == ["products: other rows"]
+    assert changes_since(shop.store, profiles.load(shop.store, "brands")) == ["products: other brand or category"]
 
 
 def test_the_base_says_what_is_missing() -> None:

@@ -20,7 +20,7 @@ IDS = list("abcdef")
 def events(*rows: tuple[str, str, float, float]) -> Events:
     """Rows of user, product, strength, time; as ratings, the best of which is 1."""
     users, products, strengths, times = zip(*rows, strict=True) if rows else ((), (), (), ())
-    return Events(list(users), list(products), [RATING] * len(users), np.array(strengths, float), np.array(times, float))
+    return Events.of(users, products, [RATING] * len(users), strengths, times)
 
 
 def weights(found: Relation) -> dict[str, float]:

@@ -53,6 +53,10 @@ def test_similarity_is_the_weighted_mean_of_both_and_spread_the_distance_from_th
     whole = np.hstack([X, np.sqrt(WORDS) * W.todense()]) / np.sqrt(1 + WORDS)
     assert seen.spread() == pytest.approx(np.square(whole - whole.mean(axis=0)).sum(axis=1).mean(), abs=1e-5)
     assert len(seen[2:4]) == 2 and len(seen.joined(seen)) == 12
+    some = np.array([4, 0, 4])
+    twice, again = seen.joined(seen[some]), seen.joined(seen, some)
+    np.testing.assert_array_equal(again.dense, twice.dense)
+    assert again.words is not None and twice.words is not None and (again.words != twice.words).nnz == 0
 
 
 def side(n: int = 40, seed: int = 0) -> Side:

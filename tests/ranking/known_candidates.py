@@ -10,6 +10,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mmsearch import settings
+from mmsearch.ranking.lift import Sold
+from mmsearch.ranking.shopper import NOBODY, Shopper, Taken
 
 
 @dataclass
@@ -24,13 +26,20 @@ class KnownCandidates:
     titled: Sequence[str] = ()
     unit: float = 1.0
     question: str = ""
+    shopper: Shopper = NOBODY
+    spoken: Sequence[str] = ()
+    took: Sequence[str] = ()  # by everybody
+    tastes: Sequence[float | None] = ()
+    going_with: Sequence[float | None] = ()
+    observed: Sequence[float | None] = ()
+    expected: Sequence[float | None] = ()
 
     @property
     def ids(self) -> pa.Array:
         return pa.array(list(self.names), pa.string())
 
     def numbers(self, name: str) -> NDArray[np.float64]:
-        return np.array(self.values[name], dtype=np.float64)
+        return self._column(self.values[name] if not name.startswith("fact.") else self.values.get(name, ()))
 
     def times(self, name: str | None) -> NDArray[np.float64]:
         return np.array(self.dates, dtype=np.float64)
@@ -56,3 +65,21 @@ class KnownCandidates:
 
     def places(self, ids: Sequence[str]) -> NDArray[np.int64]:
         return np.array([list(self.names).index(id) for id in ids if id in self.names], dtype=np.int64)
+
+    def check(self, ids: Sequence[str]) -> None:
+        pass
+
+    def taken_by(self, user: str) -> Taken:
+        return Taken(tuple(self.took), (1.0,) * len(self.took), frozenset(self.took), "" if self.took else f"nothing is known of {user}")
+
+    def taste(self, taken: Taken) -> NDArray[np.float64]:
+        return self._column(self.tastes)
+
+    def goes_with(self, taken: Taken) -> NDArray[np.float64]:
+        return self._column(self.going_with)
+
+    def sold(self, days: NDArray[np.bool_]) -> Sold:
+        return Sold(self._column(self.observed), self._column(self.expected))
+
+    def _column(self, values: Sequence[float | None]) -> NDArray[np.float64]:
+        return np.array(values or [None] * len(self.names), dtype=np.float64)

@@ -22,8 +22,15 @@ SPECS = {
     "stock": ["stock", "stock(by=left)"],
     "pin": ["pin(ids=[P3, P1])"],
     "bury": ["bury(ids=[P0, P2])"],
+    "personal": ["personal(user=u)", "personal(user=u, taste=1, weight=-1, again=true)"],
+    "session": ["session(ids=[P0, P3])"],
+    "season": ["season(december)"],
+    "mood": ["mood(joyful)", "mood(calm, weight=1)"],
     "cross": ["cross"],  # with a small model of random weights
 }
+
+FACTS = ("fact.emotion_reviews", *(f"fact.emotion.{emotion}" for emotion in ("joy", "anger", "fear", "disgust")))
+OF_SHOPPERS = ("tastes", "going_with", "observed", "expected")  # fields of KnownCandidates
 
 
 @pytest.fixture(scope="module", params=[spec for specs in SPECS.values() for spec in specs])
@@ -53,13 +60,15 @@ def lists(draw: st.DrawFn) -> tuple[np.ndarray, KnownCandidates]:
     words = st.sampled_from(["a", "b"])
     known = KnownCandidates(
         [f"P{i}" for i in draw(st.permutations(range(n)))],
-        {name: draw(some(numbers, n)) for name in ("margin", "stock", "left")},
+        {name: draw(some(numbers, n)) for name in ("margin", "stock", "left", *FACTS)},
         draw(some(st.floats(0, 1e9), n)),
         {name: draw(some(words, n)) for name in ("parent", "brand")},
         {modality: draw(some(unit_vectors, n)) for modality in ("text", "image")},
         [draw(st.sampled_from(["", "red shoe", "blue hat"])) for _ in range(n)],
         unit=draw(st.sampled_from([1.0, 0.02])),
         question=draw(st.sampled_from(["", "red hat"])),
+        took=draw(st.sampled_from([(), ("P0",), ("P1", "P0")])),
+        **{name: draw(some(numbers, n)) for name in OF_SHOPPERS},
     )
     return scores, known
 
@@ -104,6 +113,8 @@ def test_the_order_in_which_candidates_come_says_nothing(
         [c.titled[i] for i in turned],
         unit=c.unit,
         question=c.question,
+        took=c.took,
+        **{name: [getattr(c, name)[i] for i in turned] for name in OF_SHOPPERS},
     )
     one, two = after(scores, reranker.rerank(scores, c)), after(scores[turned], reranker.rerank(scores[turned], other))
     np.testing.assert_allclose(two, one[turned], atol=1e-4)
@@ -128,10 +139,25 @@ def test_of_products_nothing_is_known_of_none_moves(reranker: Reranker) -> None:
 def test_one_of_which_nothing_is_known_is_neutral() -> None:
     """Its score is as it was: never that of a product with a value of 0."""
     scores = np.array([3.0, 2.5, 2.0, 1.5])
+    values = {
+        "margin": [0, 5, None, 10],
+        "stock": [3, 2, None, 1],
+        "fact.emotion_reviews": [9, 4, None, 5],
+        "fact.emotion.joy": [1, 0, None, 0],
+    }
     known = KnownCandidates(
-        list("abcd"), {"margin": [0, 5, None, 10], "stock": [3, 2, None, 1]}, [0, 1e8, None, 2e8], {"parent": ["x", "x", None, None]}
+        list("abcd"),
+        values,
+        [0, 1e8, None, 2e8],
+        {"parent": ["x", "x", None, None]},
+        took=["d"],
+        tastes=[0.9, 0.1, None, 0.5],
+        going_with=[1, 0, None, 0],
+        observed=[9, 0, None, 4],
+        expected=[3, 3, None, 4],
     )
-    for spec in ("boost(margin=.5)", "boost(recency(half_life=1y)=.5)", "stock", "collapse"):
+    shoppers = ("personal(user=u)", "session(ids=[d])", "season(may)", "mood(joyful)")
+    for spec in ("boost(margin=.5)", "boost(recency(half_life=1y)=.5)", "stock", "collapse", *shoppers):
         assert after(scores, RERANKERS.create(spec).rerank(scores, known))[2] == 2.0, spec
 
 
@@ -245,6 +271,53 @@ def test_pinned_come_first_in_their_order_and_buried_last() -> None:
     assert [note.split()[3] for note in made.notes] == ["d", "z"]
 
 
+def test_what_fits_a_shopper_goes_up_and_what_they_have_stays() -> None:
+    known = KnownCandidates(list("abcd"), took=["d"], tastes=[0.1, 0.9, 0.5, 1.0], going_with=[0, 0, 3, 9], unit=2.0)
+    scores = np.ones(4)
+    for name, spec in (("personal", "personal(user=u, weight=1, taste=.25)"), ("session", "session(ids=[d], weight=1, taste=.25)")):
+        made = RERANKERS.create(spec).rerank(scores, known)
+        assert list(made.changes) == [f"{name} taste", f"{name} history"]
+        taste, history = np.array([-1, 1, 0]) / np.sqrt(2 / 3), np.array([-1, -1, 2]) / np.sqrt(2)
+        np.testing.assert_allclose(made.changes[f"{name} taste"], [*(2 * 0.25 * taste), 0])
+        np.testing.assert_allclose(made.changes[f"{name} history"], [*(2 * 0.75 * history), 0])
+    again = RERANKERS.create("personal(user=u, again=true)").rerank(scores, known)
+    assert after(scores, again)[3] == max(after(scores, again))
+
+
+def test_a_stranger_changes_nothing_and_is_told() -> None:
+    known = KnownCandidates(list("ab"), tastes=[1, 0], going_with=[1, 0])
+    for spec, said in (("personal(user=u)", "nothing is known of u"), ("personal", "no user is named"), ("session", "no product is named")):
+        made = RERANKERS.create(spec).rerank(np.ones(2), known)
+        assert not made.changes and said in made.notes[0]
+    nothing = KnownCandidates(list("ab"), took=["z"])
+    assert "mmsearch embed" in RERANKERS.create("personal(user=u)").rerank(np.ones(2), nothing).notes[0]
+
+
+def test_twice_as_often_is_worth_the_weight_where_enough_is_known() -> None:
+    known = KnownCandidates(list("abcd"), observed=[2000, 2, 0, 1e6], expected=[1000, 1, 1000, 1], unit=0.5)
+    [(name, change)] = RERANKERS.create("season(december, weight=.3)").rerank(np.ones(4), known).changes.items()
+    assert name == "season december"
+    assert change[0] == pytest.approx(0.15, abs=1e-3)
+    assert 0 < change[1] < 0.05, "of few events little is believed"
+    assert change[2] == pytest.approx(-0.3) and change[3] == pytest.approx(0.3), "four times as often is the most that counts"
+
+
+def test_a_mood_meets_reviews() -> None:
+    known = KnownCandidates(
+        list("abc"),
+        {"fact.emotion_reviews": [40, 40, 1], "fact.emotion.joy": [0.9, 0.3, 1], "fact.emotion.surprise": [0.1, 0.1, 0]}
+        | {f"fact.emotion.{emotion}": [0.0, 0.6, 0] for emotion in ("anger", "fear", "disgust")},
+    )
+    changes = {
+        mood: RERANKERS.create(f"mood({mood})").rerank(np.ones(3), known).changes for mood in ("joyful", "开心", "calm", "surprised")
+    }
+    joyful = changes["joyful"]["mood joyful"]
+    assert joyful[0] > joyful[2] > 0 > joyful[1], "one glad review says less than forty"
+    np.testing.assert_array_equal(changes["开心"]["mood joyful"], joyful)
+    assert changes["calm"]["mood calm"][0] > 0 > changes["calm"]["mood calm"][1]
+    assert changes["surprised"]["mood surprised"][0] == changes["surprised"]["mood surprised"][1]
+
+
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
@@ -263,6 +336,12 @@ def test_pinned_come_first_in_their_order_and_buried_last() -> None:
         ("pin(ids=[])", "needs ids"),
         ("bury(ids=[])", "needs ids"),
         ("pin", "needs ids"),
+        ("personal(taste=2)", "taste must be from 0 to 1"),
+        ("session(taste=-1)", "taste must be from 0 to 1"),
+        ("season(soon)", "no time of the year"),
+        ("season(febuary)", "did you mean february"),
+        ("mood(jyful)", "did you mean joyful"),
+        ("mood(blah)", "joyful, excited, surprised, calm, sad, afraid, angry, disgusted"),
     ],
 )
 def test_what_is_wrong_is_said(spec: str, said: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from mmsearch.ranking import SIMILARITIES
 from mmsearch.ranking.similarity import Similarity
 from mmsearch.store import Store
-from mmsearch.store.vectors import nearest
+from mmsearch.store.vectors import nearest, read_ids
 
 Q = np.array([1, 0], np.float32)
 X = np.array([[1, 0], [0.6, 0.8], [0, 1], [-1, 0]], np.float32)  # the query itself, near, unrelated, opposite
@@ -70,7 +70,8 @@ def test_lancedb_orders_by_the_metric_as_the_similarity_does(similarity: Similar
     column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), 8)
     store.connect().create_table("raw", pa.table({"id": ids, "part": [""] * 60, "vector": column}))
 
-    found = nearest(store, "raw", query, 60, similarity.metric).ids.to_pylist()
+    row_ids, stored = read_ids(store, "raw")
+    found = stored.take(pa.array(np.searchsorted(row_ids, nearest(store, "raw", query, 60, similarity.metric)))).to_pylist()
     assert found == [ids[i] for i in np.argsort(-similarity.scores(query, vectors), kind="stable")]
 
 

@@ -20,7 +20,7 @@ from mmsearch.errors import UsageError
 from mmsearch.evaluation.recommend import evaluate_recommender
 from mmsearch.evaluation.splits import LeaveLastOut
 from mmsearch.measures import parse_measure
-from mmsearch.recommend import RECOMMENDERS, itemcf
+from mmsearch.recommend import RECOMMENDERS, pairs
 from mmsearch.recommend.base import History, Interactions, Products
 from mmsearch.recommend.interactions import build
 from mmsearch.recommend.itemcf import ItemCF
@@ -97,7 +97,7 @@ def test_only_the_k_nearest_of_the_scored_product_speak() -> None:
     assert near[D, C] > 0
 
 
-def test_the_strongest_event_of_a_user_counts_once() -> None:
+def test_thestrongest_event_of_a_user_counts_once() -> None:
     weak_first = events({"u": "aab", "v": "ab", "w": "bc", "x": "cd"}, [0.2, 1, 1, 1, 1, 1, 1, 1, 1])
     np.testing.assert_allclose(matrix(fitted(weak_first)), matrix(fitted()))
 
@@ -162,7 +162,7 @@ def test_blocks_do_not_change_the_result(directed: bool, monkeypatch: pytest.Mon
         return recommender.score([history([j]) for j in range(len(many.product_ids))])
 
     whole = similarities()
-    monkeypatch.setattr(itemcf, "_CELLS", 1)
+    monkeypatch.setattr(pairs, "_CELLS", 1)
     np.testing.assert_allclose(similarities(), whole, rtol=1e-12)
     assert ((whole > 0).sum(axis=0) == 5).all()
 

@@ -24,9 +24,21 @@ VARIANTS = [
     "itemcf(similarity=jaccard)",
     "itemcf(similarity=conditional)",
     "itemcf(directed=true)",
+    "itemcf(directed=false)",
+    "usercf(similarity=conditional, neighbour_decay=1)",
+    "als(factors=4, alpha=40)",
+    "bpr(factors=8, iterations=300)",
+    "ease(directed=true, reg=2)",
+    "ease(dense=5, k=4)",
+    "graph(factors=2, users=.5)",
     "content(similarity=dot)",
     "content(similarity=euclidean)",
+    "blend(itemcf=.6, content=.4)",
+    "blend(itemcf(directed=true)=.6, content(similarity=dot)=.3, popular=.1)",
+    "cold(base=content)",
+    "cold(base=blend(itemcf=.6, content=.4), k=3)",
 ]
+WITH_PARAMETERS_ONLY = {"blend"}
 # Euclidean similarity subtracts nearly equal numbers and takes the root: half the digits are left for identical products.
 EXACT = {"content(similarity=euclidean)": 1e-7}
 
@@ -56,7 +68,7 @@ def fitted(spec: str) -> Recommender:
     return recommender
 
 
-@pytest.fixture(scope="module", params=sorted({*RECOMMENDERS.names(), *VARIANTS}))
+@pytest.fixture(scope="module", params=sorted({*RECOMMENDERS.names(), *VARIANTS} - WITH_PARAMETERS_ONLY))
 def spec(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -199,3 +211,49 @@ def test_nothing_to_learn_from_says_what_is_missing(recommender: Recommender, sp
     ids = checkerboard().product_ids
     with pytest.raises(InputError, match=r"mmsearch (ingest|embed)"):
         fresh.fit(build([], [], product_ids=ids).interactions, Products(ids))
+
+
+ONE = Products(["only"], np.ones((1, 2), np.float32) / np.sqrt(np.float32(2)))
+TWO = Products(["a", "b"], np.eye(2, dtype=np.float32))
+DEGENERATE = {
+    "all events equal": (build(["u"] * 9, ["a"] * 9, [1.0] * 9, [7.0] * 9, TWO.product_ids).interactions, TWO),
+    "one event": (build(["u"], ["a"], product_ids=TWO.product_ids).interactions, TWO),
+    "one user": (build(["u"] * 16, products().product_ids).interactions, products()),
+    "one product": (build(["u", "u", "v", "w"], ["only"] * 4, product_ids=["only"]).interactions, ONE),
+    "negative values": (build(["u", "u", "v", "w"], ["a", "b", "a", "b"], [-1, -0.5, -0.1, -9], product_ids=["a", "b"]).interactions, TWO),
+    "values of 0": (build(["u", "u", "v"], ["a", "b", "b"], [0.0, 0.0, 0.0], product_ids=["a", "b"]).interactions, TWO),
+    "huge values": (build(["u", "u", "v"], ["a", "b", "b"], [1e12, 1e-12, 1.0], product_ids=["a", "b"]).interactions, TWO),
+    "a user of one product, one of none": (build(["u", "v"], ["a", "nowhere"], product_ids=["a", "b"]).interactions, TWO),
+}
+
+
+@pytest.mark.parametrize("case", DEGENERATE)
+@pytest.mark.filterwarnings("error")
+def test_degenerate_events_give_finite_scores_that_add_up(spec: str, case: str) -> None:
+    interactions, known = DEGENERATE[case]
+    recommender: Recommender = RECOMMENDERS.create(spec)
+    recommender.fit(interactions, known)
+    n = len(known.product_ids)
+    given = [*histories(interactions), NOTHING, History(np.array([0, n - 1]), np.array([-1.0, 0.0]), np.zeros(2))]
+    scores = recommender.score(given)
+    assert scores.shape == (len(given), n)
+    assert np.isfinite(scores).all()
+    for history, row, best in zip(given, scores, recommender.recommend(given, 3), strict=True):
+        assert len(best.products) == min(3, int((row > 0).sum()))
+        for product in range(n):
+            parts = recommender.why(history, product)
+            assert sum(part.value for part in parts) == pytest.approx(row[product], rel=1e-6, abs=close(spec))
+    assert all(product not in best.products for product, best in enumerate(recommender.similar(range(n), 3)))
+    arrays, values = recommender.state()
+    again: Recommender = RECOMMENDERS.create(spec)
+    again.load_state(arrays, json.loads(json.dumps(values)))
+    np.testing.assert_array_equal(again.score(given), scores)
+
+
+@pytest.mark.parametrize("case", ["negative values", "values of 0"])
+def test_nobody_is_recommended_what_nobody_took(personal: Recommender, spec: str, case: str) -> None:
+    interactions, known = DEGENERATE[case]
+    recommender: Recommender = RECOMMENDERS.create(spec)
+    recommender.fit(interactions, known)
+    if not recommender.needs_vectors:
+        assert not recommender.score([History(np.array([0]), np.ones(1), np.zeros(1))]).any()

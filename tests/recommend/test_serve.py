@@ -9,7 +9,8 @@ import pytest
 import small_shop
 
 from mmsearch.errors import InputError, ParseError, StoreError, UsageError
-from mmsearch.recommend.serve import Recommendations, load_interactions, load_products
+from mmsearch.recommend.evidence import catalogue, load_products
+from mmsearch.recommend.serve import Recommendations
 from mmsearch.shop import Shop
 
 
@@ -36,9 +37,9 @@ def ids(found: Recommendations) -> list[str]:
 
 
 def test_a_user_gets_what_others_like_them_took(shop: Shop) -> None:
-    found = shop.recommend("red-fan0", k=3)
+    found = shop.recommend("red-fan0", k=1)
     assert (found.method, found.notes) == ("itemcf", [])
-    assert ids(found)[0] == "red-chair"
+    assert ids(found) == ["red-chair"]
     assert found.items[0].title == "Red chair"
     assert [item.rank for item in found.items] == list(range(1, len(found.items) + 1))
     assert [item.score for item in found.items] == sorted((item.score for item in found.items), reverse=True)
@@ -57,7 +58,7 @@ def test_reasons_add_up_to_the_score(shop: Shop) -> None:
     for method in ("itemcf", "content"):
         for item in shop.recommend("green-fan0", method=method).items:
             assert sum(part.contribution for part in item.why) == pytest.approx(item.score, abs=1e-9)
-            assert {part.id for part in item.why} <= {f"green-{kind}" for kind in small_shop.KINDS}
+            assert {part.id for part in item.why} <= {None, *(f"green-{kind}" for kind in small_shop.KINDS)}
 
 
 def test_a_recommendation_as_json(shop: Shop) -> None:
@@ -165,29 +166,19 @@ def test_events_of_unknown_products_are_left_out_and_counted(tmp_path: Path) -> 
     assert found.notes == ["3 events of products that are not in the catalogue are left out"]
 
 
-def test_an_event_without_a_kind_is_a_rating_if_it_has_a_value_and_else_a_purchase(tmp_path: Path) -> None:
-    shop = Shop(tmp_path / "store.lancedb")
-    shop.ingest(small_shop.write_jsonl(tmp_path / "p.jsonl", [{"id": i, "title": i} for i in "abc"]))
-    rows = [{"user": "u", "product": "a", "time": 1}, {"user": "u", "product": "b", "value": 2, "time": 2}]
-    shop.ingest(small_shop.write_jsonl(tmp_path / "e.jsonl", [*rows, {"user": "u", "product": "c", "value": 4, "time": 3}]))
-    interactions, left_out = load_interactions(shop.store)
-    assert left_out == 0
-    assert interactions.values.tolist() == [1, 0.5, 1]
-
-
 def test_content_goes_by_the_default_profile(shop: Shop, tmp_path: Path) -> None:
-    interactions, _ = load_interactions(shop.store)
-    fused = load_products(shop.store, interactions.product_ids).vectors
+    products = catalogue(shop.store)
+    fused = load_products(shop.store, products).vectors
     assert fused is not None
-    present = dict(zip(interactions.product_ids, fused.any(axis=1), strict=True))
+    present = dict(zip(products, fused.any(axis=1), strict=True))
     assert present[small_shop.NO_TEXT]
     assert present[small_shop.NO_PHOTO]
     assert not present[small_shop.NOTHING]
     plain = small_shop.make(tmp_path, fuse=False, events=False)
-    text = load_products(plain.store, interactions.product_ids).vectors
+    text = load_products(plain.store, products).vectors
     assert text is not None
     assert text.shape[1] == 64
-    assert not text[list(interactions.product_ids).index(small_shop.NO_TEXT)].any()
+    assert not text[products.index(small_shop.NO_TEXT)].any()
 
 
 def test_a_profile_that_must_be_refitted(tmp_path: Path) -> None:
@@ -210,11 +201,72 @@ def test_a_profile_that_must_be_refitted(tmp_path: Path) -> None:
         ({"user": "red-fan0", "method": "itemcf(k=0)"}, "itemcf"),
         ({"user": "red-fan0", "where": "nope = 1"}, "no product has an attribute 'nope'"),
         ({"user": "red-fan0", "where": "price <"}, "bad filter"),
+        ({"user": "red-fan0", "already": "twice"}, "--already twice: it is one of exclude, include, only"),
+        ({"user": "red-fan0", "explore": 1.5}, "--explore must be from 0 to 1, not 1.5"),
+        ({"user": "red-fan0", "speed": 1}, "recommend: .*unexpected keyword argument 'speed'"),
+        ({"user": "red-fan0", "model": "nope"}, "there is no model 'nope'"),
+        ({"user": "red-fan0", "model": "x", "method": "itemcf"}, "--method and --model exclude each other"),
+        ({"user": "red-fan0", "rerank": "nope"}, "unknown reranker 'nope'"),
+        ({"basket": ["red-hat", "red-ha"]}, "there is no product red-ha; did you mean red-hat"),
     ],
 )
 def test_wrong_requests(shop: Shop, request_: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         shop.recommend(**request_)
+
+
+def test_places_without_evidence_go_to_what_is_popular(shop: Shop) -> None:
+    found = shop.recommend("red-fan0", method="itemcf", k=4, sold_out=True)
+    assert ids(found)[0] == "red-chair"
+    assert found.notes == ["the last 3 are what is popular: itemcf has evidence for no more"]
+    assert [item.why[0].relation for item in found.items] == ["taken with", *["is popular"] * 3]
+    scores = [item.score for item in found.items]
+    assert scores == sorted(scores, reverse=True)
+    assert all(sum(part.contribution for part in item.why) == pytest.approx(item.score) for item in found.items)
+
+
+def test_a_cart_is_answered_by_what_goes_with_all_of_it(shop: Shop) -> None:
+    found = shop.recommend(basket=["blue-shoe", "blue-lamp"], k=2)
+    assert all(id.startswith("blue-") for id in ids(found))
+    assert {part.id for part in found.items[0].why} == {"blue-shoe", "blue-lamp"}
+
+
+def test_what_was_had_may_come_again(shop: Shop) -> None:
+    had = {f"red-{kind}" for kind in small_shop.KINDS[:5]}
+    assert had & set(ids(shop.recommend("red-fan0", already="include", k=6, sold_out=True)))
+    again = shop.recommend("red-fan0", already="only", k=10, sold_out=True)
+    assert set(ids(again)) == had
+    assert shop.recommend("nobody", already="only").notes[0] == "none of them is in the history"
+
+
+def test_what_is_sold_out_is_not_recommended(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "store.lancedb")
+    rows = [{"id": "a", "stock": 3}, {"id": "b", "stock": 0}, {"id": "c"}, {"id": "d", "stock": False}]
+    shop.ingest(small_shop.write_jsonl(tmp_path / "p.jsonl", [row | {"title": "T"} for row in rows]))
+    events = [{"user": user, "product": product, "event": "buy"} for user in "xyz" for product in "abcd"]
+    shop.ingest(small_shop.write_jsonl(tmp_path / "e.jsonl", events))
+    assert set(ids(shop.recommend("x", already="include"))) == {"a", "c"}
+    assert set(ids(shop.recommend("x", already="include", sold_out=True))) == set("abcd")
+    assert "every product is sold out: --sold-out recommends them all the same" in shop.recommend(like="a", where="stock = 0").notes
+
+
+def test_some_places_go_by_lot(shop: Shop) -> None:
+    ask = {"user": "red-fan1", "method": "content", "k": 5}
+    plain, drawn = shop.recommend(**ask), shop.recommend(**ask, explore=0.5, seed=1)
+    assert ids(drawn) == ids(shop.recommend(**ask, explore=0.5, seed=1))
+    lots = {item.id for item in drawn.items if any(part.relation.startswith("came by lot") for part in item.why)}
+    assert lots and not lots & set(ids(plain))
+    assert [one for one in ids(drawn) if one not in lots] == [one for one in ids(plain) if one in ids(drawn)]
+
+
+def test_rerankers_shape_recommendations_and_say_what_they_did(shop: Shop) -> None:
+    plain = shop.recommend("red-fan1", method="content", k=20)
+    last = ids(plain)[-1]
+    pinned = shop.recommend("red-fan1", method="content", k=20, rerank=f"pin(ids=[{last}])")
+    assert ids(pinned)[0] == last
+    item = pinned.items[0]
+    assert item.why[-1].relation.startswith("pin")
+    assert sum(part.contribution for part in item.why) == pytest.approx(item.score)
 
 
 def test_a_malformed_weight(shop: Shop) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,27 +19,10 @@ from mmsearch.ranking.calibrated import Calibrated
 from mmsearch.search.hits import Result
 from mmsearch.search.query import make_query
 from mmsearch.shop import Shop
+from mmsearch.store.vector_index import has_index
 from mmsearch.store.vectors import read_vectors
 
 ALL = 100
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _fuser() -> Iterator[None]:
-    with small_shop.fake_fuser():
-        yield
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    """Read only: tests that write make a shop of their own."""
-    return small_shop.make(tmp_path_factory.mktemp("shop"), events=False)
-
-
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    """Without a fusion profile. Read only, too."""
-    return small_shop.make(tmp_path_factory.mktemp("plain"), fuse=False, events=False)
 
 
 @pytest.fixture
@@ -499,3 +481,30 @@ def test_wrong_requests_are_told_before_anything_is_encoded(shop: Shop, monkeypa
     for wrong in ({"where": "price <"}, {"where": "nope = 1"}, {"combine": "nope"}, {"k": -1}):
         with pytest.raises(UsageError):
             shop.search("red", **wrong)
+
+
+def test_a_batch_on_several_threads_answers_as_on_one(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    given_queries = {f"{colour} {kind}": make_query([f"{colour} {kind}"]) for colour in ("red", "blue") for kind in ("hat", "bag", "cup")}
+    monkeypatch.setenv("MMSEARCH_THREADS", "4")
+    several = Shop(shop.store.path).search_many(given_queries, k=7)
+    monkeypatch.setenv("MMSEARCH_THREADS", "1")
+    assert several == Shop(shop.store.path).search_many(given_queries, k=7)
+
+
+def test_a_large_store_is_searched_by_its_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`embed` makes it, and what it finds is what comparing everything finds."""
+    colours, kinds = sorted(small_shop.COLOURS), small_shop.KINDS
+    rows = [{"id": f"{i:04}", "title": f"{colours[i % 6]} {kinds[i // 6 % 6]} number {i}", "stock": i % 50} for i in range(1_200)]
+    monkeypatch.setenv("MMSEARCH_EXACT_LIMIT", "1000")
+    shop = Shop(tmp_path / "store.lancedb")
+    shop.ingest(small_shop.write_jsonl(tmp_path / "p.jsonl", rows))
+    shop.embed(text="fake-text")
+    assert has_index(shop.store.dataset(shop.store.record.get("encoder/text")["table"]))
+    queries = {f"{c} {k}": make_query([f"{c} {k}"]) for c in colours for k in kinds}
+    queries |= {f"few {c}": make_query([f"{c} hat"], where="stock < 1") for c in colours}
+    by_index = shop.search_many(queries, k=10)
+    monkeypatch.setenv("MMSEARCH_EXACT_LIMIT", "100000")
+    exact = Shop(shop.store.path).search_many(queries, k=10)
+    recall = [len(set(ids(by_index[id])) & set(ids(exact[id]))) / len(exact[id]) for id in queries]
+    assert np.mean(recall) > 0.9
+    assert all(ids(by_index[f"few {c}"]) == ids(exact[f"few {c}"]) for c in colours), "of few that pass all are compared"

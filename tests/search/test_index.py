@@ -36,7 +36,7 @@ def test_nothing_to_place() -> None:
 
 def test_widening_ends_with_everything() -> None:
     assert list(widening(10, 10_000)) == [200, 800, 3200, 10_000]
-    assert list(widening(1000, 20_000)) == [10_000, 20_000]
+    assert list(widening(10_000, 20_000)) == [10_000, 20_000]
     assert list(widening(10, 5)) == [5]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import small_shop
 from hypothesis import HealthCheck, given, settings
@@ -15,18 +13,6 @@ from mmsearch.search.hits import Result
 from mmsearch.shop import Shop
 
 ALL = 100
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _fuser() -> Iterator[None]:
-    with small_shop.fake_fuser():
-        yield
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    """Read only."""
-    return small_shop.make(tmp_path_factory.mktemp("shop"), events=False)
 
 
 def ids(result: Result) -> list[str]:

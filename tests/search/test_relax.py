@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import small_shop
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,8 +15,8 @@ from mmsearch.shop import Shop
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    return small_shop.make(tmp_path_factory.mktemp("relax"), fuse=False, events=False)
+def shop(plain: Shop) -> Shop:
+    return plain
 
 
 def ids(result: Result) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,18 +21,6 @@ from mmsearch.search.query import make_query
 from mmsearch.shop import Shop
 
 ALL = 100
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _fuser() -> Iterator[None]:
-    with small_shop.fake_fuser():
-        yield
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    """Read only."""
-    return small_shop.make(tmp_path_factory.mktemp("shop"), events=False)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-import small_shop
 from fake_sounds import silence, tone, written
 
 from mmsearch.errors import InputError, MissingPackage, UsageError
@@ -36,8 +35,8 @@ class Scripted(Transcript):
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    return small_shop.make(tmp_path_factory.mktemp("speech"), events=False, fuse=False)
+def shop(plain: Shop) -> Shop:
+    return plain
 
 
 @pytest.fixture

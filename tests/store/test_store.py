@@ -330,3 +330,18 @@ def test_the_tables_there_are(store: Store) -> None:
     assert store.tables("vectors_text_") == ["vectors_text_1", "vectors_text_2"]
     assert store.tables() == ["mmsearch_record", "vectors_image_1", "vectors_text_1", "vectors_text_2"]
     assert Store(Path(store.path) / "nowhere").tables() == []
+
+
+def test_within_a_steady_body_a_table_stays_as_it_was(tmp_path: Path) -> None:
+    store, other = Store(tmp_path / "store.lancedb"), Store(tmp_path / "store.lancedb")
+    store.create()
+    row = pa.table({"id": ["a"]}, schema=pa.schema([pa.field("id", pa.string(), nullable=False)]))
+    store.upsert("products", row, "id")
+    with store.steady():
+        version = store.version("products")
+        other.upsert("products", row.set_column(0, row.schema.field(0), pa.array(["b"])), "id")
+        assert (store.version("products"), store.count("products")) == (version, 1)
+        with store.steady():
+            assert store.count("products") == 2, "a body within begins anew"
+        assert store.count("products") == 1
+    assert store.count("products") == 2

@@ -19,8 +19,10 @@ from mmsearch.store.vectors import (
     dimension,
     key_of,
     nearest,
+    read_ids,
     read_sample,
     read_vectors,
+    take_some,
     write_vectors,
 )
 
@@ -73,7 +75,12 @@ def test_nothing_there(store: Store) -> None:
     assert list(batches_of(store, "v")) == []
     write(store, "", np.empty((0, 8), np.float32))
     assert not store.has("v")
-    for attempt in (lambda: read_vectors(store, "v"), lambda: read_sample(store, "v", 1), lambda: nearest(store, "v", unit(1)[0], 1)):
+    for attempt in (
+        lambda: read_vectors(store, "v"),
+        lambda: read_sample(store, "v", 1),
+        lambda: nearest(store, "v", unit(1)[0], 1),
+        lambda: read_ids(store, "v"),
+    ):
         with pytest.raises(StoreError, match="has no table v"):
             attempt()
 
@@ -155,8 +162,10 @@ def test_nearest_comes_best_first(store: Store) -> None:
     vectors = unit(50, dim=16)
     write_vectors(store, "v", [str(n) for n in range(50)], [""] * 50, ["h"] * 50, vectors)
     query = unit(1, dim=16, seed=9)[0]
-    found = nearest(store, "v", query, 10)
-    assert found.ids.to_pylist() == [str(n) for n in np.argsort(-(vectors @ query))[:10]]
+    row_ids, ids = read_ids(store, "v")
+    rows = np.searchsorted(row_ids, nearest(store, "v", query, 10))
+    assert [ids[int(row)].as_py() for row in rows] == [str(n) for n in np.argsort(-(vectors @ query))[:10]]
+    found = take_some(store, "v", rows)
     assert np.array_equal(found.vectors, vectors[[int(i) for i in found.ids.to_pylist()]])
     assert len(nearest(store, "v", query, 500)) == 50
     with pytest.raises(StoreError, match="cannot search the table v"):

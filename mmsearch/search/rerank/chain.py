@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mmsearch.ranking import RERANKERS
 from mmsearch.ranking.base import Combiner, Scores
 from mmsearch.ranking.rerank import Candidates, Reranker
-from mmsearch.search.query import Query
+from mmsearch.ranking.shopper import Shopper
 from mmsearch.spec import parse_chain
 
 
@@ -62,6 +62,25 @@ def chain_of(text: str | None) -> list[Reranker]:
     return [RERANKERS.create(spec) for spec in parse_chain(text, what="reranker")] if text is not None else []
 
 
+def chain_for(shopper: Shopper, named: Sequence[Reranker]) -> list[Reranker]:
+    """The steps that are named, and behind them those that what is known of the shopper asks for, unless they are among these.
+
+    Raises UsageError for a season or a mood that there is not.
+    """
+    if not shopper:
+        return list(named)
+    from mmsearch.search.rerank.mood import Mood
+    from mmsearch.search.rerank.personal import Personal, Session
+    from mmsearch.search.rerank.season import Season
+
+    asked: list[Reranker] = []
+    asked += [Personal(shopper.user)] if shopper.user is not None else []
+    asked += [Session(list(shopper.session))] if shopper.session else []
+    asked += [Season(shopper.season)] if shopper.season is not None else []
+    asked += [Mood(shopper.mood)] if shopper.mood is not None else []
+    return [*named, *(step for step in asked if type(step) not in map(type, named))]
+
+
 def rerank(chain: Sequence[Reranker], scores: Scores, candidates: Candidates) -> Ranking:
     """Scores (n,), NaN where a candidate cannot be a hit → the order that the steps make of them. Raises as the steps do."""
     steps: list[Step] = []
@@ -86,11 +105,6 @@ def unit_of(combiner: Combiner, scores: Scores) -> float:
         return combiner.unit
     known = scores[~np.isnan(scores)]
     return (float(known.std()) if len(known) else 0.0) or 1.0
-
-
-def question_of(query: Query) -> str:
-    """The texts that a query looks for."""
-    return " ".join(part.content for part in query.parts if part.kind == "text" and not part.negative and part.weight > 0)
 
 
 def _moved(ids: pa.Array, step: Step, shown: NDArray[np.int64]) -> list[str]:

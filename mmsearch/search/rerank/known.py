@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -16,12 +18,19 @@ from mmsearch.errors import UsageError, did_you_mean
 from mmsearch.fusion.batch import mean_by_product
 from mmsearch.fusion.contents import contents_by_product
 from mmsearch.ranking.base import Scores
+from mmsearch.ranking.lift import Sold
+from mmsearch.ranking.shopper import Taken
+from mmsearch.search.index import Index
+from mmsearch.search.query import Query
 from mmsearch.search.rerank.signals import SIGNALS, read_signal
-from mmsearch.store import PRODUCTS, Store
+from mmsearch.store import PRODUCTS
 from mmsearch.store.attributes import load_attributes
 from mmsearch.store.values import Values, read_values
 from mmsearch.store.vectors import read_vectors
 from mmsearch.store.where import id_list, written
+
+if TYPE_CHECKING:  # imported by the first reranker that asks for it: most searches ask for none
+    from mmsearch.search.rerank.shoppers import Shoppers
 
 _OPTION = "--rerank"
 _COMPARED = 100_000  # ids that a near miss is looked for in
@@ -30,13 +39,29 @@ _WORD = re.compile(r"\w+")
 
 
 class Known:
-    """Columns beside all products (n,), kept while one search lasts. `version`: of the table of products that they are from."""
+    """Columns beside all products (n,), kept until the next `look`, and what is known of shoppers."""
 
-    def __init__(self, store: Store, products: pa.Array, version: int):
-        self.store, self.products, self._version = store, products, version
+    def __init__(self, index: Index):
+        self._index, self.store = index, index.store
+        self.look()
+
+    def look(self) -> None:
+        """Look anew. What was learned of shoppers stays as long as the store's events do."""
         self._values: dict[str, Values] = {}
         self._signals: dict[str, Scores] = {}
         self._groups: dict[str, NDArray[np.int64]] = {}
+
+    @property
+    def products(self) -> pa.Array:
+        """(n,) ids."""
+        return self._index.products()
+
+    @cached_property
+    def shoppers(self) -> Shoppers:
+        """What is known of shoppers."""
+        from mmsearch.search.rerank.shoppers import Shoppers
+
+        return Shoppers(self._index)
 
     def numbers(self, name: str) -> Scores:
         """(n,); see `Candidates.numbers`."""
@@ -82,9 +107,9 @@ class Known:
         lost = asked.filter(pc.invert(pc.is_in(asked, value_set=self.products))).to_pylist()
         if lost:
             near = did_you_mean(lost[0], self.products[:_COMPARED].to_pylist())
-            more = f" and {len(lost) - 1:,} more of those that {_OPTION} names" if len(lost) > 1 else ""
-            hint = 'ids that look like numbers stand in double quotes: ids=["0042"]' if lost[0].isdigit() else "see: mmsearch show ID"
-            raise UsageError(f"{_OPTION}: there is no product {lost[0]}{more}{near}", hint=hint)
+            more = f" and {len(lost) - 1:,} more of those that are named" if len(lost) > 1 else ""
+            quoted = 'ids that look like numbers stand in double quotes in --rerank: ids=["0042"]'
+            raise UsageError(f"there is no product {lost[0]}{more}{near}", hint=quoted if lost[0].isdigit() else "see: mmsearch show ID")
 
     def likeness(self, ids: Sequence[str]) -> NDArray[np.float64]:
         """(m, p, p) of some products; see `Candidates.likeness`."""
@@ -112,7 +137,7 @@ class Known:
 
     def _of(self, name: str) -> Values:
         if name not in self._values:
-            self._values[name] = read_values(self.store, name, self.products, version=self._version, option=_OPTION)
+            self._values[name] = read_values(self.store, name, self.products, version=self._index.version(PRODUCTS), option=_OPTION)
         return self._values[name]
 
     def _has(self, name: str) -> bool:
@@ -133,8 +158,11 @@ class Known:
 class Some:
     """The candidates of one query among all products: `mmsearch.ranking.rerank.Candidates`."""
 
-    def __init__(self, known: Known, ids: pa.Array, unit: float, question: str):
-        self._known, self.ids, self.unit, self.question = known, ids, unit, question
+    def __init__(self, known: Known, ids: pa.Array, unit: float, query: Query):
+        self._known, self.ids, self.unit, self.shopper = known, ids, unit, query.shopper
+        wanted = [part for part in query.parts if not part.negative and part.weight > 0]
+        self.question = " ".join(part.content for part in wanted if part.kind == "text")
+        self.spoken = [part.heard for part in wanted if part.heard]
         self._rows: NDArray[np.int64] | None = None
         if ids is not known.products:
             self._rows = pc.index_in(ids, value_set=known.products).to_numpy(zero_copy_only=False).astype(np.int64)
@@ -170,6 +198,27 @@ class Some:
         found = pc.index_in(pa.array(list(ids), pa.string()), value_set=self.ids).drop_null()
         places: NDArray[np.int64] = found.to_numpy(zero_copy_only=False).astype(np.int64)
         return places
+
+    def check(self, ids: Sequence[str]) -> None:
+        """See `Candidates.check`."""
+        self._known.check(ids)
+
+    def taken_by(self, user: str) -> Taken:
+        """See `Candidates.taken_by`."""
+        return self._known.shoppers.taken_by(user)
+
+    def taste(self, taken: Taken) -> Scores:
+        """See `Candidates.taste`."""
+        return self._known.shoppers.taste(taken, self.ids)
+
+    def goes_with(self, taken: Taken) -> Scores:
+        """See `Candidates.goes_with`."""
+        return self._mine(self._known.shoppers.goes_with(taken))
+
+    def sold(self, days: NDArray[np.bool_]) -> Sold:
+        """See `Candidates.sold`."""
+        sold = self._known.shoppers.sold(days)
+        return Sold(self._mine(sold.observed), self._mine(sold.expected), sold.notes)
 
     def _ids(self, places: NDArray[np.int64]) -> list[str]:
         return self.ids.take(pa.array(places)).to_pylist()  # type: ignore[no-any-return]

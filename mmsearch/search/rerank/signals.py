@@ -26,7 +26,7 @@ def read_signal(store: Store, name: str, products: pa.Array) -> Scores:
 
 def _popularity(store: Store, products: pa.Array) -> Scores:
     events = read_events(store)
-    total, count = _sums(pa.array(events.products, pa.string()), events.strengths() if events.products else np.empty(0), products)
+    total, count = _sums(pa.array(events.products, pa.string()), events.strengths(), products)
     if not count.any():
         raise UsageError(
             "--rerank: popularity is counted from events, and the store has none of its products", hint="mmsearch ingest events.csv"

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import small_shop
 from small_models import small_cross_encoder
 
 from mmsearch.errors import InputError, UsageError
@@ -21,9 +20,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    folder = tmp_path_factory.mktemp("shop")
-    return small_shop.make(folder, fuse=False, events=False)
+def shop(plain: Shop) -> Shop:
+    return plain
 
 
 def test_its_order_is_the_models(model: Path, shop: Shop) -> None:

@@ -1,37 +1,12 @@
-"""Which events a recommender learns from and which it is asked to foresee."""
+"""Leave-last-out: foresee what everybody did last."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import NDArray
 
 from mmsearch.errors import InputError
+from mmsearch.evaluation.splits.base import Split, Splitter, check_part
 from mmsearch.recommend.base import Interactions
-from mmsearch.spec import Registry
-
-SPLITS = Registry("split", "mmsearch.splits")
-
-
-@dataclass(frozen=True)
-class Split:
-    """Training events, and held-out (user, product) pairs; indices are those of `train.user_ids` and `train.product_ids`."""
-
-    train: Interactions
-    users: NDArray[np.int64]  # (t,) ascending
-    products: NDArray[np.int64]  # (t,)
-
-
-class Splitter(ABC):
-    """Interactions → training events and held-out pairs. Parameters are arguments of `__init__`; `spec` is printed with every number."""
-
-    spec: str
-
-    @abstractmethod
-    def split(self, interactions: Interactions) -> Split:
-        """Raises InputError when nobody has events enough to hold one out."""
 
 
 class LeaveLastOut(Splitter):
@@ -46,9 +21,7 @@ class LeaveLastOut(Splitter):
     """
 
     def __init__(self, part: str = "test"):
-        if part not in ("test", "validation"):
-            raise ValueError(f"part must be test or validation, not {part}")
-        self.part = part
+        self.part = check_part(part)
         self.spec = f"leave-last-out(part={part})"
 
     def split(self, interactions: Interactions) -> Split:

@@ -1,0 +1,38 @@
+"""Recommendations shaped as search results are: by a chain of rerankers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from mmsearch.recommend.serve import Reorder, Reordered
+from mmsearch.search.index import Index
+from mmsearch.search.query import make_query
+from mmsearch.search.rerank.chain import chain_of, rerank
+from mmsearch.search.rerank.known import Known, Some
+from mmsearch.store import Store
+
+
+def reorder_by(store: Store, chain: str | None) -> Reorder | None:
+    """`--rerank` of `mmsearch recommend`: a chain as that of a search, over all products that have evidence for them.
+
+    Raises UsageError and ParseError as `chain_of` does; the steps raise what they do in a search.
+    """
+    if chain is None:
+        return None
+    steps = chain_of(chain)
+
+    def reorder(ids: Sequence[str], scores: NDArray[np.float64]) -> Reordered:
+        index = Index(store)
+        here = np.flatnonzero(~np.isnan(scores))
+        products = pa.array([ids[i] for i in here.tolist()], pa.string())
+        unit = float(scores[here].std()) or 1.0
+        ranking = rerank(steps, scores[here], Some(Known(index), products, unit, make_query([], browse=True)))
+        whole = np.full(len(scores), np.nan)
+        whole[here] = ranking.scores
+        return Reordered(whole, lambda shown: ranking.changes(products, np.searchsorted(here, shown), places=True), ranking.notes)
+
+    return reorder

@@ -1,0 +1,113 @@
+"""The contract of measures of lists, and each on lists whose value is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import log2
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmsearch.errors import InputError, ParseError
+from mmsearch.measures import LIST_MEASURES, ListMeasure, Lists, parse_any_measure, parse_measure
+from mmsearch.measures.coverage import Coverage
+from mmsearch.measures.diversity import Diversity
+from mmsearch.measures.gini import Gini
+from mmsearch.measures.ndcg import NDCG
+from mmsearch.measures.novelty import Novelty
+from mmsearch.measures.popularity_lift import PopularityLift
+
+OWN = {"coverage": Coverage, "novelty": Novelty, "diversity": Diversity, "gini": Gini, "popularity-lift": PopularityLift}
+X = np.array([[1, 0], [1, 0], [0, 1], [-1, 0], [0, 0]], np.float32)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _registered() -> Iterator[None]:
+    for name, made in OWN.items():
+        LIST_MEASURES.register(name, made)  # the names that our own package declares
+    yield
+    for name in OWN:
+        LIST_MEASURES.unregister(name)
+
+
+def lists(*ranked: list[int], had: list[list[int]] | None = None, candidates: list[bool] | None = None) -> Lists:
+    histories = had or [[0]] * len(ranked)
+    return Lists(
+        [np.array(r, np.int64) for r in ranked],
+        [np.array(h, np.int64) for h in histories],
+        np.array([8, 4, 2, 1, 0]),
+        16,
+        None if candidates is None else np.array(candidates),
+        X,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "value"),
+    [
+        ("coverage@2", lists([0, 1, 2], [1, 0]), 2 / 5),
+        ("coverage@3", lists([0, 1, 2], [1, 0]), 3 / 5),
+        ("coverage@3", lists([3], [], candidates=[False, False, False, True, True]), 1 / 2),
+        ("novelty@2", lists([0, 1], [2]), (1 + 2 + 3) / 3),
+        ("novelty@9", lists([4]), log2(16)),  # nobody took it: as if one had
+        ("diversity@2", lists([0, 1], [0, 2]), (0 + 1) / 2),
+        ("diversity@3", lists([0, 2, 3]), 1 - (0 - 1 + 0) / 3),
+        ("diversity@3", lists([0, 4, 1], [4, 2]), 0.0),  # one without a vector is left out; one alone has no pair
+        ("gini@1", lists([0], [1], [2], [3], [4]), 0.0),
+        ("gini@1", lists([0], [0]), 4 / 5),
+        ("gini@2", lists([0, 1], [0], candidates=[True, True, False, False, False]), 1 / 6),
+        ("popularity-lift@2", lists([0, 1], [2], had=[[2], [1, 3]]), (6 + 2) / (2 + 2.5)),
+        ("lift@1", lists([0], [], [1], had=[[1], [0], []]), 2.0),
+    ],
+)
+def test_known_values(text: str, given: Lists, value: float) -> None:
+    assert parse_any_measure(text).compute(given) == pytest.approx(value)  # type: ignore[call-arg, arg-type]
+
+
+def every(k: int) -> list[ListMeasure]:
+    return [made(k=k) for made in OWN.values()]
+
+
+def test_all_registered_are_tested() -> None:
+    assert set(LIST_MEASURES.names()) == set(OWN)
+
+
+@given(st.lists(st.lists(st.integers(0, 4), max_size=5, unique=True), max_size=6), st.integers(1, 6))
+def test_finite_whatever_was_shown_and_what_stands_behind_the_cutoff_does_not_count(ranked: list[list[int]], k: int) -> None:
+    for measure in every(k):
+        value = measure.compute(lists(*ranked))
+        assert np.isfinite(value) and value >= -1e-9
+        assert value == measure.compute(lists(*(r[:k] for r in ranked)))
+        if measure.name in ("coverage", "gini"):
+            assert value <= 1
+
+
+def test_nothing_shown_is_nothing() -> None:
+    for measure in every(3):
+        assert measure.compute(lists([], [])) == 0 and measure.compute(lists()) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "measure"),
+    [("coverage@20", Coverage(20)), ("Gini@5", Gini(5)), ("lift@2", PopularityLift(2)), ("ILD@7", Diversity(7)), ("nDCG@3", NDCG(3))],
+)
+def test_the_text_is_the_measure(text: str, measure: ListMeasure) -> None:
+    assert parse_any_measure(text) == measure and str(parse_any_measure(text)) == text
+    assert parse_any_measure(str(measure)) == measure
+
+
+def test_what_is_wrong_is_told() -> None:
+    with pytest.raises(ParseError, match="coverage needs a cut-off"):
+        parse_any_measure("coverage")
+    with pytest.raises(ParseError, match="did you mean coverage") as told:
+        parse_any_measure("coverge@3")
+    assert "gini" in str(told.value.hint) and "ndcg" in str(told.value.hint)
+    with pytest.raises(ParseError, match="there is no measure 'coverage'"):
+        parse_measure("coverage@3")  # rankings of one query have none
+    with pytest.raises(InputError, match="mmsearch embed"):
+        Diversity(3).compute(Lists([], [], np.zeros(2, np.int64), 0))
+    for k in (0, None):
+        with pytest.raises(ValueError, match="cut-off"):
+            Gini(k)

@@ -1,0 +1,138 @@
+"""Models in a store: kept, found again, stale, replaced, damaged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import small_shop
+
+from mmsearch.errors import InputError, StoreError, UsageError
+from mmsearch.recommend.trained import name_for, names, recorded
+from mmsearch.shop import Shop
+
+
+@pytest.fixture(autouse=True)
+def _fuser() -> Iterator[None]:
+    with small_shop.fake_fuser():
+        yield
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    """Without vectors."""
+    shop = Shop(tmp_path / "store.lancedb")
+    shop.ingest(small_shop.write_catalogue(tmp_path))
+    shop.ingest(small_shop.write_events(tmp_path))
+    return shop
+
+
+def answer(shop: Shop, **options: object) -> list[tuple[str, float]]:
+    return [(item.id, item.score) for item in shop.recommend("red-fan0", k=3, **options).items]  # type: ignore[arg-type]
+
+
+def test_a_trained_model_answers_as_one_that_is_fitted_now(shop: Shop) -> None:
+    now = answer(shop, method="itemcf(decay=.7)")
+    model, notes = shop.train("itemcf(decay=.7)")
+    assert (model.name, model.version, model.events, model.users) == ("itemcf", 1, 6 * (3 * 6 + 5), 24)
+    assert notes == []
+    again = Shop(shop.store.path)
+    assert answer(again) == now
+    assert again.recommend("red-fan0").method == "itemcf(decay=0.7)"
+    assert answer(again, model="itemcf") == answer(again, method="itemcf( decay=0.70 )") == now
+    assert name_for(shop.store, "itemcf(decay=.7)") == "itemcf"
+
+
+def test_the_default_model_answers_and_others_by_name(shop: Shop) -> None:
+    shop.train("itemcf")
+    shop.train("popular", name="sellers", default=False)
+    assert shop.recommend("red-fan0").method == "itemcf"
+    assert shop.recommend("red-fan0", model="sellers").method == "popular"
+    shop.make_default_model("sellers")
+    assert shop.recommend("red-fan0").method == "popular"
+    assert shop.drop_model("sellers") == "itemcf"
+    assert shop.recommend("red-fan0").method == "itemcf"
+    assert shop.drop_model("itemcf") is None
+    assert names(shop.store) == []
+
+
+def test_what_a_user_did_since_counts_without_training(shop: Shop, tmp_path: Path) -> None:
+    shop.train("itemcf")
+    events = [{"user": "new", "product": "red-shoe", "event": "buy", "time": 1_800_000_000}]
+    shop.ingest(small_shop.write_jsonl(tmp_path / "later.jsonl", events))
+    found = shop.recommend("new", k=1)
+    assert found.items[0].id.startswith("red-")
+    assert found.method == "itemcf"
+    assert "+1 events since the model itemcf was trained: mmsearch recommend train brings it up to date" in found.notes
+
+
+def test_stale_models_are_listed_and_trained_again(shop: Shop, tmp_path: Path) -> None:
+    shop.train("itemcf")
+    shop.train("popular", default=False)
+    assert [row["state"] for row in shop.trained()] == ["fresh", "fresh"]
+    assert shop.retrain() == []
+    shop.ingest(small_shop.write_jsonl(tmp_path / "later.jsonl", [{"user": "new", "product": "red-shoe", "event": "buy"}]))
+    rows = shop.trained()
+    assert [row["state"] for row in rows] == ["stale", "stale"]
+    assert rows[0]["changes"] == ["interactions: +1 rows"]
+    told: list[str] = []
+    assert [(model.name, model.version) for model, _ in shop.retrain(told=told.append)] == [("itemcf", 2), ("popular", 2)]
+    assert told == ["itemcf: interactions: +1 rows", "popular: interactions: +1 rows"]
+    assert recorded(shop.store, "itemcf").history == [
+        {"version": 1, "spec": "itemcf", "trained": recorded(shop.store, "itemcf").history[0]["trained"], "events": 138}
+    ]
+    assert [row["default"] for row in shop.trained()] == [True, False]
+    assert len(shop.retrain(force=True)) == 2
+
+
+def test_products_that_went_are_not_recommended_and_new_ones_are_told(shop: Shop, tmp_path: Path) -> None:
+    shop.train("itemcf")
+    rows = [row for row in small_shop.rows(tmp_path) if row["id"] != "red-chair"]
+    path = small_shop.write_csv(
+        tmp_path / "products.csv", small_shop.COLUMNS, [*rows, {"id": "new", "title": "New"}, {"id": "more", "title": "More"}]
+    )
+    shop.ingest(path, sync=True)
+    found = shop.recommend("red-fan0", k=50, sold_out=True)
+    assert "red-chair" not in [item.id for item in found.items]
+    assert any(note.startswith("+1 products since the model") for note in found.notes)
+    with pytest.raises(InputError, match="the product new came after the model was trained"):
+        shop.recommend(like="new")
+
+
+def test_models_of_vectors_are_stale_when_vectors_change(tmp_path: Path) -> None:
+    shop = small_shop.make(tmp_path)
+    shop.train("content")
+    shop.train("itemcf")
+    shop.fuse("fake-fuser", force=True)
+    assert {row["model"]: row["state"] for row in shop.trained()} == {"content": "stale", "itemcf": "fresh"}
+
+
+def test_wrong_models(shop: Shop) -> None:
+    shop.train("itemcf")
+    with pytest.raises(UsageError, match="the name itemcf is taken by another method"):
+        shop.train("itemcf(k=5)")
+    shop.train("itemcf(k=5)", replace=True)
+    assert recorded(shop.store, "itemcf").version == 2
+    for name in ("a/b", "\n"):
+        with pytest.raises(UsageError, match="a model cannot be called"):
+            shop.train("itemcf", name=name)
+    with pytest.raises(UsageError, match="there is no model 'itemc'; did you mean itemcf"):
+        shop.recommend("red-fan0", model="itemc")
+    with pytest.raises(UsageError, match="unknown recommender"):
+        shop.train("nope")
+    with pytest.raises(InputError, match="no product has a vector"):
+        shop.train("content")
+    assert names(shop.store) == ["itemcf"]
+
+
+def test_a_damaged_model_says_how_to_make_it_anew(shop: Shop) -> None:
+    shop.train("itemcf")
+    value = shop.store.record.get("model/itemcf")
+    shop.store.record.put("model/itemcf", value, b"\x80\x04 no safetensors")
+    with pytest.raises(StoreError, match=r"the model itemcf .* is damaged") as raised:
+        shop.recommend("red-fan0")
+    assert raised.value.hint == "train it anew: mmsearch recommend train --name itemcf --method 'itemcf'"
+    shop.store.record.put("model/itemcf", {**value, "spec": "gone-method"}, b"")
+    with pytest.raises(StoreError, match="was made by gone-method, which cannot be used here"):
+        shop.recommend("red-fan0")
