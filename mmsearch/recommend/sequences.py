@@ -73,7 +73,7 @@ class Windows:
     def batches(self, events: int, ahead: int, rng: np.random.Generator) -> Iterator[Batch]:
         """All windows once, in random order, alike in length within a batch, at most about `events` to look ahead from in each."""
         lengths = self.stops - self.starts - 1
-        pool = max(1, round(_POOL * events / max(float(lengths.mean()), 1.0)))
+        pool = max(1, round(_POOL * events * len(lengths) / max(int(lengths.sum()), 1)))
         order = rng.permutation(len(self))
         groups: list[Rows] = []
         for start in range(0, len(order), pool):
