@@ -73,6 +73,9 @@ def command(
         metavar="'SPEC | SPEC …'",
         help="Put the best into another order: mmr, collapse, dedupe, boost, stock, pin, bury, cross, one after the other.",
     ),
+    understand: bool = typer.Option(
+        True, "--understand/--no-understand", help="Lift products with the brand, colour, price … that the query names; use its synonyms."
+    ),
     explain: bool = typer.Option(False, "--explain", help="Show what each score is made of."),
     queries: str | None = typer.Option(
         None, "--queries", metavar="FILE", help="Answer many queries: TSV id<TAB>text, or CSV/JSONL with columns."
@@ -136,7 +139,7 @@ def command(
         batch = {"": restricted(parts, where, within, weights, expand)}
     here = shop()
     results = here.search_many(
-        batch, k=k, combine=combine, page=page, sort=sort, facets=facet, explain=explain, relax=give_way, rerank=rerank
+        batch, k=k, combine=combine, page=page, sort=sort, facets=facet, explain=explain, relax=give_way, rerank=rerank, understand=understand
     )
     if sheet is not None:  # before the hits, which a reader such as head may cut off
         _write_page(sheet, here, batch, results, explain)
@@ -222,7 +225,7 @@ def write_hits(
     else:
         lines: list[dict[str, object]] = []
         for id, result in results.items():
-            lines += [hit.to_json(None if single else id, explain=explain, relaxed=result.relaxed) for hit in result]
+            lines += [hit.to_json(None if single else id, explain=explain, of=result) for hit in result]
             lines += [({} if single else {"query": id}) | facet for facet in result.facets]
         write_rows(lines, how)
 

@@ -21,9 +21,8 @@ from mmsearch.search.rerank.chain import Ranking
 from mmsearch.search.targets import Met, Target
 from mmsearch.store import PRODUCTS, Store
 from mmsearch.store.restrictive import why_nothing
+from mmsearch.search.understand.reading import Soft
 from mmsearch.store.where import id_list
-
-RERANK = "rerank"  # what explanations name the steps of reranking
 
 _NAMED = 1_000  # products that a filter names one by one: beyond, a scan of all ids is faster
 
@@ -50,6 +49,7 @@ class Scored:
     allowed: NDArray[np.bool_] | None = None  # (products of the store,) those that the filter leaves; None: all
     relaxed: tuple[str, ...] = ()  # of what the query asks for, because nothing has all of it
     helps: str = ""  # what would give hits, where there are none
+    softly: Sequence[Soft] = ()  # what was understood of its texts
 
 
 def words_found(e: Evidence, others: Sequence[Evidence]) -> Evidence:
@@ -83,7 +83,7 @@ def answer(store: Store, query: Query, scored: Scored, ranking: Ranking, listing
     told = [target.met.terms(ids) if listing.wanted.explain and target.met and ids else {} for target in scored.targets]
     for rank, (i, id, (added, others)) in enumerate(zip(shown.places.tolist(), ids, reranked, strict=True), listing.wanted.first + 1):
         explained, evidence = _explain(query, scored, i, [terms.get(id, []) for terms in told])
-        explained += [Contribution(RERANK, name, 1.0, 0.0, change) for name, change in added]
+        explained += [Contribution(part, name, 1.0, 0.0, change) for part, name, change in added]
         stands_for = None if ranking.behind is None else sorted(scored.candidates.take(pa.array(others, pa.int64())).to_pylist())
         hits.append(Hit(rank, id, float(total[i]), titles.get(id), evidence, explained, stands_for))
     notes = [*known_of, *ranking.notes]
@@ -91,7 +91,8 @@ def answer(store: Store, query: Query, scored: Scored, ranking: Ranking, listing
     notes += shown.notes
     if not known.any():
         notes += [_why_nothing(store, query, scored, listing.products), *filter(None, [scored.helps])]
-    return Result(hits, int(known.sum()), notes, listing.facets(scored.candidates, matched), list(scored.relaxed))
+    understood = [one.understood.to_json() for one in scored.softly]
+    return Result(hits, int(known.sum()), notes, listing.facets(scored.candidates, matched), list(scored.relaxed), understood)
 
 
 def matches(query: Query, scored: Scored) -> NDArray[np.bool_]:

@@ -36,6 +36,8 @@ from mmsearch.search.rerank.chain import rerank as reranked
 from mmsearch.search.rerank.known import Known, Some
 from mmsearch.search.speech import Listener
 from mmsearch.search.targets import Met, Target, Targets, views_of
+from mmsearch.search.understand.reading import Reader, Soft, told_of
+from mmsearch.search.understand.soft import SoftFilters
 from mmsearch.search.weights import WORDS
 from mmsearch.search.words import Words
 from mmsearch.store import PRODUCTS, Store
@@ -64,6 +66,7 @@ class Engine:
         self._lexical = Lexical(store)
         self._listener = Listener(store)
         self._expander = Expander(store)
+        self._reader = Reader(store)
 
     def search(
         self,
@@ -77,6 +80,7 @@ class Engine:
         explain: bool = False,
         relax: str = "no",
         rerank: str | None = None,
+        understand: bool = True,
     ) -> dict[str, Result]:
         """Answer queries (in one go: texts are encoded in batches).
 
@@ -87,6 +91,7 @@ class Engine:
             values are counted; see `mmsearch.search.facets`. explain : words are told one by one.
         relax : what may be relaxed where nothing has all that a query asks for: 'no', 'words' or 'all'; see `mmsearch.search.relax`.
         rerank : specs of rerankers ('mmr | collapse(by=brand)'), one after the other; see `mmsearch.search.rerank.chain`.
+        understand : what texts name lifts the products that have it; see `mmsearch.search.understand`.
 
         Raises
         ------
@@ -100,10 +105,11 @@ class Engine:
         products, version = self.index.products(), self.index.version(PRODUCTS)
         listing, known = Listing(self.store, products, version, show), Known(self.store, products, version)
         found = {}
-        for id, query, scored, notes in self._scored(queries, show.depth, combiner, steps(relax)):
+        for id, query, scored, notes in self._scored(queries, show.depth, combiner, steps(relax), understand=understand):
             total = scored.combined.total
-            candidates = Some(known, scored.candidates, unit_of(combiner, total), question_of(query)) if chain else None
-            ranking = Ranking(total) if candidates is None else reranked(chain, total, candidates)
+            mine = [*([SoftFilters(scored.softly, products)] if scored.softly else []), *chain]
+            candidates = Some(known, scored.candidates, unit_of(combiner, total), question_of(query)) if mine else None
+            ranking = Ranking(total) if candidates is None else reranked(mine, total, candidates)
             found[id] = answer(self.store, query, scored, ranking, listing, notes)
         return found
 
@@ -135,7 +141,7 @@ class Engine:
         self.index.look()
 
     def _scored(
-        self, queries: Mapping[str, Query], k: int, combiner: Combiner, last: int = 0
+        self, queries: Mapping[str, Query], k: int, combiner: Combiner, last: int = 0, *, understand: bool = False
     ) -> Iterator[tuple[str, Query, Scored, list[str]]]:
         """Of each query, in turn: its id, the query in words, the candidates with their scores, and what a person should know.
 
@@ -144,6 +150,10 @@ class Engine:
         filters = {w: passing(self.store, w, self.index.products()) for w in dict.fromkeys(w for q in queries.values() for w in q.where)}
         queries, understood = self._listener.in_words(queries)
         queries, widened = self._expander.widened(queries)
+        softly: dict[str, list[Soft]] = {}
+        if understand:
+            read_of = {id: self._reader.read(q, self.index.products(), self.index.version(PRODUCTS)) for id, q in queries.items()}
+            queries, softly = ({id: one[side] for id, one in read_of.items()} for side in (0, 1))
         vectors = self._encode(queries.values())
         read, notes = self._words.read([p for q in queries.values() if q.within is None for p in q.parts if p.weight > 0])
         for id, query in queries.items():
@@ -161,8 +171,9 @@ class Engine:
                 required=musts,
                 relaxed=less.texts if less is not None else (),
                 helps=helps,
+                softly=softly.get(id, ()),
             )
-            yield id, query, scored, [*understood[id], *widened[id], *told, *notes]
+            yield id, query, scored, [*understood[id], *widened[id], *told_of(scored.softly), *told, *notes]
 
     def _relaxed(self, query: Query, last: int) -> tuple[Relaxed | None, str]:
         """A query that nothing passes, relaxed up to a step; where that does not suffice, what would help beyond it."""
