@@ -19,9 +19,9 @@ from mmsearch.search.listing import Listing
 from mmsearch.search.query import Query
 from mmsearch.search.rerank.chain import Ranking
 from mmsearch.search.targets import Met, Target
+from mmsearch.search.understand.reading import Soft, as_json
 from mmsearch.store import PRODUCTS, Store
 from mmsearch.store.restrictive import why_nothing
-from mmsearch.search.understand.reading import Soft
 from mmsearch.store.where import id_list
 
 _NAMED = 1_000  # products that a filter names one by one: beyond, a scan of all ids is faster
@@ -91,7 +91,7 @@ def answer(store: Store, query: Query, scored: Scored, ranking: Ranking, listing
     notes += shown.notes
     if not known.any():
         notes += [_why_nothing(store, query, scored, listing.products), *filter(None, [scored.helps])]
-    understood = [one.understood.to_json() for one in scored.softly]
+    understood = as_json(query, scored.softly)
     return Result(hits, int(known.sum()), notes, listing.facets(scored.candidates, matched), list(scored.relaxed), understood)
 
 
@@ -128,6 +128,13 @@ def _titles(store: Store, ids: list[str]) -> dict[str, str | None]:
     else:
         rows = store.rows_of(PRODUCTS, "id", pa.array(ids, pa.string()), ["id", "title"])
     return dict(zip(rows.column("id").to_pylist(), rows.column("title").to_pylist(), strict=True))
+
+
+def explained(query: Query, scored: Scored, ranking: Ranking, i: int) -> list[Contribution]:
+    """What the score of a candidate is made of, words together and steps by their names; it adds up to the score."""
+    made, _ = _explain(query, scored, i, [[] for _ in scored.targets])
+    added = ranking.changes(scored.candidates, np.array([i]), places=False)[0]
+    return [*made, *(Contribution(part, name, 1.0, 0.0, change) for part, name, change in added)]
 
 
 def _explain(

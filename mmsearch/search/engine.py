@@ -36,9 +36,10 @@ from mmsearch.search.rerank.chain import rerank as reranked
 from mmsearch.search.rerank.known import Known, Some
 from mmsearch.search.speech import Listener
 from mmsearch.search.targets import Met, Target, Targets, views_of
-from mmsearch.search.understand.reading import Reader, Soft, told_of
+from mmsearch.search.understand.reading import Reader, told_of
 from mmsearch.search.understand.soft import SoftFilters
 from mmsearch.search.weights import WORDS
+from mmsearch.search.why_not import with_reason
 from mmsearch.search.words import Words
 from mmsearch.store import PRODUCTS, Store
 from mmsearch.store.filter import passing
@@ -81,6 +82,7 @@ class Engine:
         relax: str = "no",
         rerank: str | None = None,
         understand: bool = True,
+        why_not: str | None = None,
     ) -> dict[str, Result]:
         """Answer queries (in one go: texts are encoded in batches).
 
@@ -92,6 +94,7 @@ class Engine:
         relax : what may be relaxed where nothing has all that a query asks for: 'no', 'words' or 'all'; see `mmsearch.search.relax`.
         rerank : specs of rerankers ('mmr | collapse(by=brand)'), one after the other; see `mmsearch.search.rerank.chain`.
         understand : what texts name lifts the products that have it; see `mmsearch.search.understand`.
+        why_not : the id of a product of which each result says why it is not in the list; see `mmsearch.search.why_not`.
 
         Raises
         ------
@@ -111,6 +114,8 @@ class Engine:
             candidates = Some(known, scored.candidates, unit_of(combiner, total), question_of(query)) if mine else None
             ranking = Ranking(total) if candidates is None else reranked(mine, total, candidates)
             found[id] = answer(self.store, query, scored, ranking, listing, notes)
+            if why_not is not None:
+                found[id] = with_reason(self.store, why_not, query, scored, ranking, show, products, found[id])
         return found
 
     def keep(self, queries: Mapping[str, Query], k: int, most: int) -> dict[str, Kept]:
@@ -150,10 +155,8 @@ class Engine:
         filters = {w: passing(self.store, w, self.index.products()) for w in dict.fromkeys(w for q in queries.values() for w in q.where)}
         queries, understood = self._listener.in_words(queries)
         queries, widened = self._expander.widened(queries)
-        softly: dict[str, list[Soft]] = {}
         if understand:
-            read_of = {id: self._reader.read(q, self.index.products(), self.index.version(PRODUCTS)) for id, q in queries.items()}
-            queries, softly = ({id: one[side] for id, one in read_of.items()} for side in (0, 1))
+            queries, softly = self._reader.read_all(queries, self.index.products(), self.index.version(PRODUCTS))
         vectors = self._encode(queries.values())
         read, notes = self._words.read([p for q in queries.values() if q.within is None for p in q.parts if p.weight > 0])
         for id, query in queries.items():
@@ -171,9 +174,9 @@ class Engine:
                 required=musts,
                 relaxed=less.texts if less is not None else (),
                 helps=helps,
-                softly=softly.get(id, ()),
+                softly=softly[id] if understand else (),
             )
-            yield id, query, scored, [*understood[id], *widened[id], *told_of(scored.softly), *told, *notes]
+            yield id, query, scored, [*understood[id], *widened[id], *told_of(query, scored.softly), *told, *notes]
 
     def _relaxed(self, query: Query, last: int) -> tuple[Relaxed | None, str]:
         """A query that nothing passes, relaxed up to a step; where that does not suffice, what would help beyond it."""
@@ -321,7 +324,7 @@ class Engine:
             if query.within is None and part in read:
                 found[number] = self._words.compare(read[part], products)
             elif query.within in (None, "text") and part.kind == "text":
-                found[number] = self._lexical.look_for(part.content, products)
+                found[number] = self._lexical.look_for(part.content, products, part.synonyms)
         return {number: met for number, met in found.items() if met is not None}
 
     def _nearest(self, targets: Sequence[Target], part_shares: Sequence[float], passing: pa.Array | None, k: int) -> pa.Array:

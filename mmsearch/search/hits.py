@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mmsearch.search.facets import Facet
+    from mmsearch.search.why_not import WhyNot
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class Result:
     `facets` are those that were asked for, counted over all products that match (`mmsearch.search.facets`).
     `relaxed` is what of the query no hit need have, because nothing has all that was asked for (`mmsearch.search.relax`).
     `understood` is what the query names and lifts the products that have it: kind, value and text (`mmsearch.search.understand.reading`).
+    `why_not` says why a product that was asked for is not among the hits (`mmsearch.search.why_not`).
     """
 
     hits: list[Hit]
@@ -69,6 +71,7 @@ class Result:
     facets: list[Facet] = field(default_factory=list)
     relaxed: list[str] = field(default_factory=list)
     understood: list[dict[str, str]] = field(default_factory=list)
+    why_not: WhyNot | None = None
 
     def __iter__(self) -> Iterator[Hit]:
         return iter(self.hits)

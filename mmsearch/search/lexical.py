@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from mmsearch.lexical.fields import FIELDS, PIECES, SCRIPTS, TABLE, WORDS
 from mmsearch.lexical.spelling import characters, codes, folded, script_of
 from mmsearch.lexical.vocabulary import VOCABULARY, WORD, Vocabulary
 from mmsearch.search.required import Required
+from mmsearch.search.understand.synonyms import Synonym
 from mmsearch.store import PRODUCTS, Store
 from mmsearch.store.fulltext import Clause, find_ids, find_rows, row_ids
 from mmsearch.store.where import id_list
@@ -27,6 +28,8 @@ LABEL = "words"
 
 _SAMPLE = 1_000  # products that stand for a store too large to score whole
 _LONGEST = 1_000  # characters of a query that are looked for word by word
+#: What a synonym of a word counts beside it, times how sure it is (docs/decisions/0031-query-understanding.md).
+SYNONYM = 1.0
 _MISSPELT = 0.5  # what a word counts that stands for one which no product has
 _DEPTH = 200  # matches among which the best is looked for, where not all products are scored
 
@@ -48,17 +51,24 @@ class Lexical:
         """Whether the store is small enough to score every product."""
         return self._store.count(TABLE) <= settings.exact_limit()
 
-    def look_for(self, text: str, products: pa.Array) -> Matches | None:
-        """A text to be met with products (n,), the store's; None where the store has no words, or the text."""
+    def look_for(self, text: str, products: pa.Array, synonyms: Sequence[Synonym] = ()) -> Matches | None:
+        """A text to be met with products (n,), the store's, and `synonyms` of its words; None where the store has no words, or the text."""
         plain = folded(text[:_LONGEST]).strip()
         if not plain or not self.there():
             return None
         clauses = [Clause(plain, WORDS)]
         if pieces := dict.fromkeys([*codes(plain, alone=True), *characters(plain)]):
             clauses.append(Clause(" ".join(pieces), PIECES))
-        instead = self._instead(plain)
+        beside: dict[str, list[Clause]] = {}
+        for one in synonyms:
+            beside.setdefault(folded(text[one.start : one.end]), []).append(
+                Clause(folded(one.label), WORDS, SYNONYM * one.strength, how="phrase")
+            )
+        meant = " ".join(beside).casefold()  # a word that is known to stand for others is no typing error
+        instead = {word: near for word, near in self._instead(plain).items() if word.casefold() not in meant}
         clauses += [Clause(near[0], WORDS, _MISSPELT) for near in instead.values()]
-        return Matches(self, clauses, products, instead, script_of(plain))
+        asked = Asked(tuple(clauses), tuple((Clause(typed, WORDS), tuple(others)) for typed, others in beside.items()))
+        return Matches(self, asked, products, instead, script_of(plain))
 
     def having(self, wanted: Required, products: pa.Array) -> NDArray[np.bool_]:
         """Which products (n,) have what a query requires. Raises InputError where the store has no words."""
@@ -73,27 +83,36 @@ class Lexical:
             mask[at[at >= 0]] = True
         return mask
 
-    def everything(self, clauses: Sequence[Clause], products: pa.Array) -> Scores:
+    def everything(self, asked: Asked, products: pa.Array) -> Scores:
         """BM25 of every product (n,): 0 where nothing matches, NaN where it has no words."""
         rows, places, _ = self._placed(products)
-        total = np.zeros(len(rows))
-        for clause in clauses:
+
+        def score(clause: Clause) -> Scores:
+            alone = np.zeros(len(rows))
             found, bm25 = find_rows(self._store, TABLE, clause, max(1, len(rows)))
-            total[np.searchsorted(rows, found)] += bm25
+            alone[np.searchsorted(rows, found)] = bm25
+            return alone
+
+        total = asked.total(score)
         scores = np.full(len(products), np.nan)
         scores[places[places >= 0]] = total[places >= 0]
         return scores
 
-    def some(self, clauses: Sequence[Clause], candidates: pa.Array) -> Scores:
+    def some(self, asked: Asked, candidates: pa.Array) -> Scores:
         """BM25 of some products (n,), as `everything` has it."""
         scores = np.full(len(candidates), np.nan)
         if len(candidates):
             among = id_list("id", candidates.to_pylist())
             have = self._store.read(TABLE, ["id"], where=among).column("id")
-            scores[pc.is_in(candidates, value_set=have.combine_chunks()).to_numpy(zero_copy_only=False)] = 0.0
-            for clause in clauses:
+
+            def score(clause: Clause) -> Scores:
+                alone = np.zeros(len(candidates))
                 ids, bm25 = find_ids(self._store, TABLE, clause, len(candidates), among)
-                scores[pc.index_in(pa.array(ids, pa.string()), value_set=candidates).to_numpy(zero_copy_only=False)] += bm25
+                alone[pc.index_in(pa.array(ids, pa.string()), value_set=candidates).to_numpy(zero_copy_only=False)] = bm25
+                return alone
+
+            there = pc.is_in(candidates, value_set=have.combine_chunks()).to_numpy(zero_copy_only=False)
+            scores[there] = asked.total(score)[there]
         return scores
 
     def elsewhere(self, script: str, products: pa.Array, candidates: pa.Array | None) -> NDArray[np.bool_]:
@@ -110,11 +129,11 @@ class Lexical:
         others = rows.column("id").filter(pc.invert(pc.match_substring(rows.column(SCRIPTS), script)))
         return pc.is_in(candidates, value_set=others.combine_chunks()).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
 
-    def near(self, clauses: Sequence[Clause], depth: int) -> list[str]:
+    def near(self, asked: Asked, depth: int) -> list[str]:
         """The ids of the products that match a clause best, of each clause."""
-        return [id for clause in clauses for id in find_ids(self._store, TABLE, clause, depth)[0]]
+        return [id for clause in asked.every() for id in find_ids(self._store, TABLE, clause, depth)[0]]
 
-    def sample(self, clauses: Sequence[Clause]) -> Scores:
+    def sample(self, asked: Asked) -> Scores:
         """BM25 of some products, the same ones every time: they stand for the store."""
         version = self._store.version(TABLE)
         if self._sample is None or self._sample[0] != version:
@@ -123,13 +142,18 @@ class Lexical:
             chosen = ids.take(pa.array(rows)).to_pylist()
             self._sample = version, id_list("id", chosen), len(chosen)
         _, where, size = self._sample
-        total: dict[int, float] = {}
-        for clause in clauses:
-            for row, bm25 in zip(*(one.tolist() for one in find_rows(self._store, TABLE, clause, size, where)), strict=True):
-                total[row] = total.get(row, 0.0) + bm25
-        return np.concatenate([list(total.values()), np.zeros(size - len(total))])
+        found = {clause: find_rows(self._store, TABLE, clause, size, where) for clause in asked.every()}
+        rows = np.unique(np.concatenate([mine for mine, _ in found.values()]))
 
-    def terms(self, clauses: Sequence[Clause], ids: Sequence[str]) -> dict[str, list[tuple[str, float]]]:
+        def score(clause: Clause) -> Scores:
+            alone = np.zeros(size)  # whoever is not among the rows has nothing of it
+            mine, bm25 = found[clause]
+            alone[np.searchsorted(rows, mine)] = bm25
+            return alone
+
+        return asked.total(score)
+
+    def terms(self, asked: Asked, ids: Sequence[str]) -> dict[str, list[tuple[str, float]]]:
         """Of some products, what their BM25 is made of: id → (a word and the field that it stands in, its score), which add up to it.
 
         Words count for themselves in BM25; over the fields a word's score is divided as its scores in each alone stand, times their boosts.
@@ -140,14 +164,28 @@ class Lexical:
         def scores(clause: Clause) -> dict[str, float]:
             return dict(zip(*find_ids(self._store, TABLE, clause, len(ids), among), strict=True))
 
-        for clause in clauses:
+        def tell(clause: Clause, whole: Mapping[str, float], name: str) -> None:
+            fields = FIELDS if clause.column == WORDS else {clause.column: 1}
+            alone = {clause.column: whole}
+            if whole and len(fields) > 1:
+                alone = {f: scores(Clause(clause.text, f, times, clause.how)) for f, times in fields.items()}
+            for id, score in whole.items():
+                total = sum(by.get(id, 0.0) for by in alone.values())
+                found[id] += [(f"{name} ({f})", score * by[id] / total) for f, by in alone.items() if id in by]
+
+        for clause in asked.clauses:
             for word in dict.fromkeys(clause.text.split()):
-                whole = scores(replace(clause, text=word))
-                fields = FIELDS if clause.column == WORDS else {clause.column: 1}
-                alone = {f: scores(Clause(word, f, times)) for f, times in fields.items()} if whole and len(fields) > 1 else {PIECES: whole}
-                for id, score in whole.items():
-                    total = sum(by.get(id, 0.0) for by in alone.values())
-                    found[id] += [(f"{word} ({f})", score * by[id] / total) for f, by in alone.items() if id in by]
+                one = replace(clause, text=word)
+                tell(one, scores(one), word)
+        for typed, others in asked.beside:
+            own, of = scores(typed), {clause: scores(clause) for clause in others}
+            for clause, mine in of.items():
+                best = {
+                    id: score - own.get(id, 0.0)
+                    for id, score in mine.items()
+                    if score > own.get(id, 0.0) and clause == max(others, key=lambda other, id=id: of[other].get(id, 0.0))  # type: ignore[misc]
+                }
+                tell(clause, best, f"{clause.text} for {typed.text}")
         return found
 
     def _instead(self, plain: str) -> dict[str, list[str]]:
@@ -177,6 +215,27 @@ class Lexical:
         return self._places[1]
 
 
+class Asked(NamedTuple):
+    """What is looked for: clauses, whose scores add up, and words (a clause) with those that may stand `beside` them instead."""
+
+    clauses: tuple[Clause, ...]
+    beside: tuple[tuple[Clause, tuple[Clause, ...]], ...] = ()
+
+    def total(self, score: Callable[[Clause], Scores]) -> Scores:
+        """The scores of products (n,), from those that each clause gives them.
+
+        Of a word and its synonyms the best one counts: who says both is no better for it.
+        """
+        total: Scores = np.sum([score(clause) for clause in self.clauses], axis=0)
+        for typed, others in self.beside:
+            total += np.maximum(np.max([score(clause) for clause in others], axis=0) - score(typed), 0.0)
+        return total
+
+    def every(self) -> list[Clause]:
+        """All clauses."""
+        return [*self.clauses, *(clause for typed, others in self.beside for clause in (typed, *others))]
+
+
 class _Places(NamedTuple):
     rows: NDArray[np.uint64]  # (m,) row ids, ascending
     places: NDArray[np.int64]  # (m,) of their products; −1: not a product any more
@@ -186,8 +245,8 @@ class _Places(NamedTuple):
 class Matches:
     """A text on its way to the products: a `mmsearch.search.targets.Met`."""
 
-    def __init__(self, lexical: Lexical, clauses: Sequence[Clause], products: pa.Array, instead: Mapping[str, Sequence[str]], script: str):
-        self._lexical, self._clauses, self._products, self._script = lexical, clauses, products, script
+    def __init__(self, lexical: Lexical, asked: Asked, products: pa.Array, instead: Mapping[str, Sequence[str]], script: str):
+        self._lexical, self._asked, self._products, self._script = lexical, asked, products, script
         self._everything: Scores | None = None
         #: What a person should know: words that are looked for in place of others.
         self.notes = [f"no product says '{word}': looking for '{near[0]}' instead" for word, near in instead.items()]
@@ -202,12 +261,12 @@ class Matches:
     def everything(self) -> Scores:
         """Of all products, (n,)."""
         if self._everything is None:
-            self._everything = self._lexical.everything(self._clauses, self._products)
+            self._everything = self._lexical.everything(self._asked, self._products)
         return self._everything
 
     def some(self, candidates: pa.Array) -> Scores:
         """Of some products, in their order."""
-        return self._lexical.some(self._clauses, candidates)
+        return self._lexical.some(self._asked, candidates)
 
     def elsewhere(self, candidates: pa.Array | None = None) -> NDArray[np.bool_]:
         """Of all products (n,) or of some, those that say nothing in the script of the text."""
@@ -215,12 +274,12 @@ class Matches:
 
     def near(self, depth: int) -> list[str]:
         """The ids of the best."""
-        return self._lexical.near(self._clauses, depth)
+        return self._lexical.near(self._asked, depth)
 
     def sample(self) -> Scores:
         """Of products that stand for the store."""
-        return self._lexical.sample(self._clauses)
+        return self._lexical.sample(self._asked)
 
     def terms(self, ids: Sequence[str]) -> dict[str, list[tuple[str, float]]]:
         """What the scores of some products are made of; see `Lexical.terms`."""
-        return self._lexical.terms(self._clauses, ids)
+        return self._lexical.terms(self._asked, ids)

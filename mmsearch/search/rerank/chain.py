@@ -77,10 +77,15 @@ def rerank(chain: Sequence[Reranker], scores: Scores, candidates: Candidates) ->
             gone = made.behind >= 0
             after = np.where(gone, np.nan, after)
             behind = made.behind if behind is None else np.where(gone, made.behind, behind)
-        steps.append(Step(type(reranker).__name__.lower(), reranker.part, dict(made.changes), scores, after))
+        steps.append(Step(_name(reranker), reranker.part, dict(made.changes), scores, after))
         notes += made.notes
         scores = after
     return Ranking(scores, steps, behind, list(dict.fromkeys(notes)))
+
+
+def _name(reranker: Reranker) -> str:
+    """What a step is called: the name of its class, or what it is of."""
+    return type(reranker).__name__.lower() if reranker.part == Reranker.part else f"what was {reranker.part}"
 
 
 def unit_of(combiner: Combiner, scores: Scores) -> float:
@@ -98,11 +103,11 @@ def question_of(query: Query) -> str:
 
 def _moved(ids: pa.Array, step: Step, shown: NDArray[np.int64]) -> list[str]:
     """From which place to which a step took some of the candidates, (p,)."""
-    places = zip(_places(ids, step.before, shown), _places(ids, step.after, shown), strict=True)
-    return [f": place {old:,} → {new:,}" if old != new else f": place {new:,}" for old, new in places]
+    both = zip(places(ids, step.before, shown), places(ids, step.after, shown), strict=True)
+    return [f": place {old:,} → {new:,}" if old != new else f": place {new:,}" for old, new in both]
 
 
-def _places(ids: pa.Array, scores: Scores, shown: NDArray[np.int64]) -> list[int]:
+def places(ids: pa.Array, scores: Scores, shown: NDArray[np.int64]) -> list[int]:
     """At which places some of the candidates are, from 1, (p,); ties by id, as `mmsearch.ranking.order.best` has them."""
     lowest = np.sort(scores[~np.isnan(scores)])
     mine = scores[shown]

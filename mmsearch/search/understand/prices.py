@@ -17,8 +17,11 @@ _AT_MOST = (
 _AT_LEAST = r"over|above|more\s+than|at\s+least|no\s+less\s+than|min(?:imum|\.)?|>=?|≥|不低于|高于|超过|大于|至少|最少"
 _PRICED = r"(?P<priced>(?:priced?|costs?|costing|budget|价格|售价|预算|价位)(?:\s+(?:of|is))?\s*)?"
 
-#: What may follow a number without a currency: nothing, a mark, or a word that no number counts. `under 15 inch` and `over 4 people` are no prices.
-_ENDS = re.compile(r"\s*(?:$|[,;.!?，。；！？)）](?!\d))|\s+(?:for|with|and|or|in|please|only|the)(?![a-z])|\s?的|\s+[\u3400-\u9fff]", re.IGNORECASE)
+#: What may follow a number without a currency: nothing, a mark, or a word that no number counts. `under 15 inch` is no price.
+_ENDS = re.compile(
+    r"\s*(?:$|[,;.!?，。；！？)）](?!\d))|\s+(?:for|with|and|or|in|please|only|the)(?![a-z])|\s?的|\s+[\u3400-\u9fff]",
+    re.IGNORECASE,
+)
 _DIGIT = re.compile(r"\d")
 _LONGEST = 1_000  # characters that are read
 

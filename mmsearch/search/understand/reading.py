@@ -19,6 +19,7 @@ from mmsearch.lexical.fields import NAMES
 from mmsearch.lexical.spelling import typed
 from mmsearch.search.query import Query, shares
 from mmsearch.search.understand.prices import PriceRange, price_range, without
+from mmsearch.search.understand.synonyms import Synonyms
 from mmsearch.search.understand.values import CatalogueValues, Column, Mask, first_known, keys_of, levels_of
 from mmsearch.store import Store
 
@@ -27,7 +28,7 @@ from mmsearch.store import Store
 STRENGTH: dict[str, float] = {
     "brand": 0.25,
     "category": 0.25,
-    "colour": 0.25,
+    "colour": 0.5,
     "material": 0.25,
     "size": 0.25,
     "model code": 0.25,
@@ -45,7 +46,9 @@ _WORDS, _CHARACTERS = 4, 8  # of a name
 #: Behind these a brand is what something is for, and a colour or a material what it is to be without.
 _FOR = re.compile(r"(?:\b(?:for|fits?|compatible\s+with|like)|适用于?|兼容)\s*$", re.IGNORECASE)
 _NOT = re.compile(r"(?:\b(?:no|not|non|without|except)|不要|不含|不是|无|非)[\s-]*$", re.IGNORECASE)
-_PATTERNED = re.compile(r"\d|(?<![^\W_])(?:[2-6]?X{0,3}[SML])(?![^\W_])|码|one size|free size|plus size|[两一二三四五六七八九十]", re.IGNORECASE)
+_PATTERNED = re.compile(
+    r"\d|(?<![^\W_])(?:[2-6]?X{0,3}[SML])(?![^\W_])|码|one size|free size|plus size|[两一二三四五六七八九十]", re.IGNORECASE
+)
 
 
 class Span(NamedTuple):
@@ -83,9 +86,22 @@ class Soft:
     known: Mask
 
 
-def told_of(softly: Sequence[Soft]) -> list[str]:
+def told_of(query: Query, softly: Sequence[Soft]) -> list[str]:
     """What a person should know of what was understood; nothing where nothing was."""
-    return [f"understood: {', '.join(str(one.understood) for one in softly)}"] if softly else []
+    also: dict[str, list[str]] = {}
+    for part in query.parts:
+        for one in part.synonyms:
+            also.setdefault(part.content[one.start : one.end], []).append(one.label)
+    told = [*map(str, (one.understood for one in softly)), *(f"{typed} is also {', '.join(labels)}" for typed, labels in also.items())]
+    return [f"understood: {'; '.join(told)}"] if told else []
+
+
+def as_json(query: Query, softly: Sequence[Soft]) -> list[dict[str, str]]:
+    """What was understood, as hits carry it."""
+    also = [
+        {"kind": "synonym", "value": one.label, "text": part.content[one.start : one.end]} for part in query.parts for one in part.synonyms
+    ]
+    return [*(one.understood.to_json() for one in softly), *also]
 
 
 class Reader:
@@ -94,7 +110,13 @@ class Reader:
     def __init__(self, store: Store):
         self._store = store
         self._values = CatalogueValues(store)
+        self._synonyms = Synonyms(store)
         self._names: tuple[int, dict[str, _Names]] | None = None
+
+    def read_all(self, queries: Mapping[str, Query], products: pa.Array, version: int) -> tuple[dict[str, Query], dict[str, list[Soft]]]:
+        """`read` of each query."""
+        read = {id: self.read(query, products, version) for id, query in queries.items()}
+        return {id: query for id, (query, _) in read.items()}, {id: softly for id, (_, softly) in read.items()}
 
     def read(self, query: Query, products: pa.Array, version: int) -> tuple[Query, list[Soft]]:
         """A query without what its texts say of prices, and what was understood of it, over products (n,), all of the store.
@@ -105,10 +127,12 @@ class Reader:
             return query, []
         parts, found = [], dict[tuple[str, str], Soft]()
         for part, share in zip(query.parts, shares(query.parts), strict=True):
-            text, mine = part.content, list[Soft]()
+            mine = list[Soft]()
             if part.kind == "text" and share > 0 and not part.path:
                 text, mine = self._read_text(part.content, _Catalogue(self._values, products, version))
-            parts.append(replace(part, content=text))
+                # What a query is widened by (`Query.expand`) is a part of its own, and would be looked for twice.
+                part = replace(part, content=text, synonyms=() if query.expand else self._synonyms.of(text))
+            parts.append(part)
             for one in mine:
                 key = one.understood.kind, one.understood.value
                 strength = max(share * one.understood.strength, found[key].understood.strength if key in found else 0.0)
@@ -168,11 +192,14 @@ class Reader:
             trusted = pc.greater_equal(rows.column("products"), pc.multiply(rows.column("titles"), TRUSTED))
             rows = rows.filter(trusted)
             kinds = {kind: rows.filter(pc.equal(rows.column("kind"), kind)) for kind in ("brand", "category")}
-            self._names = version, {
-                kind: _Names(dict(zip(mine.column("key").to_pylist(), mine.column("text").to_pylist(), strict=True)))
-                for kind, mine in kinds.items()
-                if mine.num_rows
-            }
+            self._names = (
+                version,
+                {
+                    kind: _Names(dict(zip(mine.column("key").to_pylist(), mine.column("text").to_pylist(), strict=True)))
+                    for kind, mine in kinds.items()
+                    if mine.num_rows
+                },
+            )
         return self._names[1]
 
 

@@ -69,7 +69,9 @@ class CatalogueValues:
         kept = self._kept.get(kind)
         if kept is None or kept[0] != (version, record):
             names = self._names(kind, record)
-            read = (_column(read_values(self._store, name, products, version=version, option=_OPTION), kind, len(products)) for name in names)
+            read = (
+                _column(read_values(self._store, name, products, version=version, option=_OPTION), kind, len(products)) for name in names
+            )
             kept = (version, record), [column for column in read if column.distinct]
             self._kept[kind] = kept
         return kept[1]
