@@ -51,6 +51,10 @@ class Scored:
     helps: str = ""  # what would give hits, where there are none
     softly: Sequence[Soft] = ()  # what was understood of its texts
 
+    def passable(self) -> bool:
+        """Whether a filter leaves any product."""
+        return self.allowed is None or bool(self.allowed.any())
+
 
 def words_found(e: Evidence, others: Sequence[Evidence]) -> Evidence:
     """Words without the products that have nothing but words, and none of those that are looked for: they are not found."""

@@ -176,7 +176,12 @@ class Engine:
                 helps=helps,
                 softly=softly[id] if understand else (),
             )
-            yield id, query, scored, [*understood[id], *widened[id], *told_of(query, scored.softly), *told, *notes]
+            yield (
+                id,
+                query,
+                scored,
+                [*understood[id], *widened[id], *told, *notes, *(told_of(query, scored.softly) if scored.passable() else [])],
+            )
 
     def _relaxed(self, query: Query, last: int) -> tuple[Relaxed | None, str]:
         """A query that nothing passes, relaxed up to a step; where that does not suffice, what would help beyond it."""

@@ -144,7 +144,9 @@ def _price(price: float | None, currency: str | None) -> str:
     return f"{price:,.{0 if price == int(price) else 2}f} {currency or ''}".rstrip()
 
 
-def _card(hit: Hit, query: Query, made_of: breakdown.Breakdown | None, offer: Sequence[str], photos: Photos, made: Thumbnails) -> Card:
+def _card(
+    hit: Hit, query: Query, result: Result, made_of: breakdown.Breakdown | None, offer: Sequence[str], photos: Photos, made: Thumbnails
+) -> Card:
     part = hit.matched.get("image")
     picture, missing = photos.thumbnail(made, hit.id, part)
     matched = ", ".join(filter(None, (_matched(hit, kind, part, photos) for kind, part in hit.matched.items())))
