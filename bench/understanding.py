@@ -2,7 +2,7 @@
 
     python -m bench.understanding DATA_FOLDER               validation / test, off and on
     python -m bench.understanding DATA_FOLDER --choose      each kind at several strengths, on the validation parts
-    python -m bench.understanding DATA_FOLDER --only=fashion   one of electronics, known, chinese, fashion, price
+    python -m bench.understanding DATA_FOLDER --only=fashion   one of electronics, known, chinese, fashion, price, synonyms, sample
     python -m bench.understanding DATA_FOLDER --stores=FOLDER   keep the stores there
 
 - *electronics*: the judged queries; nDCG@10 with linear gain / of the judged products alone.
@@ -13,6 +13,10 @@
   (seed 0) are taken out of the store; P@10, and the share of the ten places that products without a colour hold (fair: 50 %).
 - *price*: fashion with prices drawn at random (log-uniform, seed 0, none for every fifth): "flip flops under 500"; P@10, right is the type
   at such a price. No data set here has prices of its own: titles and types are real, the prices are not.
+- *synonyms*: the judged queries of electronics with the synonyms below, written down from general knowledge of what such things are called,
+  none of them because of a judgment.
+- *sample*: the text queries of the sample shop, whose triples have synonyms in both languages (made by the script that made the judgments);
+  nDCG@10, those at even places for validation, the others for test.
 
 Products are halved by the hash of their title, types by their place in the alphabet.
 """
@@ -31,18 +35,40 @@ from typing import Any
 import numpy as np
 
 import mmsearch
+from bench.data import SAMPLE
 from bench.fashion_shop import catalogue, general
 from bench.search_quality import DEPTH, asked_for
 from bench.tables import print_table, read_rows, shown, written
 from mmsearch.evaluation.evaluate import evaluate
 from mmsearch.evaluation.trec import read_qrels
 from mmsearch.measures import parse_measure
+from mmsearch.search import lexical
 from mmsearch.search.hits import Result
 from mmsearch.search.queries import read_queries
 from mmsearch.search.query import Query, make_query
 from mmsearch.search.understand.reading import STRENGTH, Reader, told_of
 from mmsearch.shop import Shop
 
+SYNONYMS = """
+laptop, notebook
+usb stick, memory stick, flash drive, usb flash drive
+smartphone, mobile phone, cell phone
+headphones, earphones, headset
+backpack, rucksack
+flashlight, torch
+computer, pc
+desktop, desktop computer, desktop pc
+extension cord, extension lead, power extension
+stylus, stylus pen
+phone case, mobile phone case
+phone stand, phone holder
+laptop stand, notebook stand
+camera bag, camera case
+external dvd drive, external optical disc drive
+projector screen, projection screen
+sd card, memory card
+printer, laser printer, inkjet printer
+"""
 PARTS = ("validation", "test")
 CHOICES = (0.1, 0.25, 0.5, 1.0, 2.0)
 _ANSWERS: dict[tuple[str, int], dict[tuple[str, Query], Result]] = {}
@@ -66,6 +92,16 @@ def electronics(shop: Shop, data: Path, understand: bool) -> Figures:
         cells[part] = shown([full, alone])
     changed = sum(bool(result.understood) for result in found.values())
     return cells | {"understood": f"{changed} of {len(queries)}"}
+
+
+def sample(shop: Shop, data: Path, understand: bool) -> Figures:
+    queries, qrels = read_queries(str(SAMPLE / "queries.tsv")), read_qrels(str(SAMPLE / "qrels.tsv"))
+    found = answers(shop, queries, _K, understand)
+    run = {id: {hit.id: hit.score for hit in result} for id, result in found.items()}
+    cells = {}
+    for part, ids in zip(PARTS, (list(queries)[1::2], list(queries)[::2]), strict=True):
+        cells[part] = shown([evaluate(run, {id: qrels[id] for id in ids}, [parse_measure("nDCG@10")]).means["nDCG@10"]])
+    return cells | {"understood": f"{sum(bool(result.understood) for result in found.values())} of {len(queries)}"}
 
 
 def known(shop: Shop, data: Path, understand: bool) -> Figures:
@@ -202,6 +238,24 @@ def shops(data: Path, folder: Path, only: str | None) -> Iterator[tuple[str, Any
         yield "price", price, made("priced", written(folder / "priced.csv", table, [*columns, "price"])), ("price",)
 
 
+def with_synonyms(data: Path, folder: Path, only: str | None) -> Iterator[tuple[str, Any, Shop]]:
+    """(name, what is measured, a shop with synonyms)."""
+    if only in (None, "synonyms"):
+        (folder / "synonyms.txt").write_text(SYNONYMS, encoding="utf-8")
+        shop = mmsearch.open(folder / "synonyms.lancedb")
+        if not shop.store.has("products"):
+            shop.ingest(data / "electronics" / "products.jsonl")
+        shop.embed(wait=True)
+        shop.ingest(folder / "synonyms.txt", kind="synonyms", sync=True)
+        yield "synonyms", electronics, shop
+    if only in (None, "sample"):
+        shop = mmsearch.open(folder / "sample.lancedb")
+        for name in ("products", "knowledge"):
+            shop.ingest(SAMPLE / f"{name}.csv")
+        shop.embed(wait=True, no_features="all")
+        yield "sample", sample, shop
+
+
 def main() -> int:
     data = Path(sys.argv[1]).resolve()
     only = next((a.partition("=")[2] for a in sys.argv if a.startswith("--only=")), None)
@@ -218,6 +272,15 @@ def main() -> int:
             else:
                 _set(_DEFAULT)
                 rows.append({"": "on"} | measure(shop, data, True))
+            print_table(name, rows)
+        for name, measure, shop in with_synonyms(data, Path(kept or made), only):
+            rows = [{"": "off"} | measure(shop, data, False)]
+            for strength in CHOICES if "--choose" in sys.argv else (lexical.SYNONYM,):
+                before, lexical.SYNONYM = lexical.SYNONYM, strength
+                rows.append({"": f"synonyms {strength:g}"} | measure(shop, data, True))
+                lexical.SYNONYM = before
+            if "--choose" in sys.argv:
+                rows = [{key: cell for key, cell in row.items() if key not in ("test", "all")} for row in rows]
             print_table(name, rows)
     return 0
 
