@@ -49,6 +49,7 @@ from mmsearch.store.where import id_list
 
 _NAMED = 5_000  # products that a filter names one by one: reading their vectors takes 0.03 ms each
 _ENOUGH = 100  # candidates that the search in a large store goes on for, however few hits are wanted
+_SHOWN = 200  # characters of a query part that an error names
 _AT_ONCE = 64  # query photos, sounds or clips decoded at a time: a queries file may hold any number
 
 
@@ -128,8 +129,8 @@ class Engine:
         Raises as `search` does.
         """
         self._look()
-        there = {m: known["table"] for m in settings.MODALITIES if (known := recorded_encoder(self.store, m))}
-        everything = {m: 1.0 for m, table in there.items() if self.store.count(table)}
+        there = [m for m in settings.MODALITIES if (known := recorded_encoder(self.store, m)) and self.store.count(known["table"])]
+        everything = dict.fromkeys(there, 1.0)
         if self._lexical.there() or reads_photos(self.store) is not None:
             everything[WORDS] = 1.0
         even = {id: dataclasses.replace(query, weights=tuple(everything.items())) for id, query in queries.items()}
@@ -238,7 +239,7 @@ class Engine:
                 for name, encoder in encoders.items():
                     encoded = encoder.encode(contents[start : start + _AT_ONCE], query=True)
                     for index, reason in encoded.failures:
-                        raise InputError(f"the query {modality} {mine[start + index].content} cannot be used: {reason}")
+                        raise InputError(f"the query {modality} {mine[start + index].content[:_SHOWN]} cannot be used: {reason}")
                     for i, vector in zip(encoded.kept, encoded.vectors, strict=True):
                         vectors.setdefault(mine[start + i], {})[name] = vector
                     if encoded.views is not None:

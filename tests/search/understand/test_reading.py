@@ -140,7 +140,9 @@ def test_new_products_and_colours_are_seen(tmp_path: Path) -> None:
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(text=st.one_of(st.text(min_size=1, max_size=40), st.sampled_from(["' or 1=1 --", "red'; drop", "🟥 under 5", "أحمر 80", "`colour`"])))
+@given(
+    text=st.one_of(st.text(min_size=1, max_size=40), st.sampled_from(["' or 1=1 --", "red'; drop", "🟥 under 5", "أحمر 80", "`colour`"]))
+)
 def test_no_text_breaks_it(shop: Shop, text: str) -> None:
     if text.strip() and "^" not in text:
         for hit in shop.search(f"red {text} under 90", k=3):
