@@ -30,7 +30,7 @@ from mmsearch.search.kept import Kept, shortened
 from mmsearch.search.lexical import Lexical
 from mmsearch.search.listing import Listing, wanted
 from mmsearch.search.query import Part, Query, shares
-from mmsearch.search.relax import FIELD, FILTER, Demand, Relaxed, clause, demand, relaxed, steps
+from mmsearch.search.relax import relaxed_query, steps
 from mmsearch.search.rerank.chain import Ranking, chain_of, question_of, unit_of
 from mmsearch.search.rerank.chain import rerank as reranked
 from mmsearch.search.rerank.known import Known, Some
@@ -43,7 +43,6 @@ from mmsearch.search.why_not import with_reason
 from mmsearch.search.words import Words
 from mmsearch.store import PRODUCTS, Store
 from mmsearch.store.filter import passing
-from mmsearch.store.restrictive import ASKED, clauses_of
 from mmsearch.store.vectors import read_vectors
 from mmsearch.store.where import id_list
 
@@ -166,7 +165,7 @@ class Engine:
             allowed = np.logical_and.reduce(masks) if masks else None
             less, told, helps = None, list[str](), ""
             if last and allowed is not None and not allowed.any():
-                less, helps = self._relaxed(query, last)
+                less, helps = relaxed_query(self.store, query, self.index.products(), self._lexical.having, last)
             if less is not None:
                 allowed, told = less.mask, [f"nothing matches all that is asked for; relaxed: {', '.join(less.told)}"]
             scored = dataclasses.replace(
@@ -183,21 +182,6 @@ class Engine:
                 scored,
                 [*understood[id], *widened[id], *told, *notes, *(told_of(query, scored.softly) if scored.passable() else [])],
             )
-
-    def _relaxed(self, query: Query, last: int) -> tuple[Relaxed | None, str]:
-        """A query that nothing passes, relaxed up to a step; where that does not suffice, what would help beyond it."""
-        products = self.index.products()
-        filters = clauses_of(query.where)
-        if len(filters) > ASKED:  # each is a scan of the products
-            filters, last = [], FIELD
-            masks = [Demand(text, passing(self.store, text, products)) for text in query.where]
-        else:
-            masks = [clause(text, passing(self.store, text, products)) for text in filters]
-        demands = [demand(one, lambda wanted: self._lexical.having(wanted, products)) for part in query.parts for one in part.required]
-        if (less := relaxed([*demands, *masks], last)) is not None or last == FILTER or len(demands) + len(masks) == 1:
-            return less, ""
-        more = relaxed([*demands, *masks], FILTER)
-        return None, "" if more is None else f"--relax would show {int(more.mask.sum()):,} products: {', '.join(more.told)}"
 
     # -- query side ------------------------------------------------------------------------------------------------
 

@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from mmsearch.errors import UsageError
+from mmsearch.search.query import Query
 from mmsearch.search.required import Required
+from mmsearch.store import Store
+from mmsearch.store.filter import passing
+from mmsearch.store.restrictive import ASKED, clauses_of
 
 Mask = NDArray[np.bool_]
 
@@ -61,6 +66,26 @@ def steps(relax: str) -> int:
     if relax not in _STEPS:
         raise UsageError(f"relax is {relax!r}", hint=f"one of: {', '.join(_STEPS)}")
     return _STEPS[relax]
+
+
+def relaxed_query(
+    store: Store, query: Query, products: pa.Array, having: Callable[[Required, pa.Array], Mask], last: int
+) -> tuple[Relaxed | None, str]:
+    """A query that none of the products (n,) passes, relaxed up to a step; where that does not suffice, what would help beyond it.
+
+    `having` says which products have what a text requires. Raises as a filter does.
+    """
+    filters = clauses_of(query.where)
+    if len(filters) > ASKED:  # each is a scan of the products
+        filters, last = [], FIELD
+        masks = [Demand(text, passing(store, text, products)) for text in query.where]
+    else:
+        masks = [clause(text, passing(store, text, products)) for text in filters]
+    demands = [demand(one, lambda wanted: having(wanted, products)) for part in query.parts for one in part.required]
+    if (less := relaxed([*demands, *masks], last)) is not None or last == FILTER or len(demands) + len(masks) == 1:
+        return less, ""
+    more = relaxed([*demands, *masks], FILTER)
+    return None, "" if more is None else f"--relax would show {int(more.mask.sum()):,} products: {', '.join(more.told)}"
 
 
 def demand(wanted: Required, having: Callable[[Required], Mask]) -> Demand:
