@@ -121,15 +121,18 @@ class Reader:
     def read(self, query: Query, products: pa.Array, version: int) -> tuple[Query, list[Soft]]:
         """A query without what its texts say of prices, and what was understood of it, over products (n,), all of the store.
 
-        Nothing is where the query says what is to be compared (`Query.within`).
+        Where the query says which evidence counts (`Query.within`, `Query.weights`), only words of texts have synonyms, if they count at all.
         """
-        if query.within is not None or not query.parts:
+        if query.within not in (None, "text") or not query.parts:
             return query, []
+        softly = query.within is None and not query.weights
         parts, found = [], dict[tuple[str, str], Soft]()
         for part, share in zip(query.parts, shares(query.parts), strict=True):
             mine = list[Soft]()
             if part.kind == "text" and share > 0 and not part.path:
-                text, mine = self._read_text(part.content, _Catalogue(self._values, products, version))
+                text = part.content
+                if softly:
+                    text, mine = self._read_text(text, _Catalogue(self._values, products, version))
                 # What a query is widened by (`Query.expand`) is a part of its own, and would be looked for twice.
                 part = replace(part, content=text, synonyms=() if query.expand else self._synonyms.of(text))
             parts.append(part)

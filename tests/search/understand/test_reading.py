@@ -108,7 +108,11 @@ def test_a_boost_counts_as_much_as_its_part(shop: Shop) -> None:
 
 
 def test_it_can_be_switched_off_and_is_not_where_evidence_is_chosen(shop: Shop) -> None:
-    for result in (shop.search("red runner", understand=False), shop.search("red runner", within="text")):
+    for result in (
+        shop.search("red runner", understand=False),
+        shop.search("red runner", within="text"),
+        shop.search("red runner", weights="words=1"),
+    ):
         assert not result.understood and not any("understood" in line for line in result.notes)
     assert "understood: colour red (boost)" in shop.search("red runner").notes
 
