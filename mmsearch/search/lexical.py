@@ -28,7 +28,7 @@ LABEL = "words"
 
 _SAMPLE = 1_000  # products that stand for a store too large to score whole
 _LONGEST = 1_000  # characters of a query that are looked for word by word
-#: What a synonym of a word counts beside it, times how sure it is: the most that costs judged electronics nothing (0031-query-understanding.md).
+#: What a synonym of a word counts beside it, times how sure it is (docs/decisions/0031-query-understanding.md).
 SYNONYM = 0.5
 _MISSPELT = 0.5  # what a word counts that stands for one which no product has
 _DEPTH = 200  # matches among which the best is looked for, where not all products are scored

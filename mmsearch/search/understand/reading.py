@@ -6,7 +6,7 @@ Only what products of the store really have is understood: a colour that no prod
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from mmsearch.lexical.spelling import typed
 from mmsearch.search.query import Query, shares
 from mmsearch.search.understand.prices import PriceRange, price_range, without
 from mmsearch.search.understand.synonyms import Synonyms
-from mmsearch.search.understand.values import CatalogueValues, Column, Mask, first_known, keys_of, levels_of
+from mmsearch.search.understand.values import CatalogueValues, Column, Mask, first_known
 from mmsearch.store import Store
 
 #: Standard deviations of score that a product gets for having what a query names. Chosen on validation queries
@@ -31,7 +31,7 @@ STRENGTH: dict[str, float] = {
     "colour": 0.5,
     "material": 0.25,
     "size": 0.25,
-    "model code": 0.25,
+    "model code": 0.0,
     "quantity": 0.25,
     "price": 1.0,
 }
@@ -121,7 +121,7 @@ class Reader:
     def read(self, query: Query, products: pa.Array, version: int) -> tuple[Query, list[Soft]]:
         """A query without what its texts say of prices, and what was understood of it, over products (n,), all of the store.
 
-        Where the query says which evidence counts (`Query.within`, `Query.weights`), only words of texts have synonyms, if they count at all.
+        Where the query says which evidence counts (`Query.within`, `Query.weights`), nothing else is added; its words have their synonyms.
         """
         if query.within not in (None, "text") or not query.parts:
             return query, []
@@ -151,24 +151,22 @@ class Reader:
         spans = list(_spans(plain))
         taken = np.zeros(len(plain), dtype=bool)
 
-        def understand(kind: str, span: Span, value: str, columns: Sequence[Column], fits: Callable[[str | float], bool]) -> None:
-            if taken[span.start : span.end].any() or not columns:
+        def understand(kind: str, span: Span, value: str, keys: Collection[str]) -> None:
+            if taken[span.start : span.end].any() or not (columns := catalogue.columns(kind)):
                 return
-            has, known = first_known(columns, fits)
+            has, known = first_known(columns, keys)
             if has.any():
                 taken[span.start : span.end] = True
                 found.append(Soft(Understood(kind, value, span.text, STRENGTH[kind]), has, known))
 
         for kind, span, key, value in self._named(plain, spans):
-            keys = levels_of if kind == "category" else _whole
-            understand(kind, span, value, catalogue.columns(kind), lambda one, key=key, keys=keys: key in keys(one))  # type: ignore[misc]
+            understand(kind, span, value, {key})
         for kind, span, name in _worded(plain, spans):
-            if not taken[span.start : span.end].any() and (columns := catalogue.columns(kind)):
-                keys = _best_keys(columns, span.text, name, COLOURS if kind == "colour" else MATERIALS)
-                understand(kind, span, name, columns, lambda one, keys=keys: not keys.isdisjoint(keys_of(one)))  # type: ignore[misc]
+            table = COLOURS if kind == "colour" else MATERIALS
+            if not taken[span.start : span.end].any():
+                understand(kind, span, name, _best_keys(catalogue.columns(kind), span.text, name, table))
         for kind, span, value in _patterned(plain):
-            key = typed(value)
-            understand(kind, span, value, catalogue.columns(kind), lambda one, key=key: key in keys_of(one))  # type: ignore[misc]
+            understand(kind, span, value, {typed(value)})
         return text, found
 
     def _named(self, text: str, spans: Sequence[Span]) -> Iterator[tuple[str, Span, str, str]]:
@@ -230,13 +228,9 @@ class _Catalogue(NamedTuple):
         columns = self.columns("price")
         if not columns:
             return None
-
-        def fits(value: str | float) -> bool:
-            return isinstance(value, float) and (asked.low is None or value >= asked.low) and (asked.high is None or value <= asked.high)
-
-        has, known = columns[0].having(fits), columns[0].known
+        has, known = columns[0].between(asked.low, asked.high), columns[0].known
         if asked.currencies and (written := self.values.currencies(self.products, self.version)) is not None:
-            theirs = written.having(lambda code: code in asked.currencies)
+            theirs = written.having([code.lower() for code in asked.currencies])
             known = known & (theirs | ~written.known)
             has = has & known
         if not has.any():
@@ -281,22 +275,17 @@ def _patterned(text: str) -> Iterator[tuple[str, Span, str]]:
         if STRENGTH[kind] and at >= 0:
             yield kind, Span(at, at + len(value), text[at : at + len(value)]), value
     if STRENGTH["quantity"] and (pieces := patterns.pieces(text)):
-        at = re.search(rf"(?<!\d){pieces}(?!\d)", text)
-        span = Span(at.start(), at.end(), text[at.start() : at.end()]) if at else Span(0, 0, str(pieces))
+        number = re.search(rf"(?<!\d){pieces}(?!\d)", text)
+        span = Span(number.start(), number.end(), number.group()) if number else Span(0, 0, str(pieces))
         yield "quantity", span, str(pieces)
 
 
 def _best_keys(columns: Sequence[Column], word: str, name: str, table: Mapping[str, Mapping[str, str]]) -> set[str]:
     """What products must be marked with: the word itself where any is, else its English name, else any word for the same."""
-    there = {key for column in columns for value in column.distinct for key in keys_of(value)}
-    for keys in ({typed(word)}, {typed(name)}):
-        if not keys.isdisjoint(there):
-            return keys
+    for key in (typed(word), typed(name)):
+        if any(key in column.by_key for column in columns):
+            return {key}
     return {typed(entry) for words in table.values() for entry, meaning in words.items() if meaning == name}
-
-
-def _whole(value: str | float) -> set[str]:
-    return {typed(str(value))}
 
 
 def _forms(key: str) -> Sequence[str]:

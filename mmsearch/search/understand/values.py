@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,21 +35,43 @@ _NAMES = {
 _OWN = {"brand": "brand", "category": "category", "price": "price"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Column:
-    """The values of an attribute beside products: `codes` (m,) of the rows' values in `distinct`, `rows` (m,) the product of each."""
+    """The values of an attribute beside products: `codes` (m,) of the rows' values in `distinct`, `rows` (m,) the product of each.
+
+    `keys` gives what a value is typed as.
+    """
 
     distinct: list[str | float]
     codes: NDArray[np.int64]
     rows: NDArray[np.int64]
     known: Mask  # (n,)
+    keys: Callable[[str | float], set[str]]
 
-    def having(self, fits: Callable[[str | float], bool]) -> Mask:
-        """The products (n,) with a value that fits."""
-        chosen = np.array([fits(value) for value in self.distinct], dtype=bool)
+    @functools.cached_property
+    def by_key(self) -> dict[str, list[int]]:
+        """What values are typed as → their places in `distinct`."""
+        found: dict[str, list[int]] = {}
+        for place, value in enumerate(self.distinct):
+            for key in self.keys(value):
+                found.setdefault(key, []).append(place)
+        return found
+
+    def having(self, keys: Collection[str]) -> Mask:
+        """The products (n,) with a value that is typed as one of `keys`."""
+        return self._of([place for key in keys for place in self.by_key.get(key, ())])
+
+    def between(self, low: float | None, high: float | None) -> Mask:
+        """The products (n,) with a number in a range, its ends included; None is open."""
+        values = np.array([value if isinstance(value, float) else np.nan for value in self.distinct])
+        inside = ~np.isnan(values) & (values >= (-np.inf if low is None else low)) & (values <= (np.inf if high is None else high))
+        return self._of(np.flatnonzero(inside))
+
+    def _of(self, places: Sequence[int] | NDArray[np.int64]) -> Mask:
         mask = np.zeros(len(self.known), dtype=bool)
-        if chosen.any():
-            mask[self.rows[chosen[self.codes]]] = True
+        chosen = np.zeros(len(self.distinct), dtype=bool)
+        chosen[np.asarray(places, dtype=np.int64)] = True
+        mask[self.rows[chosen[self.codes]]] = True
         return mask
 
 
@@ -93,13 +116,18 @@ class CatalogueValues:
         return [*sorted(own, key=lambda name: (len(name), name))[:1], *facts]
 
 
-def first_known(columns: Sequence[Column], fits: Callable[[str | float], bool]) -> tuple[Mask, Mask]:
-    """The products (n,) with a value that fits, and those of which it is known; the first column that knows a product decides."""
-    has, known = columns[0].having(fits), columns[0].known.copy()
+def first_known(columns: Sequence[Column], keys: Collection[str]) -> tuple[Mask, Mask]:
+    """The products (n,) with a value typed as one of `keys`, and those of which it is known; the first column that knows one decides."""
+    has, known = columns[0].having(keys), columns[0].known.copy()
     for column in columns[1:]:
-        has |= column.having(fits) & ~known
+        has |= column.having(keys) & ~known
         known |= column.known
     return has, known
+
+
+def whole(value: str | float) -> set[str]:
+    """What a name is typed as."""
+    return {key} if (key := typed(str(value))) else set()
 
 
 def keys_of(value: str | float) -> set[str]:
@@ -115,6 +143,10 @@ def keys_of(value: str | float) -> set[str]:
 def levels_of(value: str | float) -> set[str]:
     """What the levels of a category path are typed as."""
     return {key for level in str(value).split(SEPARATOR.strip()) if (key := typed(level))}
+
+
+#: Kind → what its values are typed as; of every other kind `keys_of` says it.
+_KEYS = {"brand": whole, "currency": whole, "category": levels_of}
 
 
 def _column(values: Values, kind: str, n: int) -> Column:
@@ -137,4 +169,4 @@ def _column(values: Values, kind: str, n: int) -> Column:
         distinct += coded.dictionary.to_pylist()
         rows.append(place)
         known[place] = True
-    return Column(distinct, np.concatenate(codes), np.concatenate(rows), known)
+    return Column(distinct, np.concatenate(codes), np.concatenate(rows), known, _KEYS.get(kind, keys_of))
