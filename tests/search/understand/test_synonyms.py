@@ -65,7 +65,7 @@ def test_several_words_are_a_phrase_and_an_arrow_goes_one_way(shop: Shop) -> Non
 
 def test_chinese_inside_a_text_and_across_languages(shop: Shop) -> None:
     assert "words: 跑步鞋 for 跑鞋 (title)" in words_of(shop, "男款跑鞋", "zh")
-    assert shop.search("jogging shoes", k=1, weights="text=0,words=1").hits[0].id == "zh"
+    assert any(name.endswith(" for jogging shoes (title)") for name in words_of(shop, "jogging shoes", "zh"))
 
 
 def test_a_word_with_synonyms_is_no_typing_error(shop: Shop) -> None:
