@@ -17,6 +17,7 @@
   none of them because of a judgment.
 - *sample*: the text queries of the sample shop, whose triples have synonyms in both languages (made by the script that made the judgments);
   nDCG@10, those at even places for validation, the others for test.
+*reading*: what it costs, in milliseconds of CPU.
 
 Products are halved by the hash of their title, types by their place in the alphabet.
 """
@@ -27,6 +28,7 @@ import hashlib
 import random
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -238,6 +240,20 @@ def shops(data: Path, folder: Path, only: str | None) -> Iterator[tuple[str, Any
         yield "price", price, made("priced", written(folder / "priced.csv", table, [*columns, "price"])), ("price",)
 
 
+def reading(shop: Shop) -> list[dict[str, str]]:
+    """What reading a query costs in CPU, first in a process that has nothing of the catalogue yet, and again."""
+    products, version = shop.store.read("products", ["id"]).column("id").combine_chunks(), shop.store.version("products")
+    rows = []
+    for text in ("shoes", "lenovo laptop", "red headphones", "headphones, pack of 2"):
+        reader, query, taken = Reader(shop.store), make_query([text]), list[float]()
+        for _ in range(2):
+            begun = time.process_time()
+            reader.read(query, products, version)
+            taken.append(1000 * (time.process_time() - begun))
+        rows.append({"": text, "first": f"{taken[0]:.1f} ms", "then": f"{taken[1]:.1f} ms"})
+    return rows
+
+
 def with_synonyms(data: Path, folder: Path, only: str | None) -> Iterator[tuple[str, Any, Shop]]:
     """(name, what is measured, a shop with synonyms)."""
     if only in (None, "synonyms"):
@@ -273,6 +289,8 @@ def main() -> int:
                 _set(_DEFAULT)
                 rows.append({"": "on"} | measure(shop, data, True))
             print_table(name, rows)
+            if name == "electronics":
+                print_table("reading a query, CPU", reading(shop))
         for name, measure, shop in with_synonyms(data, Path(kept or made), only):
             rows = [{"": "off"} | measure(shop, data, False)]
             for strength in CHOICES if "--choose" in sys.argv else (lexical.SYNONYM,):
