@@ -218,12 +218,16 @@ class Shop(Recommending):
         explain: bool = False,
         relax: Relax = "no",
         rerank: str | None = None,
+        understand: bool = True,
+        why_not: str | None = None,
     ) -> Result:
         """Search by any weighted mix (`"in blue^0.5"`); `within` is the command line's `--in`; `expand` widens texts by the store's
         triples; what was understood of `speech`, and how a query was widened, is among the result's notes. Each part is one or several;
         media are given by their paths: a str may end in a weight (`"shoe.jpg^2"`), a `Path` is a file's name as it is. Without a query,
         `where`, `sort`, `facets` and `rerank` go over every product. `relax` is what may give way where nothing has all that is asked for:
-        'words' (phrases and fields) or 'all' (filters, too); the result says what did.
+        'words' (phrases and fields) or 'all' (filters, too); the result says what did. `understand`: brands, prices and the like that texts
+        name lift the products that have them; `Result.understood` says which. `why_not`: a product that is not in the list;
+        `Result.why_not` says why.
 
         See `mmsearch.search.engine`, of `weights` `mmsearch.search.weights`, of `rerank` `mmsearch.ranking.rerank`, of `shopper`
         `mmsearch.ranking.shopper`: `Shopper(user="u42", season="now")`.
@@ -247,7 +251,17 @@ class Shop(Recommending):
             browse=bool(where or sort or facets or rerank),
         )
         return self.search_many(
-            {"": query}, k=k, combine=combine, page=page, sort=sort, facets=facets, explain=explain, relax=relax, rerank=rerank
+            {"": query},
+            k=k,
+            combine=combine,
+            page=page,
+            sort=sort,
+            facets=facets,
+            explain=explain,
+            relax=relax,
+            rerank=rerank,
+            understand=understand,
+            why_not=why_not,
         )[""]
 
     def search_many(
@@ -262,6 +276,8 @@ class Shop(Recommending):
         explain: bool = False,
         relax: Relax = "no",
         rerank: str | None = None,
+        understand: bool = True,
+        why_not: str | None = None,
     ) -> dict[str, Result]:
         """Many queries in one go: id → result, in the order given. `mmsearch.search.queries.read_queries` reads them from a file."""
         self.store.check()
@@ -274,7 +290,17 @@ class Shop(Recommending):
             made_of = self._made_of()
             try:
                 answers = self._engine.search(
-                    queries, k, combine=combine, page=page, sort=by, facets=counted, explain=explain, relax=relax, rerank=rerank
+                    queries,
+                    k,
+                    combine=combine,
+                    page=page,
+                    sort=by,
+                    facets=counted,
+                    explain=explain,
+                    relax=relax,
+                    rerank=rerank,
+                    understand=understand,
+                    why_not=why_not,
                 )
             except StoreError:  # the old vectors may just have gone
                 if self._made_of() == made_of:

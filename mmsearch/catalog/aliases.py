@@ -165,6 +165,8 @@ ALIASES: dict[str, dict[str, tuple[str, ...]]] = {
     "triples": TRIPLE_ALIASES,
 }
 KINDS = tuple(ALIASES)
+#: A file without columns, which is read as triples (`mmsearch.catalog.readers.synonyms`).
+SYNONYMS = "synonyms"
 #: What every row of a kind needs.
 NEEDED: dict[str, tuple[str, ...]] = {
     "products": ("id",),

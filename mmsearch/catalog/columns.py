@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from mmsearch.catalog.aliases import ALIASES, KINDS, LANGUAGES, MEDIA, NEEDED, NUMBERED, TEXTS
+from mmsearch.catalog.aliases import ALIASES, KINDS, LANGUAGES, MEDIA, NEEDED, NUMBERED, SYNONYMS, TEXTS
 from mmsearch.errors import InputError, UsageError, did_you_mean
 
-__all__ = ["ALIASES", "KINDS", "detect_kind", "language_columns", "map_columns", "parse_map"]
+__all__ = ["ALIASES", "KINDS", "SYNONYMS", "detect_kind", "language_columns", "map_columns", "parse_map"]
 
 _NUMBERED = re.compile(r"(.*?)(\d{1,3})")
 _LANGUAGE = re.compile(r"(.+?)(?:[_.:\s-]([A-Za-z]{2})(?:[_-][A-Za-z]{2,4})?|\[([A-Za-z]{2})(?:[_-][A-Za-z]{2,4})?\]|\(([A-Za-z]{2})\))")

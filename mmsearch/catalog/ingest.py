@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from mmsearch.catalog.columns import KINDS, detect_kind, language_columns, map_columns
+from mmsearch.catalog.columns import KINDS, SYNONYMS, detect_kind, language_columns, map_columns
 from mmsearch.catalog.dedupe import MODES, Dedupe
 from mmsearch.catalog.events import EVENT_KINDS
 from mmsearch.catalog.feed import Feed, peek
@@ -21,6 +21,7 @@ from mmsearch.catalog.intake import Counts, EventIntake, Intake, Work
 from mmsearch.catalog.media_check import Fetch
 from mmsearch.catalog.product_intake import ProductIntake
 from mmsearch.catalog.readers import Source, read_rows
+from mmsearch.catalog.readers.synonyms import open_synonyms
 from mmsearch.catalog.records import OURS
 from mmsearch.catalog.repeated import Stamp
 from mmsearch.catalog.report import IngestReport, Rejects, Sync, reject_folder, reject_path
@@ -40,7 +41,7 @@ class Options:
 
     Attributes
     ----------
-    kind : one of `columns.KINDS`; detected by the columns if None.
+    kind : one of `columns.KINDS`, or `columns.SYNONYMS`; detected by the columns if None.
     mapping : field → columns, before the aliases are tried.
     rejects : where rejected rows go (default inside the store).
     allow_outside : accept media outside the folder of the file.
@@ -80,8 +81,10 @@ def ingest(store: Store, path: str, options: Options = Options()) -> IngestRepor
     InputError : the file as a whole cannot be used. UsageError : bad options. StoreError : see `Store.create`.
     """
     started = time.monotonic()
-    if options.kind is not None and options.kind not in KINDS:
-        raise UsageError(f"cannot ingest '{options.kind}'", hint="kinds: " + ", ".join(KINDS))
+    if options.kind is not None and options.kind not in (*KINDS, SYNONYMS):
+        raise UsageError(f"cannot ingest '{options.kind}'", hint="kinds: " + ", ".join((*KINDS, SYNONYMS)))
+    if options.kind == SYNONYMS and (options.mapping or options.delimiter):
+        raise UsageError("a synonyms file has no columns: --map and --delimiter do not apply", hint="a line is: a, b, c   or: a => b")
     if options.dedupe is not None and options.dedupe not in MODES:
         raise UsageError(f"--dedupe {options.dedupe}: no such way", hint="ways: " + ", ".join(MODES))
     if options.outliers not in ("report", "clip"):
@@ -96,9 +99,12 @@ def ingest(store: Store, path: str, options: Options = Options()) -> IngestRepor
         with Rejects(None if options.dry_run else reject_file):  # nothing is rejected: an older file of this name goes
             known.dry_run, known.seconds = options.dry_run, time.monotonic() - started
             return known
-    source = read_rows(path, encoding=options.encoding, delimiter=options.delimiter)
+    if options.kind == SYNONYMS:
+        source = open_synonyms(path, encoding=options.encoding)
+    else:
+        source = read_rows(path, encoding=options.encoding, delimiter=options.delimiter)
     feed = _feed(store, source, options)
-    report = IngestReport(source.name, feed.kind, source.format, mapping=feed.mapping, dry_run=options.dry_run)
+    report = IngestReport(source.name, options.kind or feed.kind, source.format, mapping=feed.mapping, dry_run=options.dry_run)
     if options.dry_run:
         if store.record.keys():
             store.check()
@@ -140,7 +146,7 @@ def _stamp(store: Store, path: str, options: Options) -> Stamp | None:
 def _feed(store: Store, source: Source, options: Options) -> Feed:
     rows, columns = peek(source)
     given = options.mapping or {}
-    kind = options.kind or detect_kind(columns, source.name, given)
+    kind = "triples" if options.kind == SYNONYMS else options.kind or detect_kind(columns, source.name, given)
     mapping = map_columns(kind, columns, given, source.name)
     return Feed(
         source,

@@ -16,6 +16,7 @@ from mmsearch.catalog.feed import Digested, Feed, readable
 from mmsearch.catalog.oddities import Oddities
 from mmsearch.catalog.problems import BadRow
 from mmsearch.catalog.readers import Row
+from mmsearch.catalog.readers.synonyms import ORIGIN
 from mmsearch.catalog.records import OURS, is_empty
 from mmsearch.catalog.report import IngestReport, Rejects
 from mmsearch.store import INTERACTIONS, PRODUCTS, TRIPLES, Store
@@ -95,7 +96,8 @@ class EventIntake(Intake):
             rows = store.read(kind.table, ["key", "digest"] if "digest" in have else ["key"])
             digests = rows.column("digest").to_pylist() if "digest" in have else [None] * rows.num_rows
             self._known = dict(zip(rows.column("key").to_pylist(), digests, strict=True))
-        self._total = len(self._known)
+        self._others = self._of_another_origin() if kind.table == TRIPLES and self._known else set[str]()
+        self._total = len(self._known) - len(self._others)
         self._seen: set[str] = set()
         self._names_products = any(field.name == "product" for field in kind.fields)
         catalogue = store.read(PRODUCTS, ["id"]).column("id").to_pylist() if self._names_products and store.has(PRODUCTS) else []
@@ -168,7 +170,16 @@ class EventIntake(Intake):
 
     def gone(self) -> list[str]:
         """See `Intake.gone`."""
-        return [key for key in self._known if key not in self._seen]
+        return [key for key in self._known if key not in self._seen and key not in self._others]
+
+    def _of_another_origin(self) -> set[str]:
+        """Triples of synonyms files where this is none, and the other way round: what one does not have is not the other's to delete."""
+        rows = self.store.read(TRIPLES, ["key", "extra"])
+        ours = self.feed.source.format == "synonyms"
+        mark = json.dumps(ORIGIN)
+        return {
+            key for key, extra in zip(*(rows.column(name).to_pylist() for name in ("key", "extra")), strict=True) if (extra == mark) != ours
+        }
 
     def delete(self, ids: Sequence[str]) -> None:
         """See `Intake.delete`."""

@@ -27,7 +27,10 @@ def command(
         ..., metavar="FILE", help="CSV, TSV, JSON, JSON Lines or Parquet, also gzipped; a folder of images; - reads standard input."
     ),
     kind: str | None = typer.Option(
-        None, "--kind", metavar="KIND", help="products, interactions, reviews, searches, users or triples (default: told by the columns)."
+        None,
+        "--kind",
+        metavar="KIND",
+        help="products, interactions, reviews, searches, users, triples (default: told by the columns) or synonyms.",
     ),
     mapping: list[str] = typer.Option(
         [], "--map", metavar="FIELD=COLUMN", help="Which column holds a field, where its name does not tell."
@@ -66,6 +69,7 @@ def command(
     mmsearch ingest catalogue.csv --sync --yes
     mmsearch ingest photos/
     mmsearch ingest ratings.csv --kind interactions
+    mmsearch ingest synonyms.txt --kind synonyms
     """
     from mmsearch.catalog.columns import parse_map
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import typer
@@ -22,6 +22,7 @@ from mmsearch.search.weights import parse_weights
 if TYPE_CHECKING:
     from mmsearch.search.facets import Facet
     from mmsearch.search.relax import Relax
+    from mmsearch.search.why_not import WhyNot
     from mmsearch.shop import Shop
 
 FACET_FORMATS = ("table", "json", "jsonl")
@@ -80,7 +81,11 @@ def command(
         metavar="'SPEC | SPEC …'",
         help="Put the best into another order: mmr, collapse, dedupe, boost, stock, pin, bury, cross, personal, session, season, mood.",
     ),
+    understand: bool = typer.Option(
+        True, "--understand/--no-understand", help="Lift products with the brand, colour, price … that the query names; use its synonyms."
+    ),
     explain: bool = typer.Option(False, "--explain", help="Show what each score is made of."),
+    why_not: str | None = typer.Option(None, "--why-not", metavar="ID", help="Say why this product is not in the list."),
     queries: str | None = typer.Option(
         None, "--queries", metavar="FILE", help="Answer many queries: TSV id<TAB>text, or CSV/JSONL with columns."
     ),
@@ -115,6 +120,8 @@ def command(
     how = chosen_format(format, HIT_FORMATS)
     browse = not (query or text or image or audio or speech or video or like or queries)
     _check_format(how, facet if html is None else [], sort, browse)
+    if why_not is not None and how not in FACET_FORMATS:
+        raise UsageError(f"--format {how} has no place for --why-not", hint=f"formats with it: {', '.join(FACET_FORMATS)}")
     give_way = _give_way(how, relax)
     shopper = Shopper(user, tuple(id.strip() for ids in session for id in ids.split(",") if id.strip()), season, mood)
     sheet, kind = whole_page(html), thumbnail_kind(thumbnails, how, single=queries is None)
@@ -145,12 +152,22 @@ def command(
         batch = {"": restricted(parts, where, within, weights, expand, shopper)}
     here = shop()
     results = here.search_many(
-        batch, k=k, combine=combine, page=page, sort=sort, facets=facet, explain=explain, relax=give_way, rerank=rerank
+        batch,
+        k=k,
+        combine=combine,
+        page=page,
+        sort=sort,
+        facets=facet,
+        explain=explain,
+        relax=give_way,
+        rerank=rerank,
+        understand=understand,
+        why_not=why_not,
     )
     if sheet is not None:  # before the hits, which a reader such as head may cut off
         _write_page(sheet, here, batch, results, explain)
     drawn = hit_pictures(here.store, [hit for result in results.values() for hit in result], kind)
-    write_hits(results, how, explain=explain, tag=tag, single=queries is None, browse=browse, pictures=drawn)
+    write_hits(results, how, explain=explain, tag=tag, single=queries is None, browse=browse, pictures=drawn, queries=batch)
     for id, result in results.items():
         for line in result.notes:
             note(f"{id}: {line}" if id else line)
@@ -214,15 +231,16 @@ def write_hits(
     single: bool,
     browse: bool = False,
     pictures: Sequence[object] = (),
+    queries: Mapping[str, Query] | None = None,
 ) -> None:
-    """The hits of all queries, and their facets. `pictures`: those of a table's rows, in their order."""
+    """The hits of all queries, and their facets. `pictures`: those of a table's rows, in their order. `queries` mark titles."""
     pairs: list[tuple[str, Hit]] = [(id, hit) for id, result in results.items() for hit in result]
     if how == "trec":
         write_trec(((id or "query", hit.id, hit.rank, hit.score) for id, hit in pairs), tag)
     elif how == "ids":
         write_ids(hit.id if single else f"{id}\t{hit.id}" for id, hit in pairs)
     elif how == "table":
-        rows = [({} if single else {"query": id}) | _row(hit, browse) for id, hit in pairs]
+        rows = [({} if single else {"query": id}) | _row(hit, browse, (queries or {}).get(id), results[id]) for id, hit in pairs]
         table([{"": picture} | row for picture, row in zip(pictures, rows, strict=True)] if pictures else rows)
         if explain:
             for id, hit in pairs:
@@ -231,12 +249,24 @@ def write_hits(
         for id, result in results.items():
             for facet in result.facets:
                 table(_facet_rows(facet), title=_facet_title(facet, "" if single else f"{id}: "))
+            if result.why_not is not None:
+                _write_why_not(result.why_not, "" if single else f"{id}: ")
     else:
         lines: list[dict[str, object]] = []
         for id, result in results.items():
-            lines += [hit.to_json(None if single else id, explain=explain, relaxed=result.relaxed) for hit in result]
+            lines += [hit.to_json(None if single else id, explain=explain, of=result) for hit in result]
             lines += [({} if single else {"query": id}) | facet for facet in result.facets]
+            lines += [result.why_not.to_json(None if single else id)] if result.why_not is not None else []
         write_rows(lines, how)
+
+
+def _write_why_not(told: WhyNot, query: str) -> None:
+    typer.echo(f"{query}why {told.id} is not in the list: {told.reasons[0]}")
+    for reason in told.reasons[1:]:
+        typer.echo(f"  {reason}")
+    rows = [{"part": a.part, "evidence": a.evidence, told.id: a.product, str(told.last): a.last} for a in told.against]
+    rows += [{"part": "score", told.id: told.score, str(told.last): told.last_score}] if rows else []
+    table(rows, title=f"{query}{told.id} (place {told.place}) beside the last one shown, {told.last} (place {told.last_place})")
 
 
 def _facet_rows(facet: Facet) -> list[dict[str, object]]:
@@ -257,7 +287,23 @@ def _facet_title(facet: Facet, query: str) -> str:
     return f"{query}{facet['facet']}{more}"
 
 
-def _row(hit: Hit, browse: bool) -> dict[str, object]:
-    row: dict[str, object] = {"rank": hit.rank} | ({} if browse else {"score": hit.score}) | {"id": hit.id, "title": hit.title}
+def _row(hit: Hit, browse: bool, query: Query | None, result: Result) -> dict[str, object]:
+    row: dict[str, object] = (
+        {"rank": hit.rank} | ({} if browse else {"score": hit.score}) | {"id": hit.id, "title": _title(hit, query, result)}
+    )
     row |= {"matched": ", ".join(hit.matched.values())} if hit.matched else {}
     return row | {"stands for": f"+{len(hit.stands_for)}"} if hit.stands_for else row
+
+
+def _title(hit: Hit, query: Query | None, result: Result) -> object:
+    """A title for a terminal, with what the query looks for in bold."""
+    if not hit.title or query is None:
+        return hit.title
+    from rich.text import Text
+
+    from mmsearch.search.highlights import highlights
+
+    title = Text(hit.title)
+    for start, end in highlights(hit.title, query, result):
+        title.stylize("bold", start, end)
+    return title

@@ -39,6 +39,7 @@ class Relation(NamedTuple):
 #: A triple `sneaker, broader, shoe` reads: the broader word of sneaker is shoe. Chosen on the sample shop (`python -m bench.knowledge`).
 RELATIONS: Mapping[str, Relation] = {
     "synonym": Relation("synonym", "synonym", 0.8, 0.8),
+    "means": Relation("means", "meant by", 0.8, 0.0),
     "broader": Relation("broader", "narrower", 0.3, 0.5),
     "narrower": Relation("narrower", "broader", 0.5, 0.3),
     "part-of": Relation("part of", "has part", 0.4, 0.15),
@@ -47,6 +48,7 @@ RELATIONS: Mapping[str, Relation] = {
 _OTHER = 0.15  # any other relation, both ways
 _NAMES = {
     "synonym": "synonym same-as same alias equivalent also-known-as aka 同义 同义词 等同 别名",
+    "means": "means stands-for rewrite 指 意为",
     "broader": "broader is-a isa kind-of type-of subclass-of hypernym parent 上位词 上位 属于 是一种",
     "narrower": "narrower hyponym child has-kind superclass-of 下位词 下位 包括",
     "part-of": "part-of partof component-of belongs-to 部分 部件 组成部分",
@@ -198,6 +200,8 @@ class Concepts:
         return self._index[words]
 
     def _step(self, one: int, other: int, step: Step) -> None:
+        if not step.strength:
+            return
         known = self._steps[one].get(other)
         if known is None or known.strength < step.strength:
             self._steps[one][other] = step
@@ -251,7 +255,7 @@ def _tokens(text: str) -> list[_Token]:
     for match, following in zip_longest(found, found[1:]):
         word = match.group()
         follows = following is not None and following.start() == match.end() and _is_han(following.group())
-        tokens.append(_Token(_plain(word), match.start(), match.end(), _is_han(word) and follows))
+        tokens.append(_Token(plain_word(word), match.start(), match.end(), _is_han(word) and follows))
     return tokens
 
 
@@ -260,7 +264,7 @@ def _is_han(word: str) -> bool:
 
 
 @lru_cache(maxsize=50_000)
-def _plain(word: str) -> str:
+def plain_word(word: str) -> str:
     """A word without case and width, and an English plural as its singular."""
     word = unicodedata.normalize("NFKC", word).casefold()
     if len(word) > 3 and word.isascii() and word.endswith("s") and not word.endswith(("ss", "us", "is")):

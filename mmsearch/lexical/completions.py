@@ -1,4 +1,8 @@
-"""The table of completions: what a shopper who has typed some letters may be about to type, brought up to date by every embed."""
+"""The table of completions: what a shopper who has typed some letters may be about to type, brought up to date by every embed.
+
+Beside it stands the table of names: every brand and category, with how many products have it and how many titles say it, for whoever must
+know whether a word of a query is one (`mmsearch.search.understand`). A completion of the same spelling may be a past search.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from mmsearch.catalog.categories import SEPARATOR
-from mmsearch.lexical.fields import APART, COMPLETIONS, PIECES, TABLE, WORDS
+from mmsearch.lexical.fields import APART, COMPLETIONS, NAMES, PIECES, TABLE, WORDS
 from mmsearch.lexical.past_searches import past_searches
 from mmsearch.lexical.phrases import Counted, phrases
 from mmsearch.lexical.pinyin import sounds
@@ -18,15 +22,19 @@ from mmsearch.lexical.spelling import folded, typed
 from mmsearch.store import SEARCHES, Store
 from mmsearch.store.fulltext import Clause, find_rows
 
-_RECIPE = 1  # raised whenever the same store would get other completions
+_RECIPE = 2  # raised whenever the same store would get other completions
 _RECORD = "completions"
 _MOST = 200_000  # completions
-_NAMES = 50_000  # of these brands and categories, each
+_MOST_NAMES = 50_000  # of these brands and categories, each
 _SEARCHES = 5_000  # and past searches: of each is looked up how many products it finds
 _LONGEST = 60  # characters of a completion
 _RARE, _FEW = 2, 1_000  # products that a phrase must be of, in a catalogue of more: what one title says nobody else types
 _AT_ONCE = 50_000  # rows a write
 _HAN = re.compile("[\u3400-\u9fff]")
+_NAMES_SCHEMA = pa.schema(
+    [pa.field(name, pa.string(), nullable=False) for name in ("id", "key", "text", "kind")]
+    + [pa.field(name, pa.int64(), nullable=False) for name in ("products", "titles")]
+)
 _SCHEMA = pa.schema(
     [
         *(pa.field(name, pa.string(), nullable=False) for name in ("key", "text", "kind")),
@@ -56,6 +64,7 @@ def refresh_completions(store: Store) -> None:
     made_of = {"recipe": _RECIPE, "tables": {table: store.identity(table) for table in (TABLE, SEARCHES)}}
     if store.record.get(_RECORD) == made_of and store.has(COMPLETIONS):
         return
+    store.drop(NAMES)
     kept: dict[str, Completion] = {}
     for one in _all(store):
         if len(one.key) <= _LONGEST and len(kept) < _MOST:
@@ -85,7 +94,12 @@ def _all(store: Store) -> Iterator[Completion]:
             brands.add([brand])
             levels.add(category.split(SEPARATOR))
             titles.add(phrases(title).items())
-    names = [(-count, kind, key, text) for kind, of in (("brand", brands), ("category", levels)) for key, text, count in of.most(_NAMES)]
+    names = [
+        (-count, kind, key, text) for kind, of in (("brand", brands), ("category", levels)) for key, text, count in of.most(_MOST_NAMES)
+    ]
+    if names:
+        said = [(f"{kind}:{key}", key, text, kind, -count, titles.of(key)) for count, kind, key, text in names]
+        store.append(NAMES, pa.table([list(column) for column in zip(*said, strict=True)], schema=_NAMES_SCHEMA), "id")
     yield from (Completion(key, text, kind, -count) for count, kind, key, text in sorted(names))
     for key, text, count in titles.most(1 if rows <= _FEW else _RARE, _MOST):
         yield Completion(key, text, "title", count)

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 TABLE = "words"
 #: The table of what is completed: see `mmsearch.lexical.completions`.
 COMPLETIONS = "completions"
+#: The table of the brands and categories that products have: see there, too.
+NAMES = "names"
 #: Between the sounds of Chinese characters there.
 APART = "\t"
 

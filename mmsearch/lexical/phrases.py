@@ -63,6 +63,10 @@ class Counted:
             self.dropped += 1
             self._counts = {key: one for key, one in self._counts.items() if one[1] + one[2] > self.dropped}
 
+    def of(self, key: str) -> int:
+        """How many titles have a phrase, as it is typed."""
+        return self._counts[key][1] if key in self._counts else 0
+
     def most(self, least: int, limit: int) -> list[tuple[str, str, int]]:
         """(as typed, as shown, titles) of at least `least` titles, the most frequent first, at most `limit`.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -91,7 +91,12 @@ class Reranked:
 
 
 class Reranker(ABC):
-    """One step of a chain. The order is that of the scores (ties by id), so that a change of score is what moves a product."""
+    """One step of a chain. The order is that of the scores (ties by id), so that a change of score is what moves a product.
+
+    `part` is what explanations say that its changes are of.
+    """
+
+    part: ClassVar[str] = "rerank"
 
     @abstractmethod
     def rerank(self, scores: Scores, candidates: Candidates) -> Reranked:

@@ -20,10 +20,9 @@ from mmsearch.search.query import Query
 from mmsearch.search.rerank.chain import Ranking
 from mmsearch.search.rows import Places
 from mmsearch.search.targets import Met, Target
+from mmsearch.search.understand.reading import Soft, as_json
 from mmsearch.store import Store
 from mmsearch.store.restrictive import why_nothing
-
-RERANK = "rerank"  # what explanations name the steps of reranking
 
 
 class Compared(NamedTuple):
@@ -49,6 +48,11 @@ class Scored:
     allowed: NDArray[np.bool_] | None = None  # (products of the store,) those that the filter leaves; None: all
     relaxed: tuple[str, ...] = ()  # of what the query asks for, because nothing has all of it
     helps: str = ""  # what would give hits, where there are none
+    softly: Sequence[Soft] = ()  # what was understood of its texts
+
+    def passable(self) -> bool:
+        """Whether a filter leaves any product."""
+        return self.allowed is None or bool(self.allowed.any())
 
 
 def words_found(e: Evidence, others: Sequence[Evidence]) -> Evidence:
@@ -84,7 +88,7 @@ def answer(store: Store, query: Query, scored: Scored, ranking: Ranking, listing
         zip(shown.places.tolist(), ids, named, reranked, strict=True), listing.wanted.first + 1
     ):
         explained, evidence = _explain(query, scored, i, [terms.get(id, []) for terms in told])
-        explained += [Contribution(RERANK, name, 1.0, 0.0, change) for name, change in added]
+        explained += [Contribution(part, name, 1.0, 0.0, change) for part, name, change in added]
         stands_for = None if ranking.behind is None else sorted(scored.candidates.take(pa.array(others, pa.int64())).to_pylist())
         hits.append(Hit(rank, id, float(total[i]), title, evidence, explained, stands_for))
     notes = [*known_of, *ranking.notes]
@@ -92,7 +96,8 @@ def answer(store: Store, query: Query, scored: Scored, ranking: Ranking, listing
     notes += shown.notes
     if not known.any():
         notes += [_why_nothing(store, query, scored, listing.products), *filter(None, [scored.helps])]
-    return Result(hits, int(known.sum()), notes, listing.facets(scored.candidates, matched), list(scored.relaxed))
+    understood = as_json(query, scored.softly)
+    return Result(hits, int(known.sum()), notes, listing.facets(scored.candidates, matched), list(scored.relaxed), understood)
 
 
 def matches(query: Query, scored: Scored) -> NDArray[np.bool_]:
@@ -117,6 +122,13 @@ def _why_nothing(store: Store, query: Query, scored: Scored, products: pa.Array)
     if left := int(scored.allowed.sum()):
         return f"none of the {left:,} products that pass the filter has the evidence that the query compares"
     return why_nothing(store, query.where, products, scored.required)
+
+
+def explained(query: Query, scored: Scored, ranking: Ranking, i: int) -> list[Contribution]:
+    """What the score of a candidate is made of, words together and steps by their names; it adds up to the score."""
+    made, _ = _explain(query, scored, i, [[] for _ in scored.targets])
+    added = ranking.changes(scored.candidates, np.array([i]), places=False)[0]
+    return [*made, *(Contribution(part, name, 1.0, 0.0, change) for part, name, change in added)]
 
 
 def _explain(

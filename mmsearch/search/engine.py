@@ -39,7 +39,10 @@ from mmsearch.search.rerank.known import Known, Some
 from mmsearch.search.rows import Places
 from mmsearch.search.speech import Listener
 from mmsearch.search.targets import Chosen, Met, Target, Targets, views_of
+from mmsearch.search.understand.reading import Reader, told_of
+from mmsearch.search.understand.soft import SoftFilters
 from mmsearch.search.weights import WORDS
+from mmsearch.search.why_not import with_reason
 from mmsearch.search.words import Words
 from mmsearch.store import PRODUCTS, Store
 from mmsearch.store.filter import passing
@@ -50,6 +53,7 @@ _T = TypeVar("_T")
 
 _NAMED = 10_000  # products that a filter leaves, up to which all are compared in a large store: reading a vector takes 0.01 ms
 _ENOUGH = 100  # candidates that the search in a large store goes on for, however few hits are wanted
+_SHOWN = 200  # characters of a query part that an error names
 _AT_ONCE = 64  # query photos, sounds or clips decoded at a time: a queries file may hold any number
 
 
@@ -69,6 +73,7 @@ class Engine:
         self._lexical = Lexical(store)
         self._listener = Listener(store)
         self._expander = Expander(store)
+        self._reader = Reader(store)
 
     def search(
         self,
@@ -82,6 +87,8 @@ class Engine:
         explain: bool = False,
         relax: str = "no",
         rerank: str | None = None,
+        understand: bool = True,
+        why_not: str | None = None,
     ) -> dict[str, Result]:
         """Answer queries (in one go: texts are encoded in batches).
 
@@ -92,6 +99,8 @@ class Engine:
             values are counted; see `mmsearch.search.facets`. explain : words are told one by one.
         relax : what may be relaxed where nothing has all that a query asks for: 'no', 'words' or 'all'; see `mmsearch.search.relax`.
         rerank : specs of rerankers ('mmr | collapse(by=brand)'), one after the other; see `mmsearch.search.rerank.chain`.
+        understand : what texts name lifts the products that have it; see `mmsearch.search.understand`.
+        why_not : the id of a product of which each result says why it is not in the list; see `mmsearch.search.why_not`.
 
         Raises
         ------
@@ -108,12 +117,15 @@ class Engine:
             listing = Listing(self.store, products, version, show, many=len(queries) >= BLOCK)
 
             def answered(query: Query, scored: Scored, notes: list[str]) -> Result:
-                total, chain = scored.combined.total, chain_for(query.shopper, named)
+                total = scored.combined.total
+                softly = [SoftFilters(scored.softly, products)] if scored.softly else []
+                chain = [*softly, *chain_for(query.shopper, named)]
                 candidates = Some(self._known, scored.candidates, unit_of(combiner, total), query) if chain else None
                 ranking = Ranking(total) if candidates is None else reranked(chain, total, candidates)
-                return answer(self.store, query, scored, ranking, listing, notes)
+                found = answer(self.store, query, scored, ranking, listing, notes)
+                return found if why_not is None else with_reason(self.store, why_not, query, scored, ranking, show, products, found)
 
-            return self._each(queries, show.depth, combiner, answered, steps(relax))
+            return self._each(queries, show.depth, combiner, answered, steps(relax), understand=understand)
 
     def keep(self, queries: Mapping[str, Query], k: int, most: int) -> dict[str, Kept]:
         """The evidence of queries with every weight at 1, whatever the profile has, for ranking them under other weights.
@@ -146,7 +158,14 @@ class Engine:
         self._known.look()
 
     def _each(
-        self, queries: Mapping[str, Query], k: int, combiner: Combiner, then: Callable[[Query, Scored, list[str]], _T], last: int = 0
+        self,
+        queries: Mapping[str, Query],
+        k: int,
+        combiner: Combiner,
+        then: Callable[[Query, Scored, list[str]], _T],
+        last: int = 0,
+        *,
+        understand: bool = False,
     ) -> dict[str, _T]:
         """Of each query, what `then` makes of it: the query in words, its candidates with their scores, what a person should know.
 
@@ -156,6 +175,8 @@ class Engine:
         filters = {w: passing(self.store, w, products, version) for w in dict.fromkeys(w for q in queries.values() for w in q.where)}
         queries, understood = self._listener.in_words(queries)
         queries, widened = self._expander.widened(queries)
+        if understand:
+            queries, softly = self._reader.read_all(queries, products, version)
         vectors = self._encode(queries.values())
         read, notes = self._words.read([p for q in queries.values() if q.within is None for p in q.parts if p.weight > 0])
 
@@ -181,8 +202,10 @@ class Engine:
                 required=musts,
                 relaxed=less.texts if less is not None else (),
                 helps=helps,
+                softly=softly[id] if understand else (),
             )
-            return then(query, scored, [*understood[id], *widened[id], *told, *notes])
+            named = told_of(query, scored.softly) if scored.passable() else []
+            return then(query, scored, [*understood[id], *widened[id], *told, *notes, *named])
 
         found: dict[str, _T] = {}
         for start in range(0, len(queries), BLOCK):
@@ -232,7 +255,7 @@ class Engine:
                 for name, encoder in encoders.items():
                     encoded = encoder.encode(contents[start : start + _AT_ONCE], query=True)
                     for index, reason in encoded.failures:
-                        raise InputError(f"the query {modality} {mine[start + index].content} cannot be used: {reason}")
+                        raise InputError(f"the query {modality} {mine[start + index].content[:_SHOWN]} cannot be used: {reason}")
                     for i, vector in zip(encoded.kept, encoded.vectors, strict=True):
                         vectors.setdefault(mine[start + i], {})[name] = vector
                     if encoded.views is not None:
@@ -325,7 +348,7 @@ class Engine:
             if query.within is None and part in read:
                 found[number] = self._words.compare(read[part], products)
             elif query.within in (None, "text") and part.kind == "text":
-                found[number] = self._lexical.look_for(part.content, products)
+                found[number] = self._lexical.look_for(part.content, products, part.synonyms)
         return {number: met for number, met in found.items() if met is not None}
 
     def _nearest(self, targets: Sequence[Target], part_shares: Sequence[float], keep: NDArray[np.bool_], k: int) -> Places:

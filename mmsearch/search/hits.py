@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mmsearch.search.facets import Facet
+    from mmsearch.search.why_not import WhyNot
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,15 @@ class Hit:
     explain: list[Contribution] = field(default_factory=list)
     stands_for: list[str] | None = None
 
-    def to_json(self, query: str | None = None, *, explain: bool = False, relaxed: Sequence[str] = ()) -> dict[str, Any]:
-        """The hit as SPEC prints it: query (batch only), rank, id, score, title, matched, relaxed (what was), stands_for (of a list that
-        was put together), explain (if asked for)."""
+    def to_json(self, query: str | None = None, *, explain: bool = False, of: Result | None = None) -> dict[str, Any]:
+        """The hit as SPEC prints it: query (batch only), rank, id, score, title, matched, what was relaxed and understood of the query that
+        it is `of`, stands_for (of a list that was put together), explain (if asked for)."""
         out: dict[str, Any] = {} if query is None else {"query": query}
         out |= {"rank": self.rank, "id": self.id, "score": self.score, "title": self.title, "matched": self.matched}
-        if relaxed:
-            out["relaxed"] = list(relaxed)
+        if of is not None and of.relaxed:
+            out["relaxed"] = list(of.relaxed)
+        if of is not None and of.understood:
+            out["understood"] = list(of.understood)
         if self.stands_for is not None:
             out["stands_for"] = self.stands_for
         if explain:
@@ -58,6 +61,8 @@ class Result:
 
     `facets` are those that were asked for, counted over all products that match (`mmsearch.search.facets`).
     `relaxed` is what of the query no hit need have, because nothing has all that was asked for (`mmsearch.search.relax`).
+    `understood` is what the query names and lifts the products that have it: kind, value and text (`mmsearch.search.understand.reading`).
+    `why_not` says why a product that was asked for is not among the hits (`mmsearch.search.why_not`).
     """
 
     hits: list[Hit]
@@ -65,6 +70,8 @@ class Result:
     notes: list[str] = field(default_factory=list)
     facets: list[Facet] = field(default_factory=list)
     relaxed: list[str] = field(default_factory=list)
+    understood: list[dict[str, str]] = field(default_factory=list)
+    why_not: WhyNot | None = None
 
     def __iter__(self) -> Iterator[Hit]:
         return iter(self.hits)

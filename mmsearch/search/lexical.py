@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,7 @@ from mmsearch.lexical.spelling import characters, codes, folded, script_of
 from mmsearch.lexical.vocabulary import VOCABULARY, WORD, Vocabulary
 from mmsearch.search.required import Required
 from mmsearch.search.rows import Places, Rows, rows_of
+from mmsearch.search.understand.synonyms import Synonym
 from mmsearch.store import PRODUCTS, Store
 from mmsearch.store.fulltext import Clause, find_ids, find_rows, row_ids_of
 from mmsearch.store.where import id_list, row_list
@@ -27,6 +29,8 @@ LABEL = "words"
 
 _SAMPLE = 1_000  # products that stand for a store too large to score whole
 _LONGEST = 1_000  # characters of a query that are looked for word by word
+#: What a synonym of a word counts beside it, times how sure it is (docs/decisions/0031-query-understanding.md).
+SYNONYM = 0.5
 _MISSPELT = 0.5  # what a word counts that stands for one which no product has
 _DEPTH = 200  # matches among which the best is looked for, where not all products are scored
 
@@ -47,17 +51,24 @@ class Lexical:
         """Whether the store is small enough to score every product."""
         return self._store.count(TABLE) <= settings.exact_limit()
 
-    def look_for(self, text: str, products: pa.Array) -> Matches | None:
-        """A text to be met with products (n,), the store's; None where the store has no words, or the text."""
+    def look_for(self, text: str, products: pa.Array, synonyms: Sequence[Synonym] = ()) -> Matches | None:
+        """A text to be met with products (n,), the store's, and `synonyms` of its words; None where the store has no words, or the text."""
         plain = folded(text[:_LONGEST]).strip()
         if not plain or not self.there():
             return None
         clauses = [Clause(plain, WORDS)]
         if pieces := dict.fromkeys([*codes(plain, alone=True), *characters(plain)]):
             clauses.append(Clause(" ".join(pieces), PIECES))
-        instead = self._instead(plain)
+        beside: dict[str, list[Clause]] = {}
+        for one in synonyms:
+            beside.setdefault(folded(text[one.start : one.end]), []).append(
+                Clause(folded(one.label), WORDS, SYNONYM * one.strength, how="phrase")
+            )
+        meant = " ".join(beside).casefold()  # a word that is known to stand for others is no typing error
+        instead = {word: near for word, near in self._instead(plain).items() if word.casefold() not in meant}
         clauses += [Clause(near[0], WORDS, _MISSPELT) for near in instead.values()]
-        return Matches(self, clauses, products, instead, script_of(plain))
+        asked = Asked(tuple(clauses), tuple((Clause(typed, WORDS), tuple(others)) for typed, others in beside.items()))
+        return Matches(self, asked, products, instead, script_of(plain))
 
     def having(self, wanted: Required, products: pa.Array) -> NDArray[np.bool_]:
         """Which products (n,) have what a query requires. Raises InputError where the store has no words."""
@@ -71,36 +82,43 @@ class Lexical:
             mask[at[at >= 0]] = True
         return mask
 
-    def everything(self, clauses: Sequence[Clause], products: pa.Array) -> Scores:
+    def everything(self, asked: Asked, products: pa.Array) -> Scores:
         """BM25 of every product (n,): 0 where nothing matches, NaN where it has no words."""
         rows = self._located(products).rows
-        scores = np.full(len(products), np.nan)
-        scores[rows.places[rows.places >= 0]] = 0.0
-        for clause in clauses:
+
+        def score(clause: Clause) -> Scores:
+            alone = np.zeros(len(products))
             found, bm25 = find_rows(self._store, TABLE, clause, max(1, len(rows.ids)))
             at = rows.found(found)
-            scores[at[at >= 0]] += bm25[at >= 0]
+            alone[at[at >= 0]] = bm25[at >= 0]
+            return alone
+
+        scores, there = np.full(len(products), np.nan), rows.places[rows.places >= 0]
+        scores[there] = asked.total(score)[there]
         return scores
 
-    def some(self, clauses: Sequence[Clause], products: pa.Array, candidates: Places) -> Scores:
+    def some(self, asked: Asked, products: pa.Array, candidates: Places) -> Scores:
         """BM25 of some products, by their places (n,), as `everything` has it."""
         rows = self._located(products).rows
         mine, which = rows.of(candidates)
         scores = np.full(len(candidates), np.nan)
-        scores[which] = self._among(clauses, rows.ids[mine])
+        scores[which] = self._among(asked, rows.ids[mine])
         return scores
 
-    def _among(self, clauses: Sequence[Clause], row_ids: NDArray[np.uint64]) -> Scores:
+    def _among(self, asked: Asked, row_ids: NDArray[np.uint64]) -> Scores:
         """BM25 of some rows (m,)."""
-        scores = np.zeros(len(row_ids))
         if not len(row_ids):
-            return scores
+            return np.zeros(0)
         order = np.argsort(row_ids)
         among = row_list(row_ids[order].tolist())
-        for clause in clauses:
+
+        def score(clause: Clause) -> Scores:
+            alone = np.zeros(len(row_ids))
             found, bm25 = find_rows(self._store, TABLE, clause, len(row_ids), among)
-            scores[order[np.searchsorted(row_ids[order], found)]] += bm25
-        return scores
+            alone[order[np.searchsorted(row_ids[order], found)]] = bm25
+            return alone
+
+        return asked.total(score)
 
     def elsewhere(self, script: str, products: pa.Array, candidates: Places | None) -> NDArray[np.bool_]:
         """Which products (n,), or candidates, by their places (m,), have words, but none in a script."""
@@ -113,22 +131,22 @@ class Lexical:
             located.elsewhere[script] = mask
         return mask if candidates is None else mask[candidates]
 
-    def near(self, clauses: Sequence[Clause], products: pa.Array, depth: int) -> tuple[Places, float]:
+    def near(self, asked: Asked, products: pa.Array, depth: int) -> tuple[Places, float]:
         """The places of the products that match a clause best, of each clause, and the best score of any."""
         rows, best = self._located(products).rows, 0.0
         places = [np.empty(0, np.int64)]
-        for clause in clauses:
+        for clause in asked.every():
             found, bm25 = find_rows(self._store, TABLE, clause, depth)
             places.append(rows.found(found))
             best = max(best, float(bm25.max(initial=0.0)))
         return np.concatenate(places), best
 
-    def sample(self, clauses: Sequence[Clause], products: pa.Array) -> Scores:
+    def sample(self, asked: Asked, products: pa.Array) -> Scores:
         """BM25 of some products, the same ones every time: they stand for the store."""
         ids = self._located(products).rows.ids
-        return self._among(clauses, ids[np.sort(np.random.default_rng(0).permutation(len(ids))[:_SAMPLE])])
+        return self._among(asked, ids[np.sort(np.random.default_rng(0).permutation(len(ids))[:_SAMPLE])])
 
-    def terms(self, clauses: Sequence[Clause], ids: Sequence[str]) -> dict[str, list[tuple[str, float]]]:
+    def terms(self, asked: Asked, ids: Sequence[str]) -> dict[str, list[tuple[str, float]]]:
         """Of some products, what their BM25 is made of: id → (a word and the field that it stands in, its score), which add up to it.
 
         Words count for themselves in BM25; over the fields a word's score is divided as its scores in each alone stand, times their boosts.
@@ -139,14 +157,28 @@ class Lexical:
         def scores(clause: Clause) -> dict[str, float]:
             return dict(zip(*find_ids(self._store, TABLE, clause, len(ids), among), strict=True))
 
-        for clause in clauses:
+        def tell(clause: Clause, whole: Mapping[str, float], name: str) -> None:
+            fields = FIELDS if clause.column == WORDS else {clause.column: 1}
+            alone = {clause.column: whole}
+            if whole and len(fields) > 1:
+                alone = {f: scores(Clause(clause.text, f, times, clause.how)) for f, times in fields.items()}
+            for id, score in whole.items():
+                total = sum(by.get(id, 0.0) for by in alone.values())
+                found[id] += [(f"{name} ({f})", score * by[id] / total) for f, by in alone.items() if id in by]
+
+        for clause in asked.clauses:
             for word in dict.fromkeys(clause.text.split()):
-                whole = scores(replace(clause, text=word))
-                fields = FIELDS if clause.column == WORDS else {clause.column: 1}
-                alone = {f: scores(Clause(word, f, times)) for f, times in fields.items()} if whole and len(fields) > 1 else {PIECES: whole}
-                for id, score in whole.items():
-                    total = sum(by.get(id, 0.0) for by in alone.values())
-                    found[id] += [(f"{word} ({f})", score * by[id] / total) for f, by in alone.items() if id in by]
+                one = replace(clause, text=word)
+                tell(one, scores(one), word)
+        for typed, others in asked.beside:
+            own, of = scores(typed), {clause: scores(clause) for clause in others}
+            for clause, mine in of.items():
+                best = {
+                    id: score - own.get(id, 0.0)
+                    for id, score in mine.items()
+                    if score > own.get(id, 0.0) and clause == max(others, key=lambda other, id=id: of[other].get(id, 0.0))  # type: ignore[misc]
+                }
+                tell(clause, best, f"{clause.text} for {typed.text}")
         return found
 
     def _instead(self, plain: str) -> dict[str, list[str]]:
@@ -183,11 +215,32 @@ class _Located:
     elsewhere: dict[str, NDArray[np.bool_]] = field(default_factory=dict)  # script → the products (n,) that say nothing in it
 
 
+class Asked(NamedTuple):
+    """What is looked for: clauses, whose scores add up, and words (a clause) with those that may stand `beside` them instead."""
+
+    clauses: tuple[Clause, ...]
+    beside: tuple[tuple[Clause, tuple[Clause, ...]], ...] = ()
+
+    def total(self, score: Callable[[Clause], Scores]) -> Scores:
+        """The scores of products (n,), from those that each clause gives them.
+
+        Of a word and its synonyms the best one counts: who says both is no better for it.
+        """
+        total: Scores = np.sum([score(clause) for clause in self.clauses], axis=0)
+        for typed, others in self.beside:
+            total += np.maximum(np.max([score(clause) for clause in others], axis=0) - score(typed), 0.0)
+        return total
+
+    def every(self) -> list[Clause]:
+        """All clauses."""
+        return [*self.clauses, *(clause for typed, others in self.beside for clause in (typed, *others))]
+
+
 class Matches:
     """A text on its way to the products: a `mmsearch.search.targets.Met`."""
 
-    def __init__(self, lexical: Lexical, clauses: Sequence[Clause], products: pa.Array, instead: Mapping[str, Sequence[str]], script: str):
-        self._lexical, self._clauses, self._products, self._script = lexical, clauses, products, script
+    def __init__(self, lexical: Lexical, asked: Asked, products: pa.Array, instead: Mapping[str, Sequence[str]], script: str):
+        self._lexical, self._asked, self._products, self._script = lexical, asked, products, script
         self._everything: Scores | None = None
         self._near: tuple[int, tuple[Places, float]] | None = None
         #: What a person should know: words that are looked for in place of others.
@@ -199,7 +252,7 @@ class Matches:
         if self._lexical.scores_all():
             return float(np.nan_to_num(self.everything()).max(initial=0.0))
         near, best = self._nearest(_DEPTH)
-        if len(self._clauses) == 1:
+        if len(self._asked.every()) == 1:
             return best
         near = np.unique(near)  # what matches several clauses has the sum
         return float(np.nan_to_num(self.some(near[near >= 0])).max(initial=0.0))
@@ -207,12 +260,12 @@ class Matches:
     def everything(self) -> Scores:
         """Of all products, (n,)."""
         if self._everything is None:
-            self._everything = self._lexical.everything(self._clauses, self._products)
+            self._everything = self._lexical.everything(self._asked, self._products)
         return self._everything
 
     def some(self, candidates: Places) -> Scores:
         """Of some products, by their places, in their order."""
-        return self._lexical.some(self._clauses, self._products, candidates)
+        return self._lexical.some(self._asked, self._products, candidates)
 
     def elsewhere(self, candidates: Places | None = None) -> NDArray[np.bool_]:
         """Of all products (n,) or of some, those that say nothing in the script of the text."""
@@ -224,13 +277,13 @@ class Matches:
 
     def _nearest(self, depth: int) -> tuple[Places, float]:
         if self._near is None or self._near[0] != depth:
-            self._near = depth, self._lexical.near(self._clauses, self._products, depth)
+            self._near = depth, self._lexical.near(self._asked, self._products, depth)
         return self._near[1]
 
     def sample(self) -> Scores:
         """Of products that stand for the store."""
-        return self._lexical.sample(self._clauses, self._products)
+        return self._lexical.sample(self._asked, self._products)
 
     def terms(self, ids: Sequence[str]) -> dict[str, list[tuple[str, float]]]:
         """What the scores of some products are made of; see `Lexical.terms`."""
-        return self._lexical.terms(self._clauses, ids)
+        return self._lexical.terms(self._asked, ids)

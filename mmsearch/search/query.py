@@ -16,6 +16,7 @@ from mmsearch.settings import MODALITIES
 
 if TYPE_CHECKING:
     from mmsearch.fusion.profile import Profile
+    from mmsearch.search.understand.synonyms import Synonym
 
 NEGATIVE_WEIGHT = 0.5
 _CARET = re.compile(r"(?<!\\)\^")
@@ -29,7 +30,7 @@ class Part:
 
     `heard` is the file in which a text was heard: a spoken part becomes a text part before it is compared. `path` is how a part that the
     user did not type was reached over given triples (`mmsearch.search.expand`). `required` is what products must have
-    (`mmsearch.search.required`).
+    (`mmsearch.search.required`), `synonyms` what is looked for word by word besides (`mmsearch.search.understand.synonyms`).
     """
 
     kind: str
@@ -39,6 +40,7 @@ class Part:
     heard: str = ""
     path: str = ""
     required: tuple[Required, ...] = ()
+    synonyms: tuple[Synonym, ...] = ()
 
     def __str__(self) -> str:
         sign = "not " if self.negative else ""

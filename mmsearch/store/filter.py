@@ -103,7 +103,7 @@ class _Question:
             for start in range(0, len(mine), _AT_ONCE):
                 some = mine[start : start + _AT_ONCE]
                 asked = ", ".join(
-                    map(text_literal, sorted(place_of(name, self.attributes).name for name in set().union(*map(_names, some))))
+                    map(text_literal, sorted(place_of(name, self.attributes).name for name in set().union(*map(names_in, some))))
                 )
                 tests = " OR ".join(self._row_test(part, wanted)[1] for part in some)
                 # The names once more in front: that is what the index on the name answers.
@@ -112,18 +112,18 @@ class _Question:
 
     def _one_row(self, node: Node) -> bool:
         """Whether one row of the table of sparse attributes answers a tree: it asks one name, and not whether it is missing."""
-        return len(_names(node)) == len(self._sparse_names(node)) == 1 and not _asks_null(node)
+        return len(names_in(node)) == len(self._sparse_names(node)) == 1 and not _asks_null(node)
 
     def _row_test(self, node: Node, wanted: bool) -> tuple[str, str]:
         """The table that answers a tree of one sparse name, and what to ask of it."""
-        (name,) = _names(node)
+        (name,) = names_in(node)
         table, own, kinds = place_of(name, self.attributes)
         test = compile_where(node, Attributes({name: {kind: kind for kind in kinds}}), wanted=wanted)
         return table, f"(name = {text_literal(own)} AND {test})"
 
     def _sparse_names(self, node: Node) -> set[str]:
         """The sparse attributes that a tree asks. Raises UsageError for a name that no product has."""
-        found = {name for name in _names(node) if name not in self.attributes.columns}
+        found = {name for name in names_in(node) if name not in self.attributes.columns}
         for name in sorted(found):
             place_of(name, self.attributes)
         return found
@@ -137,12 +137,13 @@ class _Question:
         return pc.is_in(self.products, value_set=ids).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
 
 
-def _names(node: Node) -> set[str]:
+def names_in(node: Node) -> set[str]:
+    """The attributes that a tree asks."""
     match node:
         case And(parts) | Or(parts):
-            return set().union(*map(_names, parts))
+            return set().union(*map(names_in, parts))
         case Not(part):
-            return _names(part)
+            return names_in(part)
         case IsNull(name) | Between(name) | In(name) | Compare(name):
             return {name.name}
 

@@ -25,6 +25,7 @@ class Card:
     rank: int | None = None  # shown on the picture
     offer: Sequence[str] = ()  # brand and price, below the title
     breakdown: Breakdown | None = None  # the score, and what it is made of
+    marks: Sequence[tuple[int, int]] = ()  # places [start, end) of the title that say what was asked for
 
 
 def card_html(card: Card, level: int) -> str:
@@ -42,10 +43,21 @@ def card_html(card: Card, level: int) -> str:
     facts = "".join(f"<dt>{text(name)}</dt><dd><bdi>{text(value)}</bdi></dd>" for name, value in card.facts)
     return (
         f'<article class="card{" alarming" if card.alarming else ""}">{picture}'
-        f"<div class=words>{rank}<h{level} dir=auto{spoken_as(card.title)}>{text(card.title) or '<em>no title</em>'}</h{level}>"
+        f"<div class=words>{rank}<h{level} dir=auto{spoken_as(card.title)}>{_title(card) or '<em>no title</em>'}</h{level}>"
         f"{offer}<code><bdi>{text(card.id)}</bdi></code>"
         f"{note}{bar}{f'<dl>{facts}</dl>' if facts else ''}</div>{breakdown_html(card.breakdown) if card.breakdown else ''}</article>"
     )
+
+
+def _title(card: Card) -> str:
+    """
+    >>> _title(Card("a", "red <shoe>", marks=[(0, 3)]))
+    '<mark>red</mark> &lt;shoe&gt;'
+    """
+    made, at = "", 0
+    for start, end in card.marks:
+        made, at = f"{made}{text(card.title[at:start])}<mark>{text(card.title[start:end])}</mark>", end
+    return made + text(card.title[at:])
 
 
 def picture_html(uri: str | None, alt: str) -> str:
@@ -63,6 +75,7 @@ STYLE = """
 .picture:not(:has(img)) { background: var(--code) }
 .picture span { color: var(--soft); font-size: .8rem; padding: 12px; text-align: center; overflow-wrap: anywhere }
 .words { padding: 8px 10px 10px } .words :is(h3, h4) { margin: 0 0 2px; font-size: .93rem; font-weight: 600; overflow-wrap: anywhere }
+mark { background: none; color: inherit; text-decoration: underline 2px var(--focus); text-underline-offset: 2px }
 em { color: var(--soft); font-weight: 400 }
 code { font: .78rem/1.4 ui-monospace, monospace; background: var(--code); border-radius: 4px; padding: 1px 5px; overflow-wrap: anywhere }
 .bar { height: 5px; border-radius: 3px; background: var(--bar); margin: 8px 0 0; overflow: hidden }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mmsearch.media.moment import moment_of
+from mmsearch.search.highlights import highlights
 from mmsearch.search.hits import Hit, Result
 from mmsearch.search.query import Query
 from mmsearch.store import PRODUCTS
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 CARDS = 500  # products on a page: more are not looked at, and a page of all answers to a large batch would not open
 PICTURES = 8_000_000  # bytes of all pictures: about 500 of them
+_NAMED = 5  # of the products that one stands for
 _OFFER = ("brand", "price", "currency")
 
 
@@ -53,7 +55,9 @@ def search_page(shop: Shop, queries: Mapping[str, Query], results: Mapping[str, 
         made_of, legend = breakdowns(hits, labels(query), open=explain)
         asked = _asked(query, result, photos, made)  # its pictures first: the page may get full
         scored = made_of if query.parts else [None] * len(hits)  # without anything to look for, a score says nothing
-        cards = [_card(hit, breakdown, offers.get(hit.id, ()), photos, made) for hit, breakdown in zip(hits, scored, strict=True)]
+        cards = [
+            _card(hit, query, result, breakdown, offers.get(hit.id, ()), photos, made) for hit, breakdown in zip(hits, scored, strict=True)
+        ]
         if all(one.missing == NO_PHOTO for one in cards):  # a shop without photos needs no empty frames
             cards = [replace(one, missing="") for one in cards]
         listed = "".join(f"<li>{card_html(one, level + 1)}</li>" for one in cards)
@@ -140,12 +144,19 @@ def _price(price: float | None, currency: str | None) -> str:
     return f"{price:,.{0 if price == int(price) else 2}f} {currency or ''}".rstrip()
 
 
-def _card(hit: Hit, made_of: breakdown.Breakdown | None, offer: Sequence[str], photos: Photos, made: Thumbnails) -> Card:
+def _card(
+    hit: Hit, query: Query, result: Result, made_of: breakdown.Breakdown | None, offer: Sequence[str], photos: Photos, made: Thumbnails
+) -> Card:
     part = hit.matched.get("image")
     picture, missing = photos.thumbnail(made, hit.id, part)
     matched = ", ".join(filter(None, (_matched(hit, kind, part, photos) for kind, part in hit.matched.items())))
-    note = f"Fits best: {matched}" if matched else ""
-    return Card(hit.id, hit.title or "", picture, missing, note, rank=hit.rank, offer=offer, breakdown=made_of)
+    notes = [f"Fits best: {matched}"] if matched else []
+    if hit.stands_for:
+        more = f", and {len(hit.stands_for) - _NAMED:,} more" if len(hit.stands_for) > _NAMED else ""
+        notes.append(f"Stands for {len(hit.stands_for):,} more: {', '.join(hit.stands_for[:_NAMED])}{more}")
+    title = hit.title or ""
+    marks = highlights(title, query, result)
+    return Card(hit.id, title, picture, missing, ". ".join(notes), rank=hit.rank, offer=offer, breakdown=made_of, marks=marks)
 
 
 def _matched(hit: Hit, kind: str, part: str, photos: Photos) -> str:

@@ -39,9 +39,9 @@ def queries(tmp_path: Path) -> Path:
 
 
 def test_one_query_in_every_format(store: str, mm: Mm) -> None:
-    expected = [hit.to_json() for hit in Shop(store).search("red shoe", k=3)]
+    expected = [hit.to_json() for hit in Shop(store).search("red shoe", k=3, understand=False)]
     ids = [hit["id"] for hit in expected]
-    out = {how: mm("search", "red", "shoe", "-k", 3, "--format", how) for how in FORMATS}
+    out = {how: mm("search", "red", "shoe", "-k", 3, "--format", how, "--no-understand") for how in FORMATS}
     assert all(ran.code == EXIT_DONE and not ran.err for ran in out.values())
     assert json.loads(out["json"].out) == expected
     assert [json.loads(line) for line in out["jsonl"].lines] == expected
@@ -60,7 +60,7 @@ def test_many_queries_in_every_format(store: str, mm: Mm, queries: Path) -> None
     out = {how: mm("search", "--queries", queries, "-k", 2, "--format", how) for how in FORMATS}
     assert all(ran.code == EXIT_DONE for ran in out.values())
     assert [(hit["query"], hit["id"]) for hit in json.loads(out["json"].out)] == pairs
-    assert list(json.loads(out["jsonl"].lines[0])) == ["query", "rank", "id", "score", "title", "matched"]
+    assert list(json.loads(out["jsonl"].lines[0])) == ["query", "rank", "id", "score", "title", "matched", "understood"]
     assert [(hit["query"], hit["id"]) for hit in map(json.loads, out["jsonl"].lines)] == pairs
     assert [tuple(line.split("\t")) for line in out["ids"].lines] == pairs
     assert [(r["query"], r["id"]) for r in csv.DictReader(out["csv"].lines)] == pairs
@@ -497,13 +497,13 @@ def test_eval_recommend_compares_methods(store: str, mm: Mm) -> None:
 def test_a_reader_that_stops_early_is_no_error(program: Program, tmp_path: Path, how: str, queries: int) -> None:
     """The output is larger than what a pipe holds."""
     (tmp_path / "many.tsv").write_text("".join(f"q{n}\tred shoe {n}\n" for n in range(queries)))
-    ran = program(f"mmsearch search --queries {tmp_path}/many.tsv -k 39 --format {how} | head -1; exit ${{PIPESTATUS[0]}}")
+    ran = program(f"mmsearch search --queries {tmp_path}/many.tsv -k 39 --format {how} --no-understand | head -1; exit ${{PIPESTATUS[0]}}")
     assert (ran.returncode, ran.stderr) == (EXIT_DONE, b"")
     assert ran.stdout.count(b"\n") == 1
 
 
 def test_streams_and_codes_of_a_real_process(program: Program, store: str) -> None:
-    ran = program('printf "red shoe" | mmsearch search - -k 1')
+    ran = program('printf "red shoe" | mmsearch search - -k 1 --no-understand')
     assert (ran.returncode, ran.stderr) == (EXIT_DONE, b"")
     assert json.loads(ran.stdout)["id"] == "red-shoe"
     wrong = program("mmsearch search --not leather")
@@ -512,7 +512,7 @@ def test_streams_and_codes_of_a_real_process(program: Program, store: str) -> No
 
 
 def test_what_a_terminal_cannot_show_is_escaped(program: Program) -> None:
-    ran = program(r"mmsearch search $'\xff red 鞋' -k 1 --explain", PYTHONIOENCODING="ascii")
+    ran = program(r"mmsearch search $'\xff red 鞋' -k 1 --explain --no-understand", PYTHONIOENCODING="ascii")
     assert (ran.returncode, ran.stderr) == (EXIT_DONE, b"")
     assert json.loads(ran.stdout)["explain"][0]["part"] == "text: \udcff red 鞋"
 

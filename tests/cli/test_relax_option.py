@@ -19,12 +19,12 @@ TOLD = "nothing matches all that is asked for; relaxed: brand:nike (as ordinary 
 
 
 def test_what_gave_way_is_marked_and_told(store: str, mm: Mm) -> None:
-    ran = mm("search", "brand:nike red shoe", "-k", 2)
+    ran = mm("search", "brand:nike red shoe", "-k", 2, "--no-understand")
     assert (ran.code, ran.err) == (EXIT_DONE, TOLD)
     assert [json.loads(line)["relaxed"] for line in ran.lines] == [["brand:nike"]] * 2
-    header, *rows = mm("search", "brand:nike red shoe", "-k", 2, "--format", "csv").lines
+    header, *rows = mm("search", "brand:nike red shoe", "-k", 2, "--format", "csv", "--no-understand").lines
     assert header == "rank,id,score,title,matched,relaxed" and all(row.endswith('"[""brand:nike""]"') for row in rows)
-    table = mm("search", "brand:nike red shoe", "--format", "table", "-k", 1)
+    table = mm("search", "brand:nike red shoe", "--format", "table", "-k", 1, "--no-understand")
     assert "red-shoe" in table.out and table.err == TOLD
     assert "relaxed" not in mm("search", "brand:kandel red shoe", "-k", 1).out
 
@@ -43,7 +43,7 @@ def test_where_nothing_says_so_nothing_is_relaxed(store: str, mm: Mm, how: str) 
 def test_relax_where_it_is_asked_for(store: str, mm: Mm) -> None:
     ran = mm("search", "red shoe", "--where", "price > 1000 and colour = 'red'", "--relax", "-k", 1)
     assert json.loads(ran.out)["relaxed"] == ["price > 1000"]
-    ran = mm("search", "brand:nike red shoe", "--relax", "--format", "ids", "-k", 1)
+    ran = mm("search", "brand:nike red shoe", "--relax", "--format", "ids", "-k", 1, "--no-understand")
     assert (ran.out, ran.err) == ("red-shoe\n", TOLD)
     assert mm("search", "brand:nike", "--relax", "--format", "trec").code == EXIT_USAGE
 

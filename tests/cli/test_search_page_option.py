@@ -21,7 +21,7 @@ Mm = Callable[..., "Ran"]
 def test_the_page_of_one_query(store: str, built: Path, mm: Mm, tmp_path: Path) -> None:
     page = tmp_path / "found.html"
     page.write_text("an earlier one")
-    ran = mm("search", "red shoe", "--image", built / "photos" / "blue-bag.png", "-k", 3, "--html", page)
+    ran = mm("search", "red shoe", "--image", built / "photos" / "blue-bag.png", "-k", 3, "--html", page, "--no-understand")
     assert (ran.code, ran.err) == (EXIT_DONE, f"the page is {page}\n")
     assert len(ran.lines) == 3, "the hits still come"
     text = page.read_text(encoding="utf-8")

@@ -303,7 +303,7 @@ def test_every_score_is_the_sum_of_its_explanation(
 
 
 def test_an_explanation_names_parts_and_evidence(shop: Shop) -> None:
-    hit = shop.search("red shoe^3", image=photo(shop, "red-shoe"), not_text="red", k=1).hits[0]
+    hit = shop.search("red shoe^3", image=photo(shop, "red-shoe"), not_text="red", k=1, understand=False).hits[0]
     assert [(c.part, c.evidence, c.share) for c in hit.explain] == [
         ("text: red shoe", "text", 0.75),
         ("text: red shoe", "image through fake-fuser", 0.75),

@@ -139,7 +139,8 @@ def test_the_command_line_says_what_was_added(plain_shop: Shop) -> None:
     assert "[sneaker → synonym: shoe (×0.8)]" in run.stdout and "expanded: sneaker → synonym: shoe" in run.stderr
 
 
-def test_a_batch_and_an_evaluation_are_widened_too(plain_shop: Shop, tmp_path: Path) -> None:
+def test_a_batch_and_an_evaluation_are_widened_too(tmp_path: Path) -> None:
+    plain_shop = with_triples(tmp_path, [("sneaker", "narrower", "shoe")])  # a synonym is looked for in any case
     (tmp_path / "q.tsv").write_text("a\tsneaker\n")
     (tmp_path / "qrels").write_text("".join(f"a 0 {colour}-shoe 1\n" for colour in small_shop.COLOURS))
     command = [
@@ -156,4 +157,4 @@ def test_a_batch_and_an_evaluation_are_widened_too(plain_shop: Shop, tmp_path: P
         json.loads(CliRunner().invoke(app, [*command, "--metric", "nDCG", "--format", "json", *more]).stdout)[0]
         for more in ([], ["--expand"])
     )
-    assert wide["measures"]["nDCG"] > 1.2 * plain["measures"]["nDCG"] and wide["method"] == "search(expand=true)"
+    assert wide["measures"]["nDCG"] > plain["measures"]["nDCG"] and wide["method"] == "search(expand=true)"

@@ -24,7 +24,7 @@ def ids(result: Result) -> list[str]:
 
 
 def test_a_phrase_becomes_its_words(shop: Shop) -> None:
-    found = shop.search('"shoe red"', relax="words", k=50)
+    found = shop.search('"shoe red"', relax="words", k=50, understand=False)
     assert ids(found) == ["red-shoe"], "its words are still required"
     assert found.relaxed == ['"shoe red"']
     assert found.notes == ['nothing matches all that is asked for; relaxed: "shoe red" (its words, in any order)']
@@ -46,7 +46,7 @@ def test_a_field_word_becomes_an_ordinary_word(shop: Shop) -> None:
 def test_never_more_than_needed(shop: Shop) -> None:
     found = shop.search('brand:nike "red shoe" title:shoe', relax="words", k=50)
     assert (found.relaxed, ids(found)) == (["brand:nike"], ["red-shoe"])
-    whole = shop.search('"red shoe" brand:kandel', relax="all", where="price < 1000", k=50)
+    whole = shop.search('"red shoe" brand:kandel', relax="all", where="price < 1000", k=50, understand=False)
     assert (whole.relaxed, ids(whole)) == ([], ["red-shoe"]), "what has hits is left as it is"
     assert not whole.notes
 
@@ -89,7 +89,7 @@ def test_each_query_of_many_by_itself(shop: Shop) -> None:
 
 def test_a_hit_says_so(shop: Shop) -> None:
     found = shop.search("brand:nike red shoe", relax="words", k=1)
-    assert found.hits[0].to_json(relaxed=found.relaxed)["relaxed"] == ["brand:nike"]
+    assert found.hits[0].to_json(of=found)["relaxed"] == ["brand:nike"]
     assert "relaxed" not in found.hits[0].to_json()
 
 

@@ -262,7 +262,8 @@ def test_whatever_is_said_is_text(shop: Shop, said: str) -> None:
 
     mine, plain = page(said), page("plain")
     assert mine.open == []
-    assert mine.shape() == plain.shape()
+    same, other = ([one for one in tree.shape() if one[0] != "mark"] for tree in (mine, plain))  # only words are marked
+    assert same == other
     assert {tag for tag, _ in mine.tags}.isdisjoint({"script", "iframe", "object", "link", "form"})
     assert not any(name.startswith("on") for _, attributes in mine.tags for name in attributes)
 

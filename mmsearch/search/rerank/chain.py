@@ -19,8 +19,11 @@ from mmsearch.spec import parse_chain
 
 
 class Step(NamedTuple):
-    """What one step did: name → changes (n,), and the scores before and after it (n,), NaN for products that are not in the list."""
+    """What one step did: its name, what explanations say that it is of, name → changes (n,), and the scores before and after it (n,), NaN
+    for products that are not in the list."""
 
+    name: str
+    part: str
     changes: dict[str, Scores]
     before: Scores
     after: Scores
@@ -35,13 +38,13 @@ class Ranking:
     behind: NDArray[np.int64] | None = None  # (n,) the product that stands for it, −1: none; None where no step puts products together
     notes: Sequence[str] = ()
 
-    def changes(self, ids: pa.Array, shown: NDArray[np.int64], *, places: bool) -> list[list[tuple[str, float]]]:
-        """Of each product shown, (p,): what the steps added to its score, and, if wanted, to which place each took it."""
-        found: list[list[tuple[str, float]]] = [[] for _ in shown]
+    def changes(self, ids: pa.Array, shown: NDArray[np.int64], *, places: bool) -> list[list[tuple[str, str, float]]]:
+        """Of each product shown, (p,): what each step is of and added to its score, and, if wanted, to which place it took it."""
+        found: list[list[tuple[str, str, float]]] = [[] for _ in shown]
         for step in self.steps:
             moved = _moved(ids, step, shown) if places else [""] * len(shown)
             for told, i, where in zip(found, shown.tolist(), moved, strict=True):
-                told += [(f"{name}{where}", float(change[i])) for name, change in step.changes.items() if change[i]]
+                told += [(step.part, f"{name}{where}", float(change[i])) for name, change in step.changes.items() if change[i]]
         return found
 
     def stands_for(self, shown: NDArray[np.int64], among: NDArray[np.bool_]) -> list[list[int]]:
@@ -93,10 +96,15 @@ def rerank(chain: Sequence[Reranker], scores: Scores, candidates: Candidates) ->
             gone = made.behind >= 0
             after = np.where(gone, np.nan, after)
             behind = made.behind if behind is None else np.where(gone, made.behind, behind)
-        steps.append(Step(dict(made.changes), scores, after))
+        steps.append(Step(_name(reranker), reranker.part, dict(made.changes), scores, after))
         notes += made.notes
         scores = after
     return Ranking(scores, steps, behind, list(dict.fromkeys(notes)))
+
+
+def _name(reranker: Reranker) -> str:
+    """What a step is called: the name of its class, or what it is of."""
+    return type(reranker).__name__.lower() if reranker.part == Reranker.part else f"what was {reranker.part}"
 
 
 def unit_of(combiner: Combiner, scores: Scores) -> float:
@@ -109,11 +117,11 @@ def unit_of(combiner: Combiner, scores: Scores) -> float:
 
 def _moved(ids: pa.Array, step: Step, shown: NDArray[np.int64]) -> list[str]:
     """From which place to which a step took some of the candidates, (p,)."""
-    places = zip(_places(ids, step.before, shown), _places(ids, step.after, shown), strict=True)
-    return [f": place {old:,} → {new:,}" if old != new else f": place {new:,}" for old, new in places]
+    both = zip(places(ids, step.before, shown), places(ids, step.after, shown), strict=True)
+    return [f": place {old:,} → {new:,}" if old != new else f": place {new:,}" for old, new in both]
 
 
-def _places(ids: pa.Array, scores: Scores, shown: NDArray[np.int64]) -> list[int]:
+def places(ids: pa.Array, scores: Scores, shown: NDArray[np.int64]) -> list[int]:
     """At which places some of the candidates are, from 1, (p,); ties by id, as `mmsearch.ranking.order.best` has them."""
     lowest = np.sort(scores[~np.isnan(scores)])
     mine = scores[shown]

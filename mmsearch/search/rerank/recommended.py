@@ -33,6 +33,11 @@ def reorder_by(store: Store, chain: str | None) -> Reorder | None:
         ranking = rerank(steps, scores[here], Some(Known(index), products, unit, make_query([], browse=True)))
         whole = np.full(len(scores), np.nan)
         whole[here] = ranking.scores
-        return Reordered(whole, lambda shown: ranking.changes(products, np.searchsorted(here, shown), places=True), ranking.notes)
+
+        def changes(shown: NDArray[np.int64]) -> list[list[tuple[str, float]]]:
+            told = ranking.changes(products, np.searchsorted(here, shown), places=True)
+            return [[(name, change) for _, name, change in one] for one in told]
+
+        return Reordered(whole, changes, ranking.notes)
 
     return reorder

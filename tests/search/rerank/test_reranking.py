@@ -116,7 +116,7 @@ def test_facets_are_of_all_that_matches(shop: Shop) -> None:
 
 
 def test_pinned_products_pass_no_filter(shop: Shop) -> None:
-    result = shop.search("red shoe", where="colour = 'red'", rerank="pin(ids=[blue-hat, red-cup])")
+    result = shop.search("red shoe", where="colour = 'red'", rerank="pin(ids=[blue-hat, red-cup])", understand=False)
     assert result.hits[0].id == "red-cup" and "blue-hat" not in ids(result)
     assert result.notes == ["the pinned product blue-hat is not in the list: a filter, the query or a step before left it out"]
 
