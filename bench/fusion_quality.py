@@ -105,7 +105,7 @@ def half(data: Path, folder: Path, methods: Mapping[str, str], part: str) -> Ite
         places = [hit.id in photoless for result in results.values() for hit in result]
         return float(np.mean([sum(hit.id in kinds[kind] for hit in results[kind]) / 10 for kind in kinds])), float(np.mean(places))
 
-    whole.fuse("concat(image=0)", name="texts")
+    whole.fuse("concat(text=1)", name="texts")
     texts = {"in vectors": found(whole, "texts")[0], "with words": found(whole, "text")[0]}
 
     def measured(name: str | None) -> str:
