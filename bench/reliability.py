@@ -5,7 +5,7 @@
 
 `aligned` is fitted on small shops of real products: some of fashion with title and photo; 120 of them, some of which have a third
 modality (the colour layout of the photo); 100 of them beside some spoken clips, each a product whose title is its word. What a fuse would
-record of each kind of comparison, if the assumption that it says next to nothing counted as so many products, is held against what the
+record of each kind of comparison, if the assumption that it says next to nothing counted as so many products do, is held against what the
 same map is worth on hundreds of products that the shop does not have. Evidence counts with the square of its reliability (decision
 0003), so errors are those of squares: their root mean square, how much too high they are on average, and how often by .05 and more.
 """
@@ -26,7 +26,7 @@ from mmsearch.fusion import FUSERS
 from mmsearch.fusion.base import Batch, Fuser, unit_rows
 from mmsearch.fusion.reliability import Agreement, agreements, held_out_agreements
 
-PRIORS = (0, 3, 5, 10, 20, 40)
+PRIORS = (0, 6, 8, 10, 12, 15, 20)
 TOO_HIGH = 0.05  # of r²
 PARTS = 6
 SMALL, THIRD, CLIPS = (20, 30, 60, 100, 200), (22, 30, 50), (22, 30, 50, 100)

@@ -17,9 +17,9 @@ _FOLDS = 5  # a fifth of the products with two modalities or more is held out
 _ENOUGH = 200  # held-out products, of one fold or several, that are enough
 _FEWEST = 8  # held-out products with both sides of a comparison, below which nothing is known of it; and those of a fold
 _FEWEST_AT_ONCE = 3  # of one fold: two have a single similarity, which goes with anything
-#: Products that the assumption that cross-modal evidence says next to nothing is worth beside those that were measured
-#: (`python -m bench.reliability`).
-PRIOR = 5
+#: What the assumption that cross-modal evidence says next to nothing is worth: the similarities of so many products with each other, beside
+#: those of the products that were measured (`python -m bench.reliability`, docs/decisions/0030-few-pairs.md).
+PRIOR = 10
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Agreement:
 
     def reliability(self, prior: float = PRIOR) -> float:
         """A factor to shrink by, within .05 and .95: the fewer products, the nearer to the least. See `mmsearch.ranking.base.Evidence`."""
-        share = self.products / (self.products + prior)
+        share = self.products**2 / (self.products**2 + prior**2)
         return trusted(LEAST_RELIABILITY + share * (float(np.nan_to_num(self.correlation)) - LEAST_RELIABILITY))
 
 
