@@ -36,7 +36,7 @@ from mmsearch.search.rerank.chain import rerank as reranked
 from mmsearch.search.rerank.known import Known, Some
 from mmsearch.search.speech import Listener
 from mmsearch.search.targets import Met, Target, Targets, views_of
-from mmsearch.search.understand.reading import Reader, told_of
+from mmsearch.search.understand.reading import Reader, language_of, told_of
 from mmsearch.search.understand.soft import SoftFilters
 from mmsearch.search.weights import WORDS
 from mmsearch.search.why_not import with_reason
@@ -109,6 +109,8 @@ class Engine:
         listing, known = Listing(self.store, products, version, show), Known(self.store, products, version)
         found = {}
         for id, query, scored, notes in self._scored(queries, show.depth, combiner, steps(relax), understand=understand):
+            if explain and understand:
+                notes += language_of(query)
             total = scored.combined.total
             mine = [*([SoftFilters(scored.softly, products)] if scored.softly else []), *chain]
             candidates = Some(known, scored.candidates, unit_of(combiner, total), question_of(query)) if mine else None
