@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import importlib.metadata
+import json
 import re
+import shutil
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mmsearch import settings
 
 #: Languages in Latin script that are told apart: those that the bundled text encoder reads, and neighbours they would be taken for.
 LATIN = ("cs", "da", "de", "en", "es", "fi", "fr", "hu", "id", "it", "nl", "no", "pl", "pt", "ro", "sv", "tr", "vi")
@@ -18,6 +26,7 @@ LATIN = ("cs", "da", "de", "en", "es", "fi", "fr", "hu", "id", "it", "nl", "no",
 # less, since a title that looks most like it rarely is in another language.
 _SURE = 0.6
 _SURE_ENGLISH = 0.3
+_VERSION = 1  # of how the tables are kept; raised with `LATIN`
 _MOST_BYTES = 200  # of a text: enough to know, and a bound on the time
 _BATCH = 4096
 
@@ -129,7 +138,36 @@ class _Model(NamedTuple):
 
 @functools.cache
 def _model() -> _Model:
-    """py3langid's automaton and naive Bayes tables as arrays (about 1 s, once a process)."""
+    """py3langid's tables as arrays: mapped from `MMSEARCH_HOME`, where they are kept; making them takes a second, once a machine."""
+    folder = settings.home() / f"langid-{_VERSION}-{importlib.metadata.version('py3langid')}"
+    try:
+        return _mapped(folder)
+    except (OSError, ValueError, KeyError):  # not there yet, or half of it: it is made
+        model = _made()
+    with contextlib.suppress(OSError):  # a home that cannot be written costs this second each time, and nothing else
+        _keep(model, folder)
+    return model
+
+
+def _mapped(folder: Path) -> _Model:
+    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _Model._fields[:-1]}
+    return _Model(**arrays, languages=json.loads((folder / "languages.json").read_text(encoding="utf-8")))
+
+
+def _keep(model: _Model, folder: Path) -> None:
+    """Write tables, whole or not at all."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="langid-") as name:
+        made = Path(name) / "made"
+        made.mkdir()
+        for field, array in zip(_Model._fields, model[:-1], strict=False):
+            np.save(made / f"{field}.npy", array, allow_pickle=False)
+        (made / "languages.json").write_text(json.dumps(model.languages), encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)  # what could not be read
+        made.rename(folder)  # fails where another process was first, which is as good
+
+
+def _made() -> _Model:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier  # type: ignore[import-untyped]
 
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE)

@@ -39,7 +39,7 @@ from mmsearch.search.rerank.known import Known, Some
 from mmsearch.search.rows import Places
 from mmsearch.search.speech import Listener
 from mmsearch.search.targets import Chosen, Met, Target, Targets, views_of
-from mmsearch.search.understand.reading import Reader, told_of
+from mmsearch.search.understand.reading import Reader, language_of, told_of
 from mmsearch.search.understand.soft import SoftFilters
 from mmsearch.search.weights import WORDS
 from mmsearch.search.why_not import with_reason
@@ -117,6 +117,7 @@ class Engine:
             listing = Listing(self.store, products, version, show, many=len(queries) >= BLOCK)
 
             def answered(query: Query, scored: Scored, notes: list[str]) -> Result:
+                notes += language_of(query) if explain and understand else []
                 total = scored.combined.total
                 softly = [SoftFilters(scored.softly, products)] if scored.softly else []
                 chain = [*softly, *chain_for(query.shopper, named)]

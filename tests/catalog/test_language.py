@@ -102,3 +102,27 @@ def test_real_titles(data: Path) -> None:
     with (data / "chinese" / "goods.csv").open(encoding="utf-8") as file:
         rows = Counter(detect_many([row["name"] for row in csv.DictReader(file)]))
     assert rows["zh"] / rows.total() > 0.88
+
+
+TEXTS = ["Red running shoes", "chaussures rouges pour femme", "rote Laufschuhe für Herren", "stylus"]
+
+
+def test_the_tables_are_kept_and_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MMSEARCH_HOME", str(tmp_path / "home"))
+    language._model.cache_clear()
+    made = detect_many(TEXTS)
+    (kept,) = (tmp_path / "home").glob("langid-*")
+    language._model.cache_clear()
+    monkeypatch.setattr(language, "_made", lambda: pytest.fail("they were there"))
+    assert detect_many(TEXTS) == made
+    monkeypatch.undo()
+    monkeypatch.setenv("MMSEARCH_HOME", str(tmp_path / "home"))
+    (kept / "weights.npy").write_bytes(b"damaged")
+    language._model.cache_clear()
+    assert detect_many(TEXTS) == made, "what cannot be read is made again"
+    assert (kept / "weights.npy").stat().st_size > 100
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("MMSEARCH_HOME", str(tmp_path / "file"))
+    language._model.cache_clear()
+    assert detect_many(TEXTS) == made, "a home that cannot be written costs time alone"
+    language._model.cache_clear()

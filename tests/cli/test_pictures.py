@@ -214,9 +214,9 @@ def has_pictures(out: str) -> bool:
 
 def test_named_kinds(store: str, mm: Mm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm-kitty")
-    ran = mm("search", "red shoe", "--format", "table")
+    ran = mm("search", "red shoe", "--format", "table", "--no-understand")
     assert "\x1b" not in ran.out and ran.err == "", "piped"
-    ran = mm("search", "red shoe", "--format", "table", "--thumbnails", "kitty")
+    ran = mm("search", "red shoe", "--format", "table", "--thumbnails", "kitty", "--no-understand")
     assert "\x1b" not in ran.out and ran.err == "no thumbnails: only a table on a terminal has them\n"
     ran = mm("search", "red shoe", "--thumbnails", "kity")
     assert ran.code == EXIT_USAGE and "did you mean kitty" in ran.err
@@ -231,5 +231,5 @@ def test_named_kinds(store: str, mm: Mm, tmp_path: Path, monkeypatch: pytest.Mon
     assert not has_pictures(mm("search", "--queries", queries, "-k", 2).out), "a batch has none of itself"
     assert mm("search", "--queries", queries, "-k", 2, "--thumbnails", "kitty").out.count("\x1b7") == 4
     monkeypatch.setattr("mmsearch.cli.hit_pictures._MOST", 2)
-    ran = mm("search", "red shoe", "-k", 5, "--thumbnails", "iterm")
+    ran = mm("search", "red shoe", "-k", 5, "--thumbnails", "iterm", "--no-understand")
     assert ran.out.count("\x1b]1337") == 2 and ran.err == "the first 2 have a thumbnail\n"

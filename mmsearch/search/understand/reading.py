@@ -96,6 +96,14 @@ def told_of(query: Query, softly: Sequence[Soft]) -> list[str]:
     return [f"understood: {'; '.join(told)}"] if told else []
 
 
+def language_of(query: Query) -> list[str]:
+    """The language of the texts that a query looks for, as a note; nothing where that is not sure ("stylus")."""
+    from mmsearch.catalog.language import detect
+
+    text = " ".join(part.content for part in query.parts if part.kind == "text" and not part.negative and not part.path)
+    return [f"language of the query: {language}"] if (language := detect(text)) else []
+
+
 def as_json(query: Query, softly: Sequence[Soft]) -> list[dict[str, str]]:
     """What was understood, as hits carry it."""
     also = [

@@ -126,6 +126,13 @@ def test_explanations_add_up(shop: Shop, combine: str, limit: str | None, monkey
         assert sum(c.contribution for c in hit.explain) == pytest.approx(hit.score, abs=1e-9)
 
 
+@pytest.mark.parametrize(("text", "language"), [("chaussures rouges pour courir", "fr"), ("红色跑步鞋", "zh"), ("runner", None)])
+def test_the_language_is_told_where_it_is_sure(shop: Shop, text: str, language: str | None) -> None:
+    told = [line for line in shop.search(text, k=1, explain=True).notes if line.startswith("language")]
+    assert told == ([f"language of the query: {language}"] if language else [])
+    assert not any("language" in line for line in shop.search(text, k=1).notes)
+
+
 def test_hits_carry_it(shop: Shop) -> None:
     result = shop.search("red runner", k=1)
     assert result.hits[0].to_json(of=result)["understood"] == [{"kind": "colour", "value": "red", "text": "red"}]
