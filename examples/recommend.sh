@@ -2,7 +2,7 @@
 # Every recommender on real shoppers: scientific supplies (the last purchase of each; products that nobody took yet) and MovieLens-100k (one
 # moment for everybody). Full ranking, history excluded; the split, with its seed, stands behind every figure.
 #   examples/recommend.sh DATA_FOLDER     (scientific/products.jsonl, scientific/events.csv, ml100k/ml-100k.inter, .item, .user)
-# With KEEP=FOLDER the two stores stay there, for `mmsearch eval recommend --tune` and `python -m bench.segments FOLDER/ml100k.lancedb`.
+# With DEEP=1 the networks, too, which train for minutes. With KEEP=FOLDER the two stores stay there, for `mmsearch eval recommend --tune` and `python -m bench.segments FOLDER/ml100k.lancedb`.
 set -euo pipefail
 data=$(cd "${1:?usage: examples/recommend.sh DATA_FOLDER}" && pwd)
 cd "$(dirname "$0")/.." && PATH="$PWD/.venv/bin:$PATH"
@@ -11,12 +11,18 @@ work=${KEEP:-}
 
 methods=(
   popular
-  itemcf
-  "itemcf(directed=true)"
+  "itemcf(directed=false)"
+  itemcf # directed where the order of events tells something
+  usercf
+  als
+  bpr
+  ease
+  graph
   content
-  "cold(base=itemcf(directed=true))"
-  "blend(itemcf(directed=true)=.444, itemcf=.044, content=.311, popular=.2)" # weights learned by --tune on the validation part
+  "cold(base=itemcf)"
+  "blend(itemcf=.173, ease=.385, content=.269, popular=.173)" # weights learned by --tune on the scientific data's validation part
 )
+[ -z "${DEEP:-}" ] || methods+=(sasrec twotower)
 export MMSEARCH_FEATURES=none # vectors alone
 metrics=(--metric HR@20 --metric nDCG@20 --metric MRR@20 --metric coverage@20 --metric novelty@20 --metric diversity@20 --metric gini@20 --metric lift@20)
 
