@@ -106,8 +106,7 @@ def decoded(file: Path) -> tuple[list[av.VideoFrame], list[float]]:
 def encoded(pictures: Sequence[av.VideoFrame], rate: int, *, half: bool, options: dict[str, str] | None = None) -> bytes:
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as out:
-        # In one thread: with several, x264 makes other bytes each time.
-        stream: Any = out.add_stream("libx264", rate=rate, options={"crf": "28", "threads": "1", **(options or {})})
+        stream: Any = out.add_stream("libx264", rate=rate, options={"crf": "28", **(options or {})})
         scale = 2 if half else 1
         stream.width, stream.height = (side // scale // 2 * 2 for side in (pictures[0].width, pictures[0].height))
         stream.pix_fmt = "yuv420p"
