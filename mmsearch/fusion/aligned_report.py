@@ -46,14 +46,17 @@ def _mean(measured: list[dict[str, dict[str, float]]]) -> dict[str, dict[str, fl
 
 
 def summary(scores: Mapping[str, Any]) -> str:
-    def text_to_image(found: Mapping[str, Any]) -> str:
-        return f"R@1 {found['text>image']['R@1']:.3f}, R@10 {found['text>image']['R@10']:.3f}"
+    """How held-out pairs find each other, both ways, beside what ConSE finds of the same, in a line for people."""
+
+    def both(found: Mapping[str, Any]) -> str:
+        there, back = (f"R@1 {found[way]['R@1']:.3f}, R@10 {found[way]['R@10']:.3f}" for way in ("text>image", "image>text"))
+        return f"{there} (a photo its title: {back})"
 
     pairs = f"{scores['pairs']} pairs of title and photo"
     if scores["method"] == "conse":
-        learned = f"ConSE, because what {pairs} teach is worse ({text_to_image(scores['recall'])})"
-        return f"{learned}: a held-out title finds its photo among {scores['held_out']} with {text_to_image(scores['before'])}"
+        learned = f"ConSE, because what {pairs} teach is worse ({both(scores['recall'])})"
+        return f"{learned}: a held-out title finds its photo among {scores['held_out']} with {both(scores['before'])}"
     mixed = f", mixed with {scores['conse_share']:.0%} ConSE" if scores["conse_share"] else ""
-    before = f"; ConSE alone {text_to_image(scores['before'])}" if "before" in scores else ""
-    found = f"a held-out title finds its photo among {scores['held_out']} with {text_to_image(scores['recall'])}"
+    before = f"; ConSE alone {both(scores['before'])}" if "before" in scores else ""
+    found = f"a held-out title finds its photo among {scores['held_out']} with {both(scores['recall'])}"
     return f"aligned on {pairs}{mixed}: {found}{before}{told(scores)}{finetuning.told(scores)}"

@@ -104,6 +104,7 @@ def test_the_held_out_recall_foretells_that_of_unseen_pairs() -> None:
         world = World(seed, noise=3.0)
         fuser, report = fit(world.batch(600))
         claimed += [way["R@1"] for way in report.scores["recall"].values()]
+        assert all(f"R@1 {way['R@1']:.3f}, R@10 {way['R@10']:.3f}" in report.summary for way in report.scores["recall"].values())
         found += [recall(fuser, world.batch(report.scores["held_out"])) for _ in range(5)]
     assert 0.3 < np.mean(found) < 0.7
     assert np.mean(claimed) == pytest.approx(np.mean(found), abs=0.06)
