@@ -112,9 +112,9 @@ class Engine:
             if explain and understand:
                 notes += language_of(query)
             total = scored.combined.total
-            mine = [*([SoftFilters(scored.softly, products)] if scored.softly else []), *chain]
-            candidates = Some(known, scored.candidates, unit_of(combiner, total), question_of(query)) if mine else None
-            ranking = Ranking(total) if candidates is None else reranked(mine, total, candidates)
+            candidates = Some(known, scored.candidates, unit_of(combiner, total), question_of(query))
+            mine = [*([SoftFilters(scored.softly, candidates)] if scored.softly else []), *chain]
+            ranking = reranked(mine, total, candidates) if mine else Ranking(total)
             found[id] = answer(self.store, query, scored, ranking, listing, notes)
             if why_not is not None:
                 found[id] = with_reason(self.store, why_not, query, scored, ranking, show, products, found[id])

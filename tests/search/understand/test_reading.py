@@ -85,7 +85,7 @@ def test_an_exact_word_comes_before_its_family(shop: Shop) -> None:
     names = np.array(products.to_pylist())
 
     def having(text: str) -> set[str]:
-        return set(names[reader.read(make_query([text]), products, shop.store.version("products"))[1][0].has])
+        return set(names[reader.read(make_query([text]), products, shop.store.version("products"))[1][0].masks()[0]])
 
     assert having("maroon thing") == {"f"}
     assert having("red thing") == {"a", "d"}
