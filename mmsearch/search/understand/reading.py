@@ -134,7 +134,7 @@ class Reader:
         """
         if query.within not in (None, "text") or not query.parts:
             return query, []
-        softly = query.within is None and not query.weights
+        softly = query.within is None and all(weight == 1 for _, weight in query.weights)  # weights of one are none
         parts, found = [], dict[tuple[str, str], Soft]()
         for part, share in zip(query.parts, shares(query.parts), strict=True):
             mine = list[Soft]()
