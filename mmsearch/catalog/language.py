@@ -160,8 +160,8 @@ def _keep(model: _Model, folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="langid-") as name:
         made = Path(name) / "made"
         made.mkdir()
-        for field, array in zip(_Model._fields, model[:-1], strict=False):
-            np.save(made / f"{field}.npy", array, allow_pickle=False)
+        for field in _Model._fields[:-1]:
+            np.save(made / f"{field}.npy", getattr(model, field), allow_pickle=False)
         (made / "languages.json").write_text(json.dumps(model.languages), encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)  # what could not be read
         made.rename(folder)  # fails where another process was first, which is as good

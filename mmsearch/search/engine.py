@@ -119,10 +119,10 @@ class Engine:
             def answered(query: Query, scored: Scored, notes: list[str]) -> Result:
                 notes += language_of(query) if explain and understand else []
                 total = scored.combined.total
-                softly = [SoftFilters(scored.softly, products)] if scored.softly else []
+                candidates = Some(self._known, scored.candidates, unit_of(combiner, total), query)
+                softly = [SoftFilters(scored.softly, candidates)] if scored.softly else []
                 chain = [*softly, *chain_for(query.shopper, named)]
-                candidates = Some(self._known, scored.candidates, unit_of(combiner, total), query) if chain else None
-                ranking = Ranking(total) if candidates is None else reranked(chain, total, candidates)
+                ranking = reranked(chain, total, candidates) if chain else Ranking(total)
                 found = answer(self.store, query, scored, ranking, listing, notes)
                 return found if why_not is None else with_reason(self.store, why_not, query, scored, ranking, show, products, found)
 

@@ -1,8 +1,9 @@
 """Synonyms files, as Solr and Elasticsearch have them, → rows of triples.
 
-    # a comment
-    sneaker, tennis shoe, 板鞋        equivalent: each stands for the others
-    i-pod, ipood => ipod              directed: what is on the left stands for what is on the right, not the other way round
+    # equivalent: each stands for the others
+    sneaker, tennis shoe, 板鞋
+    # directed: what is on the left stands for what is on the right, not the other way round
+    i-pod, ipood => ipod
 
 A comma or an arrow that is part of a word is written `\\,` or `\\=>`; a Chinese comma separates, too.
 """

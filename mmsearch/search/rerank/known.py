@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
-from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -35,6 +35,7 @@ if TYPE_CHECKING:  # imported by the first reranker that asks for it: most searc
 _OPTION = "--rerank"
 _COMPARED = 100_000  # ids that a near miss is looked for in
 _NAMED = 10
+_Value = TypeVar("_Value", bound=np.generic)
 _WORD = re.compile(r"\w+")
 
 
@@ -56,7 +57,7 @@ class Known:
         """(n,) ids."""
         return self._index.products()
 
-    @cached_property
+    @functools.cached_property
     def shoppers(self) -> Shoppers:
         """What is known of shoppers."""
         from mmsearch.search.rerank.shoppers import Shoppers
@@ -163,22 +164,18 @@ class Some:
         wanted = [part for part in query.parts if not part.negative and part.weight > 0]
         self.question = " ".join(part.content for part in wanted if part.kind == "text")
         self.spoken = [part.heard for part in wanted if part.heard]
-        self._rows: NDArray[np.int64] | None = None
-        if ids is not known.products:
-            self._rows = pc.index_in(ids, value_set=known.products).to_numpy(zero_copy_only=False).astype(np.int64)
 
     def numbers(self, name: str) -> Scores:
         """See `Candidates.numbers`."""
-        return self._mine(self._known.numbers(name))
+        return self.of_all(self._known.numbers(name))
 
     def times(self, name: str | None) -> Scores:
         """See `Candidates.times`."""
-        return self._mine(self._known.times(name))
+        return self.of_all(self._known.times(name))
 
     def groups(self, name: str) -> NDArray[np.int64]:
         """See `Candidates.groups`."""
-        groups = self._known.groups(name)
-        return groups if self._rows is None else groups[self._rows]
+        return self.of_all(self._known.groups(name))
 
     def likeness(self, places: NDArray[np.int64]) -> NDArray[np.float64]:
         """See `Candidates.likeness`."""
@@ -213,18 +210,28 @@ class Some:
 
     def goes_with(self, taken: Taken) -> Scores:
         """See `Candidates.goes_with`."""
-        return self._mine(self._known.shoppers.goes_with(taken))
+        return self.of_all(self._known.shoppers.goes_with(taken))
 
     def sold(self, days: NDArray[np.bool_]) -> Sold:
         """See `Candidates.sold`."""
         sold = self._known.shoppers.sold(days)
-        return Sold(self._mine(sold.observed), self._mine(sold.expected), sold.notes)
+        return Sold(self.of_all(sold.observed), self.of_all(sold.expected), sold.notes)
 
     def _ids(self, places: NDArray[np.int64]) -> list[str]:
         return self.ids.take(pa.array(places)).to_pylist()  # type: ignore[no-any-return]
 
-    def _mine(self, values: Scores) -> Scores:
-        return values if self._rows is None else values[self._rows]
+    def of_all(self, values: NDArray[_Value]) -> NDArray[_Value]:
+        """Values of all products → those of the candidates, (n,)."""
+        return values if self.ids is self._known.products else values[self._rows]
+
+    @functools.cached_property
+    def _rows(self) -> NDArray[np.int64]:
+        """Where the candidates are among all products, (n,). Who is among some hundred is asked of a million, not the other way round: a
+        table of the million would be made for each query."""
+        products = self._known.products
+        here = np.flatnonzero(pc.is_in(products, value_set=self.ids).to_numpy(zero_copy_only=False))
+        found: NDArray[np.int64] = here[pc.index_in(self.ids, value_set=products.take(pa.array(here))).to_numpy(zero_copy_only=False)]
+        return found
 
 
 def _floats(values: Values, *kinds: str, n: int) -> Scores:

@@ -6,8 +6,9 @@ Only what products of the store really have is understood: a colour that no prod
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -79,11 +80,11 @@ class Understood:
 
 @dataclass(frozen=True)
 class Soft:
-    """What was understood, the products (n,) that have it, and those of which it is known."""
+    """What was understood. `masks` gives the products (n,) that have it and those of which it is known, when a query comes to them: in a
+    batch over a large store all together would not fit in memory."""
 
     understood: Understood
-    has: Mask
-    known: Mask
+    masks: Callable[[], tuple[Mask, Mask]]
 
 
 def told_of(query: Query, softly: Sequence[Soft]) -> list[str]:
@@ -133,7 +134,7 @@ class Reader:
         """
         if query.within not in (None, "text") or not query.parts:
             return query, []
-        softly = query.within is None and not query.weights
+        softly = query.within is None and all(weight == 1 for _, weight in query.weights)  # weights of one are none
         parts, found = [], dict[tuple[str, str], Soft]()
         for part, share in zip(query.parts, shares(query.parts), strict=True):
             mine = list[Soft]()
@@ -162,10 +163,9 @@ class Reader:
         def understand(kind: str, span: Span, value: str, keys: Collection[str]) -> None:
             if taken[span.start : span.end].any() or not (columns := catalogue.columns(kind)):
                 return
-            has, known = first_known(columns, keys)
-            if has.any():
+            if any(key in column.by_key for column in columns for key in keys):
                 taken[span.start : span.end] = True
-                found.append(Soft(Understood(kind, value, span.text, STRENGTH[kind]), has, known))
+                found.append(Soft(Understood(kind, value, span.text, STRENGTH[kind]), partial(first_known, columns, keys)))
 
         for kind, span, key, value in self._named(plain, spans):
             understand(kind, span, value, {key})
@@ -236,15 +236,16 @@ class _Catalogue(NamedTuple):
         columns = self.columns("price")
         if not columns:
             return None
-        has, known = columns[0].between(asked.low, asked.high), columns[0].known
-        if asked.currencies and (written := self.values.currencies(self.products, self.version)) is not None:
-            theirs = written.having([code.lower() for code in asked.currencies])
-            known = known & (theirs | ~written.known)
-            has = has & known
-        if not has.any():
-            return None
+        written = self.values.currencies(self.products, self.version) if asked.currencies else None
+
+        def masks() -> tuple[Mask, Mask]:
+            has, known = columns[0].between(asked.low, asked.high), columns[0].known
+            if written is not None:
+                known = known & (written.having([code.lower() for code in asked.currencies]) | ~written.known)
+            return has & known, known
+
         said = text[asked.start : asked.end].strip()
-        return Soft(Understood("price", said, said, STRENGTH["price"]), has, known)
+        return Soft(Understood("price", said, said, STRENGTH["price"]), masks) if masks()[0].any() else None
 
 
 def _spans(text: str) -> Iterator[Span]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from mmsearch.ranking.base import Scores
 from mmsearch.ranking.order import best
 from mmsearch.ranking.rerank import DEPTH, Candidates, Reranked, Reranker
+from mmsearch.search.rerank.known import Some
 from mmsearch.search.understand.reading import Soft
 
 
@@ -22,21 +21,20 @@ class SoftFilters(Reranker):
 
     Parameters
     ----------
-    softly : what was understood, over all products (n,). products : their ids.
+    softly : what was understood, over all products. among : the candidates of the query, of whom it is asked.
     """
 
     part = "understood"
 
-    def __init__(self, softly: Sequence[Soft], products: pa.Array):
-        self._softly, self._products = softly, products
+    def __init__(self, softly: Sequence[Soft], among: Some):
+        self._softly, self._among = softly, among
 
     def rerank(self, scores: Scores, candidates: Candidates) -> Reranked:
         """See `Reranker.rerank`."""
-        rows = slice(None) if candidates.ids is self._products else pc.index_in(candidates.ids, value_set=self._products).to_numpy()
         head = best(candidates.ids, scores, DEPTH)
         changes: dict[str, Scores] = {}
         for one in self._softly:
-            has, known = one.has[rows], one.known[rows]
+            has, known = map(self._among.of_all, one.masks())
             sure = known[head]
             expected = float(has[head][sure].mean()) if sure.any() else 0.0
             worth = one.understood.strength * candidates.unit

@@ -85,7 +85,7 @@ def test_an_exact_word_comes_before_its_family(shop: Shop) -> None:
     names = np.array(products.to_pylist())
 
     def having(text: str) -> set[str]:
-        return set(names[reader.read(make_query([text]), products, shop.store.version("products"))[1][0].has])
+        return set(names[reader.read(make_query([text]), products, shop.store.version("products"))[1][0].masks()[0]])
 
     assert having("maroon thing") == {"f"}
     assert having("red thing") == {"a", "d"}
@@ -111,7 +111,7 @@ def test_it_can_be_switched_off_and_is_not_where_evidence_is_chosen(shop: Shop) 
     for result in (
         shop.search("red runner", understand=False),
         shop.search("red runner", within="text"),
-        shop.search("red runner", weights="words=1"),
+        shop.search("red runner", weights="words=.5"),
     ):
         assert not result.understood and not any("understood" in line for line in result.notes)
     assert "understood: colour red (boost)" in shop.search("red runner").notes
