@@ -328,8 +328,8 @@ class Engine:
     def _nearest(self, targets: Sequence[Target], part_shares: Sequence[float], keep: NDArray[np.bool_], k: int) -> Places:
         """Places of the candidates of a large store, among the products to `keep` (n,): the nearest of every part; their missing scores are
         completed by comparing them all."""
-        found, enough = np.empty(0, np.int64), max(2 * k, _ENOUGH)
-        for depth in widening(max(10 * k, enough * len(keep) // max(1, np.count_nonzero(keep))), self._largest(targets)):
+        found, enough, left = np.empty(0, np.int64), max(2 * k, _ENOUGH), int(keep.sum())
+        for depth in widening(max(10 * k, enough * len(keep) // max(1, left)), self._largest(targets)):
             found = np.unique(np.concatenate([self._near(t, depth) for t in targets if part_shares[t.part] > 0]))
             found = found[found >= 0]
             found = found[keep[found]]
