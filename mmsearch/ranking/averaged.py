@@ -9,8 +9,8 @@ import numpy as np
 from mmsearch.ranking.base import Combined, Evidence, Scores
 from mmsearch.ranking.calibrated import TRUST
 
-#: What the words of a text count beside its vectors: docs/decisions/0026-hybrid-search.md.
-WORDS = 0.7
+#: What the words of a text count beside its vectors in Borda's count: docs/decisions/0026-hybrid-search.md.
+WORDS = 0.8
 
 
 def averaged(evidence: Sequence[Evidence], values: Scores, words: float = WORDS) -> Combined:

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mmsearch.ranking.averaged import WORDS, averaged
+from mmsearch.ranking.averaged import averaged
 from mmsearch.ranking.base import Combined, Combiner, Evidence, Joint, Scores
 
 NORMS = ("minmax", "zscore", "atan")
+
+#: What the words of a text count beside its vectors: docs/decisions/0026-hybrid-search.md.
+WORDS = 0.7
 
 
 class WeightedSum(Combiner):

@@ -356,8 +356,8 @@ class Engine:
         """Places of the candidates of a large store, among the products to `keep` (n,): the nearest of every part; their missing scores are
         completed by comparing them all."""
         k = min(k, len(keep))
-        found, enough = np.empty(0, np.int64), max(2 * k, _ENOUGH)
-        for depth in widening(max(10 * k, int(enough / max(keep.mean(), 1e-9))), self._largest(targets)):
+        found, enough, left = np.empty(0, np.int64), max(2 * k, _ENOUGH), int(keep.sum())
+        for depth in widening(max(10 * k, enough * len(keep) // max(1, left)), self._largest(targets)):
             found = np.unique(np.concatenate([self._near(t, depth) for t in targets if part_shares[t.part] > 0]))
             found = found[found >= 0]
             found = found[keep[found]]
