@@ -14,14 +14,13 @@ methods=(
   "itemcf(directed=false)"
   itemcf # directed where the order of events tells something
   usercf
-  als
-  bpr
   ease
   graph
   content
   "cold(base=itemcf)"
   "blend(itemcf=.173, ease=.385, content=.269, popular=.173)" # weights learned by --tune on the scientific data's validation part
 )
+python -c "import implicit" 2> /dev/null && methods+=(als bpr) || echo "without als and bpr: pip install implicit brings them" >&2
 [ -z "${DEEP:-}" ] || methods+=(sasrec twotower)
 export MMSEARCH_FEATURES=none # vectors alone
 metrics=(--metric HR@20 --metric nDCG@20 --metric MRR@20 --metric coverage@20 --metric novelty@20 --metric diversity@20 --metric gini@20 --metric lift@20)
