@@ -128,7 +128,7 @@ def test_a_product_without_events_scores_nothing_and_says_nothing() -> None:
 
 def test_directed_counts_what_comes_before() -> None:
     # u: a b c; v: a c. a→b once at one step, a→c once at two steps and once at one: 1.8; b→c once.
-    s = matrix(fitted(events({"u": "abc", "v": "ac"}), directed=True))
+    s = matrix(fitted(events({"u": "abc", "v": "ac"}), directed=True, fade=0.8, source=0.5, target=0.3))
     n = {A: 2.0, B: 1.0, C: 2.0}
     assert s[B, A] == pytest.approx(1 / (n[A] ** 0.5 * n[B] ** 0.3))
     assert s[C, A] == pytest.approx(1.8 / (n[A] ** 0.5 * n[C] ** 0.3))
@@ -171,6 +171,10 @@ def test_blocks_do_not_change_the_result(directed: bool, monkeypatch: pytest.Mon
     ("spec", "message"),
     [
         ("itemcf(k=0)", "k must be at least 1"),
+        ("itemcf(fade=0)", "fade must be above 0"),
+        ("itemcf(source=2)", "source must be 0 to 1"),
+        ("itemcf(target=-1)", "target must be 0 to 1"),
+        ("itemcf(directed=perhaps)", "true, false or auto"),
         ("itemcf(window=0)", "window must be at least 1"),
         ("itemcf(longest=0)", "longest must be at least 1"),
         ("itemcf(shrink=-1)", "shrink must be 0 or more"),
