@@ -24,7 +24,7 @@ class BPR(FactorItems):
     r̂_ui = b_i + ⟨x_u, y_i⟩. Events are taken or not: their values do not matter, but those of 0 and below are left out.
 
     A history is folded in as x_u = M·z_u, with z_u = Σ_j w_uj·y_j / √Σ_j |w_uj| and w_uj the value times decay^age. M (f, f) is the map
-    that comes nearest to the users' own factors in learning (least squares, all weights 1). So each product adds its own term to a score.
+    that comes nearest to the users' own factors in learning (least squares, without decay). So each product adds its own term to a score.
 
     Parameters
     ----------
@@ -67,22 +67,22 @@ class BPR(FactorItems):
         interactions.require_events()
         n = len(products.product_ids)
         R = csr_matrix(strongest(interactions.take(interactions.values > 0), n), dtype=np.float32)
-        R.data[:] = 1
         if not R.nnz:
             self._set(np.zeros((n, self.factors), np.float32), np.zeros(n, np.float32), np.zeros((self.factors,) * 2, np.float32))
             return
         model = BayesianPersonalizedRanking(
             self.factors, self.rate, self.reg, iterations=self.iterations, num_threads=1, random_state=self.seed
         )
-        model.fit(R, show_progress=False)
+        model.fit(R, show_progress=False)  # reads which entries there are, not how large they are
         Y, b, X = model.item_factors[:, :-1], model.item_factors[:, -1], model.user_factors[:, :-1]
         if not (np.isfinite(Y).all() and np.isfinite(b).all()):
             raise InputError(f"bpr does not converge with rate={self.rate:g}", hint="lower rate")
-        counts = np.diff(R.indptr)
-        Z = (R @ Y)[counts > 0] / np.sqrt(counts[counts > 0])[:, None]
+        totals = np.asarray(R.sum(axis=1)).reshape(-1)
+        known = totals > 0
+        Z = (R @ Y)[known] / np.sqrt(totals[known])[:, None]
         square = Z.T.astype(np.float64) @ Z
         square += _RIDGE * np.trace(square) / len(square) * np.eye(len(square))
-        M = np.linalg.lstsq(square, Z.T.astype(np.float64) @ X[counts > 0], rcond=None)[0]
+        M = np.linalg.lstsq(square, Z.T.astype(np.float64) @ X[known], rcond=None)[0]
         self._set(Y, b, M.astype(np.float32))
 
     def _set(self, Y: NDArray[np.float32], b: NDArray[np.float32], M: NDArray[np.float32]) -> None:
