@@ -28,7 +28,7 @@ _EVENTS = 512  # a batch
 class SASRec(Sequential):
     """See `Sequential` for the scores. A product that nobody took is not known and scores 0.
 
-    The defaults were chosen on the last but one purchases of an online shop (58,492 events): one layer was better than two.
+    The defaults were chosen on the last but one purchases of an online shop (58,492 events), one seed: one layer was better than two.
 
     Parameters
     ----------

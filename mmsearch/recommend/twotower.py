@@ -36,6 +36,8 @@ class TwoTower(Sequential):
 
     Before learning, W keeps the similarities of the fused vectors, so that it starts as a content-based recommender.
 
+    `dim` was chosen on the last but one purchases of an online shop (58,492 events), one seed; `forget` was not varied.
+
     Parameters
     ----------
     profile : the fusion profile whose vectors are seen; the default one if none is named.
@@ -52,7 +54,7 @@ class TwoTower(Sequential):
     def __init__(
         self,
         profile: str | None = None,
-        dim: int = 64,
+        dim: int = 128,
         forget: float = 0.3,
         dropout: float = 0.3,
         longest: int = 50,
