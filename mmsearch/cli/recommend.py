@@ -31,7 +31,10 @@ def command(
     all_users: bool = typer.Option(False, "--all-users", help="For every shopper, into the file --out."),
     out: str | None = typer.Option(None, "--out", metavar="FILE", help="With --all-users: a .parquet, .csv or .jsonl file."),
     method: str | None = typer.Option(
-        None, "--method", metavar="SPEC", help=f"{_METHOD} (default: the trained model, else itemcf, without events content)."
+        None,
+        "--method",
+        metavar="SPEC",
+        help=f"{_METHOD} (default: the trained model, else itemcf and new products by their likes; without events content).",
     ),
     model: str | None = typer.Option(None, "--model", metavar="NAME", help="A trained model; see: mmsearch recommend models."),
     where: str | None = typer.Option(None, "--where", metavar="FILTER", help="Only products that pass."),

@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,8 @@ from mmsearch.recommend.base import History, top
 from mmsearch.recommend.candidates import Policy, allowed, for_history
 from mmsearch.recommend.evidence import read_evidence
 from mmsearch.recommend.interactions import histories
-from mmsearch.recommend.serve import FALLBACK, popularity_of, ready
+from mmsearch.recommend.segments import Attributes, Segments, read_attributes
+from mmsearch.recommend.serve import FALLBACK, ready, summed
 from mmsearch.recommend.trained import Fitted, inputs_now
 from mmsearch.store import USERS, Store
 
@@ -90,7 +91,10 @@ def recommend_everyone(
     users = sorted(known)
     if not users:
         raise InputError("there is nobody to recommend for", hint="bring events or users: mmsearch ingest events.csv")
-    made = _Made(fitted, mask, policy.already, popularity_of(store, fitted), k)
+    attributes, segments = read_attributes(store), Segments()
+    segments.fit(evidence.interactions, attributes)
+    strangers = {user: attributes.get(user, {}) for user in users if not len(known[user].products)}
+    made = _Made(fitted, mask, policy.already, segments, strangers, k)
     plan = {"method": fitted.spec, "k": k, "policy": dataclasses.asdict(policy), "users": len(users), "model": model}
     plan["inputs"] = inputs_now(store, fitted.recommender)
     starts = range(0, len(users), _AT_ONCE)
@@ -114,8 +118,7 @@ def recommend_everyone(
         shutil.rmtree(folder)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}", hint="choose another file with --out") from error
-    strangers = sum(not len(history.products) for history in known.values())
-    return Everyone(path, len(users), strangers, rows, fitted.spec, resumed, [*fitted.notes, *notes, *evidence.notes])
+    return Everyone(path, len(users), len(strangers), rows, fitted.spec, resumed, [*fitted.notes, *notes, *evidence.notes])
 
 
 @dataclass(frozen=True)
@@ -125,21 +128,24 @@ class _Made:
     fitted: Fitted
     mask: NDArray[np.bool_]  # (n,)
     already: str
-    popularity: NDArray[np.float64]  # (n,)
+    segments: Segments
+    strangers: Mapping[str, Attributes]  # of whom nothing else is known
     k: int
 
-    def lists(self, histories: list[History]) -> Iterator[list[tuple[str, float, str]]]:
-        """(product, score, method) of each history, best first."""
+    def lists(self, users: list[str], histories: list[History]) -> Iterator[list[tuple[str, float, str]]]:
+        """(product, score, method) of each user, best first."""
+        everybody = summed(self.segments.score({}))
         may = [for_history(self.mask, history.products, self.already) for history in histories]
         recommender, ids = self.fitted.recommender, self.fitted.product_ids
         banned = [np.flatnonzero(~one) for one in may]
         found = recommender.recommend(histories, self.k, banned)
-        for best, mine in zip(found, may, strict=True):
+        for user, best, mine in zip(users, found, may, strict=True):
             rows = [(ids[i], score, self.fitted.spec) for i, score in zip(best.products.tolist(), best.scores.tolist(), strict=True)]
             if recommender.personal and len(rows) < self.k:
                 free = mine.copy()
                 free[best.products] = False
-                rest = top(np.where(free, self.popularity, 0.0), self.k - len(rows))
+                takes = summed(self.segments.score(self.strangers[user])) if user in self.strangers else everybody
+                rest = top(np.where(free, takes, 0.0), self.k - len(rows))
                 scale = (float(best.scores.min()) / 2 if len(rows) else 1.0) / float(rest.scores[0]) if len(rest.scores) else 0.0
                 rows += [(ids[i], score * scale, FALLBACK) for i, score in zip(rest.products.tolist(), rest.scores.tolist(), strict=True)]
             yield rows
@@ -149,7 +155,7 @@ def _write_part(folder: Path, start: int, made: _Made, users: list[str], known: 
     import pyarrow.parquet as pq
 
     columns: tuple[list[Any], ...] = ([], [], [], [], [])
-    for user, rows in zip(users, made.lists([known[user] for user in users]), strict=True):
+    for user, rows in zip(users, made.lists(users, [known[user] for user in users]), strict=True):
         for rank, (product, score, method) in enumerate(rows, 1):
             for column, value in zip(columns, (user, rank, product, score, method), strict=True):
                 column.append(value)

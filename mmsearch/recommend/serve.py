@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from mmsearch.errors import InputError, StoreError, UsageError, did_you_mean
 from mmsearch.recommend import trained
-from mmsearch.recommend.base import BASE, History, Reason, Recommended, top
+from mmsearch.recommend.base import BASE, History, Reason, Recommended, sorted_reasons, top
 from mmsearch.recommend.candidates import Policy, allowed, for_history, places
-from mmsearch.recommend.evidence import read_evidence
+from mmsearch.recommend.evidence import read_evidence, vectors_table
 from mmsearch.recommend.interactions import history_of
+from mmsearch.recommend.segments import Segments, read_attributes
 from mmsearch.recommend.trained import Fitted
 from mmsearch.store import INTERACTIONS, PRODUCTS, REVIEWS, Store
 from mmsearch.store.where import id_list
@@ -68,8 +69,8 @@ class Asked:
     ----------
     basket : products that lie in the cart now: as likes of weight 1.
     method : a recommender's spec; a model that was trained by just this method answers if there is one.
-    model : the name of a trained model. Without both, the store's default model; without any, `itemcf` where there is evidence, else
-        `content`.
+    model : the name of a trained model. Without both, the store's default model; without any, `itemcf` where there is evidence (where
+        there are vectors, too, within `cold`, so that new products come as well), else `content`.
     """
 
     user: str | None = None
@@ -118,11 +119,11 @@ def recommend(store: Store, asked: Asked, policy: Policy | None = None, *, k: in
         notes.append("every product is in the history already" if policy.already == "exclude" else "none of them is in the history")
     scores = _evidence_of(fitted.recommender.score([history])[0], mine)
     spec = fitted.spec
-    popular: NDArray[np.float64] | None = None
+    popular: list[tuple[str, NDArray[np.float64]]] = []
     if fitted.recommender.personal and mine.any() and np.isnan(scores).all():
         notes.append(_fallback_reason(asked.user, history, spec) + f": showing {FALLBACK}")
-        spec, popular = FALLBACK, popularity_of(store, fitted)
-        scores = _evidence_of(popular, mine)
+        spec, popular = FALLBACK, popular_with(store, fitted, None if len(history.products) else asked.user)
+        scores = _evidence_of(summed(popular), mine)
     order = Reordered(scores, lambda shown: [[] for _ in shown])
     if reorder is not None and not np.isnan(scores).all():
         order = reorder(fitted.product_ids, scores)
@@ -130,7 +131,8 @@ def recommend(store: Store, asked: Asked, policy: Policy | None = None, *, k: in
     best, lots = places(order.scores, k, policy)
     items = []
     for index, score, moved in zip(best.products.tolist(), best.scores.tolist(), order.changes(best.products), strict=True):
-        said = fitted.recommender.why(history, index) if popular is None else [Reason(BASE, float(popular[index]), POPULAR)]
+        shares = sorted_reasons(Reason(BASE, float(part[index]), words) for words, part in popular)
+        said = shares if popular else fitted.recommender.why(history, index)
         why = [Why(None if i == BASE else fitted.product_ids[i], relation, value) for i, value, relation in said]
         why += [Why(None, name, value) for name, value in moved]
         if index in lots:
@@ -159,11 +161,18 @@ def ready(store: Store, method: str | None, model: str | None) -> Fitted:
         return trained.load(store, model)
     seen = any(store.has(table) and store.count(table) for table in (INTERACTIONS, REVIEWS))
     start = time.perf_counter()
-    fitted, _, _ = trained.fit(store, method or ("itemcf" if seen else "content"))
+    fitted, _, _ = trained.fit(store, method or _usual(store, seen=seen))
     if (seconds := time.perf_counter() - start) > _SLOW:
         train = f"mmsearch recommend train --method '{fitted.spec}'"
         fitted.notes.append(f"{fitted.spec} was fitted for this answer, in {seconds:.0f} s; {train} keeps it")
     return fitted
+
+
+def _usual(store: Store, *, seen: bool) -> str:
+    """The method that answers where none is asked for: docs/recommend.md has what it is worth."""
+    if not seen:
+        return "content"
+    return "cold(base=itemcf)" if vectors_table(store) is not None else "itemcf"
 
 
 def titles_of(store: Store, ids: Sequence[str]) -> dict[str, str | None]:
@@ -212,13 +221,25 @@ def _evidence_of(scores: NDArray[np.float64], mine: NDArray[np.bool_]) -> NDArra
     return np.where(mine & (scores > 0), scores, np.nan)
 
 
-def popularity_of(store: Store, fitted: Fitted) -> NDArray[np.float64]:
-    """How popular the products of a model are, (n,). Raises InputError without events."""
-    popular = ready(store, FALLBACK, None)
-    takes = popular.recommender.score([History(np.empty(0, np.int64), np.empty(0), np.empty(0))])[0]
-    known = {id: i for i, id in enumerate(popular.product_ids)}
-    here = np.array([known.get(id, -1) for id in fitted.product_ids], np.int64)
-    return np.where(here >= 0, takes[here], 0.0)
+def popular_with(store: Store, fitted: Fitted, user: str | None = None) -> list[tuple[str, NDArray[np.float64]]]:
+    """What is popular among the products of a model: words and scores (n,), which add up; see `mmsearch.recommend.segments.Segments`.
+
+    Parameters
+    ----------
+    user : somebody, whose attributes tell with whom; None: with everybody.
+
+    Raises InputError without events.
+    """
+    evidence = read_evidence(store, fitted.product_ids, scale=fitted.scale)
+    mine = {} if user is None else read_attributes(store, [user]).get(user, {})
+    segments = Segments()
+    segments.fit(evidence.interactions, read_attributes(store) if mine else {})
+    return segments.score(mine)
+
+
+def summed(popular: Sequence[tuple[str, NDArray[np.float64]]]) -> NDArray[np.float64]:
+    """The scores (n,) that `popular_with` says in parts."""
+    return np.asarray(np.sum([scores for _, scores in popular], axis=0))
 
 
 def _filled(store: Store, fitted: Fitted, mine: NDArray[np.bool_], best: Recommended, count: int) -> list[tuple[str, float, list[Why]]]:
@@ -226,7 +247,7 @@ def _filled(store: Store, fitted: Fitted, mine: NDArray[np.bool_], best: Recomme
     free = mine.copy()
     free[best.products] = False
     try:
-        rest = top(np.nan_to_num(_evidence_of(popularity_of(store, fitted), free)), count)
+        rest = top(np.nan_to_num(_evidence_of(summed(popular_with(store, fitted)), free)), count)
     except InputError:  # without events nothing is popular, and the list is as short as it is
         return []
     lowest = float(best.scores.min())
