@@ -95,6 +95,9 @@ class Recommender(ABC):
     #: The fusion profile whose vectors it wants; None: the store's default one.
     profile: str | None = None
 
+    #: Whether `recommend` answers batches in several threads (`MMSEARCH_THREADS`).
+    in_threads: bool = True
+
     @abstractmethod
     def fit(self, interactions: Interactions, products: Products) -> None:
         """Learn. `interactions.product_ids` equals `products.product_ids`.
@@ -108,7 +111,7 @@ class Recommender(ABC):
     def score(self, histories: Sequence[History]) -> NDArray[np.float64]:
         """Scores of every product for every history, a new array (u, n). 0 means "no evidence"; higher is better.
 
-        Is called from several threads at once.
+        Is called from several threads at once, if `in_threads`.
         """
 
     @abstractmethod
@@ -128,11 +131,9 @@ class Recommender(ABC):
         """Restore what `state` gave."""
 
     def recommend(
-        self, histories: Sequence[History], k: int, exclude: Sequence[Collection[int]] | None = None, *, batch: int = 64
+        self, histories: Sequence[History], k: int, exclude: Sequence[Collection[int]] | None = None, *, batch: int = 256
     ) -> list[Recommended]:
         """For each history the k products with the highest positive scores, without the excluded ones; ties by product index.
-
-        Batches are answered by several threads (`MMSEARCH_THREADS`).
 
         Parameters
         ----------
@@ -147,7 +148,7 @@ class Recommender(ABC):
             return self._best(histories[part], k, None if exclude is None else exclude[part])
 
         starts = range(0, len(histories), batch)
-        if len(starts) < 2:
+        if len(starts) < 2 or not self.in_threads:
             return [best for start in starts for best in answer(start)]
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 

@@ -17,7 +17,7 @@ from mmsearch.errors import InputError
 from mmsearch.recommend.base import Interactions, Products
 from mmsearch.recommend.interactions import strongest
 from mmsearch.recommend.itemcf import ItemCF
-from mmsearch.recommend.linear import LinearItems, in_threads, largest, nearest
+from mmsearch.recommend.linear import LinearItems, largest, nearest
 from mmsearch.recommend.order import order_tells
 from mmsearch.recommend.pairs import Steps, Together, learnable, spans
 
@@ -130,7 +130,8 @@ class EASE(LinearItems):
             inside = (i >= 0) & (j >= 0)
             A[i[inside], j[inside]] = block.data[inside]
 
-        in_threads(fill, spans(counts.costs))
+        for span in spans(counts.costs):
+            fill(span)
         return A, diagonal
 
     def _inverted(self, P: NDArray[np.float32]) -> Iterator[csr_array[Any]]:
@@ -184,7 +185,7 @@ class EASE(LinearItems):
             best = nearest(left, self.k)
             return _widened_rows(best, own, span[1] - span[0])
 
-        return csr_array(vstack(in_threads(rows, spans(counts.costs)), format="csr"))
+        return csr_array(vstack([rows(span) for span in spans(counts.costs)], format="csr"))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mmsearch.recommend.base import Interactions, Products
 from mmsearch.recommend.interactions import strongest
-from mmsearch.recommend.linear import LinearItems, in_threads, largest
+from mmsearch.recommend.linear import LinearItems, largest
 from mmsearch.recommend.pairs import Together, learnable
 
 if TYPE_CHECKING:
@@ -86,10 +86,7 @@ class Graph(LinearItems):
             dense = together(start, stop).toarray() + self.smooth * (target[start:stop] @ source.T)
             return largest(dense, np.arange(start, stop), self.k)
 
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-        with threadpool_limits(1, "blas"):
-            said = csr_array(vstack(in_threads(rows, range(0, n, _ROWS)), format="csr"))
+        said = csr_array(vstack([rows(start) for start in range(0, n, _ROWS)], format="csr"))
         self._hold(csr_array(said.T.tocsr()))
 
 

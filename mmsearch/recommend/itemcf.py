@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mmsearch.recommend.base import Interactions, Products
 from mmsearch.recommend.interactions import strongest
-from mmsearch.recommend.linear import LinearItems, in_threads, nearest
+from mmsearch.recommend.linear import LinearItems, nearest
 from mmsearch.recommend.order import order_tells
 from mmsearch.recommend.pairs import Steps, Together, learnable, spans
 
@@ -101,7 +101,7 @@ class ItemCF(LinearItems):
         blocks: Steps | Together = Together(R)
         if self._directed:
             blocks = Steps(events, n, range(1, self.window + 1), lambda steps, after: self.fade ** (steps - 1))
-        rows = in_threads(lambda span: nearest(self._similarities(span[0], blocks(*span), sizes), self.k), spans(blocks.costs))
+        rows = [nearest(self._similarities(start, blocks(start, stop), sizes), self.k) for start, stop in spans(blocks.costs)]
         return csr_array(vstack(rows, format="csr").T.tocsr())
 
     def _similarities(self, start: int, block: csr_array[Any], sizes: NDArray[np.float32]) -> csr_array[Any]:

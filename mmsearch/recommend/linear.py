@@ -5,23 +5,18 @@ Here are its answers, so that an algorithm of this family is only the way in whi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmsearch import settings
 from mmsearch.recommend.base import History, Reason, Recommended, Recommender, sorted_reasons, top
 from mmsearch.recommend.interactions import weight_matrix, weights_of
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
-
-_Part = TypeVar("_Part")
-_Made = TypeVar("_Made")
 
 
 class LinearItems(Recommender):
@@ -30,6 +25,7 @@ class LinearItems(Recommender):
     S is sparse. It is learned and stored in 32 bits and multiplied in 64, so that reasons add up to scores.
     """
 
+    in_threads = False  # many small steps, between which threads wait for each other: two are slower than one
     #: How a product of the history speaks for another, in the words of `Reason.relation`, where order does not matter.
     relation: str = "taken with"
 
@@ -92,12 +88,6 @@ class LinearItems(Recommender):
 
         n, self._directed = int(values["products"]), bool(values["directed"])
         self._hold(csr_array((arrays["data"], arrays["indices"], arrays["indptr"]), shape=(n, n)))
-
-
-def in_threads(work: Callable[[_Part], _Made], parts: Iterable[_Part]) -> list[_Made]:
-    """`work(part)` of each part, in their order; products of sparse matrices leave Python's lock to others."""
-    with ThreadPoolExecutor(settings.threads(), "fit") as pool:
-        return list(pool.map(work, parts))
 
 
 def nearest(block: csr_array[Any], k: int) -> csr_array[Any]:

@@ -161,18 +161,23 @@ def ready(store: Store, method: str | None, model: str | None) -> Fitted:
         return trained.load(store, model)
     seen = any(store.has(table) and store.count(table) for table in (INTERACTIONS, REVIEWS))
     start = time.perf_counter()
-    fitted, _, _ = trained.fit(store, method or _usual(store, seen=seen))
+    chosen, notes = (method, []) if method is not None else _usual(store, seen=seen)
+    fitted, _, _ = trained.fit(store, chosen)
+    fitted.notes.extend(notes)
     if (seconds := time.perf_counter() - start) > _SLOW:
         train = f"mmsearch recommend train --method '{fitted.spec}'"
         fitted.notes.append(f"{fitted.spec} was fitted for this answer, in {seconds:.0f} s; {train} keeps it")
     return fitted
 
 
-def _usual(store: Store, *, seen: bool) -> str:
-    """The method that answers where none is asked for: docs/recommend.md has what it is worth."""
+def _usual(store: Store, *, seen: bool) -> tuple[str, list[str]]:
+    """The method that answers where none is asked for (docs/recommend.md has what it is worth), and why it is not the better one."""
     if not seen:
-        return "content"
-    return "cold(base=itemcf)" if vectors_table(store) is not None else "itemcf"
+        return "content", []
+    try:
+        return ("cold(base=itemcf)" if vectors_table(store) is not None else "itemcf"), []
+    except StoreError as error:  # a profile that must be refitted is no reason to recommend nothing
+        return "itemcf", [f"new products do not come: {error.message} ({error.hint})"]
 
 
 def titles_of(store: Store, ids: Sequence[str]) -> dict[str, str | None]:

@@ -29,7 +29,7 @@ def test_products_for_a_product(store: str, mm: Mm) -> None:
 def test_everybody_into_a_file(store: str, mm: Mm, tmp_path: Path) -> None:
     ran = mm("recommend", "--all-users", "--out", tmp_path / "recs.csv", "-k", 1)
     assert (ran.code, ran.out) == (EXIT_DONE, "")
-    assert "rows for 24 users by itemcf" in ran.err
+    assert "rows for 24 users by cold(base=itemcf)" in ran.err
     header, *rows = (tmp_path / "recs.csv").read_text(encoding="utf-8").splitlines()
     assert header == "user,rank,product,score,method"
     assert next(row for row in rows if row.startswith("red-fan0")).startswith("red-fan0,1,red-chair,")

@@ -38,7 +38,7 @@ def ids(found: Recommendations) -> list[str]:
 
 def test_a_user_gets_what_others_like_them_took(shop: Shop) -> None:
     found = shop.recommend("red-fan0", k=1)
-    assert (found.method, found.notes) == ("itemcf", [])
+    assert (found.method, found.notes) == ("cold(base=itemcf)", [])
     assert ids(found) == ["red-chair"]
     assert found.items[0].title == "Red chair"
     assert [item.rank for item in found.items] == list(range(1, len(found.items) + 1))
@@ -112,7 +112,7 @@ def test_a_filter_restricts(shop: Shop) -> None:
 
 def test_a_filter_that_leaves_nothing_is_no_reason_to_fall_back(shop: Shop) -> None:
     found = shop.recommend("red-fan0", where="price > 1000")
-    assert (ids(found), found.method, found.notes) == ([], "itemcf", ["no product matches price > 1000"])
+    assert (ids(found), found.method, found.notes) == ([], "cold(base=itemcf)", ["no product matches price > 1000"])
 
 
 def test_when_everything_is_had_already(shop: Shop) -> None:
@@ -186,7 +186,24 @@ def test_a_profile_that_must_be_refitted(tmp_path: Path) -> None:
     shop.embed(text="fake-text(seed=2)")
     with pytest.raises(StoreError, match="another text encoder"):
         shop.recommend(like="red-hat", method="content")
-    assert shop.recommend("red-fan0", k=1).items[0].id == "red-chair"
+    found = shop.recommend("red-fan0", k=1)
+    assert (ids(found), found.method) == (["red-chair"], "itemcf")
+    assert found.notes[0].startswith("new products do not come: the fusion profile fake-fuser was made with another text encoder")
+
+
+def test_a_stranger_with_attributes_gets_what_people_like_them_take(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "store.lancedb")
+    shop.ingest(small_shop.write_catalogue(tmp_path))
+    shop.ingest(small_shop.write_events(tmp_path))
+    users = [{"id": f"{colour}-fan{n}", "likes": colour} for colour in small_shop.COLOURS for n in range(4)]
+    shop.ingest(small_shop.write_jsonl(tmp_path / "users.jsonl", [*users, {"id": "new", "likes": "blue"}]), kind="users")
+    found = shop.recommend("new", k=3)
+    assert found.method == "popular"
+    assert all(id.startswith("blue-") for id in ids(found))
+    assert [part.relation for part in found.items[0].why] == ["is popular with likes blue"]
+    assert sum(part.contribution for part in found.items[0].why) == pytest.approx(found.items[0].score)
+    done = shop.recommend_everyone(tmp_path / "recs.jsonl", k=3)
+    assert f'{{"user": "new", "rank": 1, "product": "{ids(found)[0]}"' in done.path.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
