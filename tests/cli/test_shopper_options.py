@@ -21,7 +21,7 @@ Mm = Callable[..., "Ran"]
 
 def test_a_user(store: str, mm: Mm) -> None:
     ran = mm("search", "chair", "--user", "red-fan0", "-k", 3, "--explain")
-    assert (ran.code, ran.err) == (EXIT_DONE, "")
+    assert (ran.code, ran.err) == (EXIT_DONE, "language of the query: en\n")
     hits = [json.loads(line) for line in ran.lines]
     assert hits[0]["id"] == "red-chair"
     for hit in hits:

@@ -71,7 +71,7 @@ def test_words_that_nothing_matches_change_nothing() -> None:
 
 def test_the_weighted_sum() -> None:
     total = combine("wsum", VECTORS, BM25).total
-    np.testing.assert_allclose(total, [0.8 * 1 + 0.2 * 0.5, 0.2 * 1, 0.8 * 0.5, np.nan])
+    np.testing.assert_allclose(total, [0.7 * 1 + 0.3 * 0.5, 0.3 * 1, 0.7 * 0.5, np.nan])
     total = combine("wsum(norm=zscore, words=.5)", VECTORS, BM25).total
     np.testing.assert_allclose(total[:3], 0.5 * np.array([1, 2, 0]) + 0.5 * np.array([3.6, -0.4, 1.6]))
     total = combine("wsum(norm=atan)", VECTORS).total

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mmsearch.errors import StoreError
 from mmsearch.store import Store
-from mmsearch.store.fulltext import Clause, find_ids, find_rows, index_text, row_ids
+from mmsearch.store.fulltext import Clause, find_ids, find_rows, index_text, row_ids_of
 
 TEXTS = {
     "a": ("Red running shoes for men", "tn2110 跑 鞋"),
@@ -75,7 +75,7 @@ def test_scores_of_words_add_up(store: Store) -> None:
 
 
 def test_row_ids_are_those_of_the_table(store: Store) -> None:
-    named, beside, rows = row_ids(store, "texts", "pieces")
+    named, beside, rows = row_ids_of(store, "texts", "pieces")
     assert beside.to_pylist() == [TEXTS[id][1] for id in named.to_pylist()]
     found, _ = find_rows(store, "texts", Clause("blue", "words"), 10)
     assert [named[int(np.flatnonzero(rows == row)[0])].as_py() for row in found] == ["b"]

@@ -38,7 +38,7 @@ def change(result: Result, id: str, name: str = "") -> float:
 
 def test_what_fits_a_user_goes_up(told: Shop) -> None:
     assert ids(told.search("chair", k=1)) != ["red-chair"]
-    result = told.search("chair", k=ALL, shopper=Shopper("red-fan0"), explain=True)
+    result = told.search("chair", k=ALL, shopper=Shopper("red-fan0"), explain=True, understand=False)
     assert result.hits[0].id == "red-chair" and not result.notes
     assert change(result, "red-chair", "personal taste: place") > 0 and change(result, "red-chair", "personal history: place") > 0
     for hit in result:
@@ -118,7 +118,7 @@ def test_without_vectors_or_events_the_rest_counts(tmp_path: Path) -> None:
 
 def test_a_session_of_which_nothing_is_known_is_told(told: Shop) -> None:
     """A product without photo, text and events."""
-    result = told.search("chair", k=ALL, shopper=Shopper(session=(small_shop.NOTHING,)), explain=True)
+    result = told.search("chair", k=ALL, shopper=Shopper(session=(small_shop.NOTHING,)), explain=True, understand=False)
     assert ids(result) == ids(told.search("chair", k=ALL))
     assert result.notes[0].startswith("session: no product of the list has a vector to compare")
 
@@ -158,7 +158,7 @@ def test_each_query_of_a_batch_has_its_own(told: Shop) -> None:
 
 def test_what_sells_at_the_time_goes_up(told: Shop) -> None:
     for time, up, down in (("december", "lamp", "hat"), ("夏天", "hat", "lamp"), ("2025-12-14", "lamp", "hat")):
-        result = told.search("white", k=ALL, shopper=Shopper(season=time), explain=True)
+        result = told.search("white", k=ALL, shopper=Shopper(season=time), explain=True, understand=False)
         assert change(result, f"white-{up}", f"season {time}") > 0 > change(result, f"white-{down}", f"season {time}"), time
         assert change(result, "twin-a") == 0, "nobody took it: as it was"
         assert not result.notes
