@@ -22,7 +22,7 @@ from mmsearch.recommend.interactions import history_of
 
 _K = 10
 _METHODS = (
-    "itemcf",
+    "itemcf(directed=false)",
     "itemcf(similarity=conditional)",
     "itemcf(directed=true, window=1)",
     "itemcf(directed=true, window=3)",
