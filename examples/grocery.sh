@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Photos taken in shops → the product they show, and titles → the product's own photo, on the Grocery Store Dataset.
-#   examples/grocery.sh DATA_FOLDER          (products.csv, shelf.csv, shelf.qrels and their photos) one photo a product, two minutes
-#   examples/grocery.sh DATA_FOLDER --all    all 810 of them: their words are read one photo at a time, a quarter of an hour
+#   examples/grocery.sh DATA_FOLDER          (products.csv, shelf.csv, shelf.qrels and their photos) one photo a product, under a minute
+#   examples/grocery.sh DATA_FOLDER --all    all 810 of them: their words are read one photo at a time, some minutes
 set -euo pipefail
 data=$(cd "${1:?usage: examples/grocery.sh DATA_FOLDER [--all]}" && pwd)
 cd "$(dirname "$0")/.." && PATH="$PWD/.venv/bin:$PATH"
