@@ -147,19 +147,20 @@ def test_photos_that_cannot_be_embedded_are_listed_and_their_products_stay(tmp_p
 def test_a_search_that_an_embed_switches_the_encoder_under(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between its look at the record and its look at the vectors: a query of the old encoder never meets vectors of the new one."""
     from mmsearch.search.engine import Engine
+    from mmsearch.search.query_vectors import QueryVectors
 
     shop = small_shop.make(tmp_path, fuse=False, events=False)
     expected = [hit.id for hit in shop.search("red shoe", k=3)]
-    real, switched = Engine._encode, []
+    real, switched = QueryVectors.encode, []
 
-    def encode(self: Engine, parts: object) -> object:
+    def encode(self: QueryVectors, parts: object) -> object:
         vectors = real(self, parts)  # type: ignore[arg-type]
         if not switched:
             switched.append(1)
             Shop(shop.store.path).embed(text="fake-text(seed=4)")
         return vectors
 
-    monkeypatch.setattr(Engine, "_encode", encode)
+    monkeypatch.setattr(QueryVectors, "encode", encode)
     hits = Shop(shop.store.path).search("red shoe", k=3).hits
     assert hits == Shop(shop.store.path).search("red shoe", k=3).hits
     assert hits[0].id == expected[0]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -13,12 +12,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mmsearch import settings
-from mmsearch.encoders.base import Encoder, Matrix
-from mmsearch.encoders.recorded import Meeting, load_encoder, load_tower, meetings, recorded_encoder
-from mmsearch.errors import InputError, UsageError, did_you_mean
-from mmsearch.fusion.batch import mean_by_product
+from mmsearch.encoders.base import Matrix
+from mmsearch.encoders.recorded import recorded_encoder
+from mmsearch.errors import InputError, UsageError
 from mmsearch.fusion.calibration import Calibration
-from mmsearch.fusion.contents import contents_by_product
 from mmsearch.fusion.words import reads_photos
 from mmsearch.ranking import COMBINERS
 from mmsearch.ranking.base import Combined, Combiner, Evidence, Joint
@@ -32,13 +29,14 @@ from mmsearch.search.kept import Kept, shortened
 from mmsearch.search.lexical import Lexical
 from mmsearch.search.listing import Listing, wanted
 from mmsearch.search.query import Part, Query, shares
+from mmsearch.search.query_vectors import QueryVectors
 from mmsearch.search.relax import relaxed_query, steps
 from mmsearch.search.rerank.chain import Ranking, chain_for, chain_of, unit_of
 from mmsearch.search.rerank.chain import rerank as reranked
 from mmsearch.search.rerank.known import Known, Some
 from mmsearch.search.rows import Places
 from mmsearch.search.speech import Listener
-from mmsearch.search.targets import Chosen, Met, Target, Targets, views_of
+from mmsearch.search.targets import Chosen, Met, Target, Targets
 from mmsearch.search.understand.reading import Reader, language_of, told_of
 from mmsearch.search.understand.soft import SoftFilters
 from mmsearch.search.weights import WORDS
@@ -46,15 +44,11 @@ from mmsearch.search.why_not import with_reason
 from mmsearch.search.words import Words
 from mmsearch.store import PRODUCTS, Store
 from mmsearch.store.filter import passing
-from mmsearch.store.vectors import read_vectors
-from mmsearch.store.where import id_list
 
 _T = TypeVar("_T")
 
 _NAMED = 10_000  # products that a filter leaves, up to which all are compared in a large store: reading a vector takes 0.01 ms
 _ENOUGH = 100  # candidates that the search in a large store goes on for, however few hits are wanted
-_SHOWN = 200  # characters of a query part that an error names
-_AT_ONCE = 64  # query photos, sounds or clips decoded at a time: a queries file may hold any number
 
 
 class Engine:
@@ -67,7 +61,7 @@ class Engine:
         self.store = store
         self.index = Index(store)
         self._known = Known(self.index)
-        self._encoders: dict[str, tuple[str, Encoder]] = {}
+        self._vectors = QueryVectors(self.index)
         self._targets = Targets(store, profile)
         self._words = Words(store)
         self._lexical = Lexical(store)
@@ -178,7 +172,7 @@ class Engine:
         queries, widened = self._expander.widened(queries)
         if understand:
             queries, softly = self._reader.read_all(queries, products, version)
-        vectors = self._encode(queries.values())
+        vectors = self._vectors.encode(queries.values())
         read, notes = self._words.read([p for q in queries.values() if q.within is None for p in q.parts if p.weight > 0])
 
         def chosen(id: str) -> Chosen | None:
@@ -215,92 +209,6 @@ class Engine:
             exact = [one.targets if one and self._largest(one.targets) <= settings.exact_limit() else [] for one in of]
             found |= zip(ids, each(done, list(zip(ids, of, similarities(self.index, exact), strict=True))), strict=True)
         return found
-
-    # -- query side ------------------------------------------------------------------------------------------------
-
-    def _encoder(self, modality: str) -> Encoder:
-        known = recorded_encoder(self.store, modality)
-        cached = self._encoders.get(modality)
-        if cached is None or known is None or cached[0] != known["fingerprint"]:
-            encoder = load_encoder(self.store, modality)
-            cached = (known or {})["fingerprint"], encoder
-            self._encoders[modality] = cached
-        return cached[1]
-
-    def _tower(self, meeting: Meeting) -> Encoder:
-        fingerprint = (recorded_encoder(self.store, meeting.product) or {}).get("fingerprint", "")
-        cached = self._encoders.get(meeting.kind)
-        if cached is None or cached[0] != fingerprint:
-            cached = fingerprint, load_tower(self.store, meeting)
-            self._encoders[meeting.kind] = cached
-        return cached[1]
-
-    def _encode(self, queries: Collection[Query]) -> dict[Part, dict[str, Matrix]]:
-        """Part → modality → vector. A `like` part has a vector for each modality that the product has, and its text is asked as a query is.
-
-        Under a kind ('text>image') stands the vector that meets another modality's vectors in their own space (see `Meeting`).
-        """
-        parts = list(dict.fromkeys(p for q in queries for p in q.parts))
-        within = {q.within for q in queries}
-        met = [m for m in meetings(self.store).values() if not m.own and within & {None, m.product}]
-        vectors: dict[Part, dict[str, Matrix]] = {}
-        for modality in settings.DEFAULT_ENCODERS:
-            mine = [p for p in parts if p.kind == modality]
-            if not mine:
-                continue
-            encoders = {m.kind: self._tower(m) for m in met if m.query == modality}
-            if not encoders or recorded_encoder(self.store, modality):
-                encoders[modality] = self._encoder(modality)
-            contents = [p.content if modality == "text" else Path(p.content) for p in mine]
-            for start in range(0, len(mine), _AT_ONCE):
-                for name, encoder in encoders.items():
-                    encoded = encoder.encode(contents[start : start + _AT_ONCE], query=True)
-                    for index, reason in encoded.failures:
-                        raise InputError(f"the query {modality} {mine[start + index].content[:_SHOWN]} cannot be used: {reason}")
-                    for i, vector in zip(encoded.kept, encoded.vectors, strict=True):
-                        vectors.setdefault(mine[start + i], {})[name] = vector
-                    if encoded.views is not None:
-                        for i, views in zip(encoded.kept, encoded.views, strict=True):
-                            vectors[mine[start + i]][views_of(name)] = views
-        liked = list(dict.fromkeys(p.content for p in parts if p.kind == "like"))
-        asked = self._texts_of_products(liked, [m for m in met if m.query == "text"]) if liked else {}
-        of_product = {id: self._product_vectors(id, asked.get(id, {})) for id in liked}
-        return vectors | {part: of_product[part.content] for part in parts if part.kind == "like"}
-
-    def _texts_of_products(self, ids: Sequence[str], met: Sequence[Meeting]) -> dict[str, dict[str, Matrix]]:
-        """Id → kind → what a product's text is asked by where texts meet other vectors in their own space, as a text query is.
-
-        Only texts, which the store has: the vectors of clips and photos lie in it themselves where they meet others.
-        """
-        found: dict[str, dict[str, Matrix]] = {}
-        if not met:
-            return found
-        mine = [(id, text) for id, text in zip(ids, contents_by_product(self.store, "text", ids), strict=True) if text is not None]
-        for meeting in met if mine else ():
-            encoded = self._tower(meeting).encode([text for _, text in mine], query=True)
-            for i, vector in zip(encoded.kept, encoded.vectors, strict=True):
-                found.setdefault(mine[i][0], {})[meeting.kind] = vector
-        return found
-
-    def _product_vectors(self, id: str, asked: Mapping[str, Matrix]) -> dict[str, Matrix]:
-        """Modality → mean vector of a product's own, beside what it is asked by; see `_encode`."""
-        found = dict(asked)
-        for modality in settings.MODALITIES:
-            known = recorded_encoder(self.store, modality)
-            if known and self.store.has(known["table"]) and len(rows := read_vectors(self.store, known["table"], [id], views=True)):
-                means, present = mean_by_product(rows, pa.array([id], pa.string()), rows.vectors.shape[1])
-                if present[0]:
-                    found[modality] = means[0]
-                    if rows.views is not None:
-                        found[views_of(modality)] = rows.views.mean(axis=0)
-        if not found:
-            if not self.store.count(PRODUCTS, id_list("id", [id])):
-                near = did_you_mean(id, self.index.products().to_pylist()[:100_000])
-                raise UsageError(f"there is no product {id}{near}")
-            raise InputError(f"the product {id} has no vectors", hint="make them: mmsearch embed")
-        return found
-
-    # -- product side ----------------------------------------------------------------------------------------------
 
     def _score(
         self,
