@@ -19,6 +19,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mmsearch import settings
+from mmsearch.catalog.behaviour import event_weights
 from mmsearch.errors import InputError, UsageError
 from mmsearch.recommend.base import History, top
 from mmsearch.recommend.candidates import Policy, allowed, for_history
@@ -97,6 +98,7 @@ def recommend_everyone(
     made = _Made(fitted, mask, policy.already, segments, strangers, k)
     plan = {"method": fitted.spec, "k": k, "policy": dataclasses.asdict(policy), "users": len(users), "model": model}
     plan["inputs"] = inputs_now(store, fitted.recommender)
+    plan["weights"] = dict(event_weights())
     starts = range(0, len(users), _AT_ONCE)
     try:
         folder, there = _parts_folder(path, plan)

@@ -251,7 +251,10 @@ def changes_since(store: Store, model: Model) -> list[str]:
 
     A table that `optimize` has rewritten, or whose rows changed without becoming more or fewer, counts as changed: better once too often.
     """
-    now = inputs_now(store, RECOMMENDERS.create(model.spec))
+    try:
+        now = inputs_now(store, RECOMMENDERS.create(model.spec))
+    except UsageError as error:  # it is told, and hides no other model
+        return [f"its method cannot be used here: {error.message}"]
     changes = []
     for table in sorted({*now, *model.inputs}):
         content, rows = now.get(table, (None, 0))

@@ -136,3 +136,6 @@ def test_a_damaged_model_says_how_to_make_it_anew(shop: Shop) -> None:
     shop.store.record.put("model/itemcf", {**value, "spec": "gone-method"}, b"")
     with pytest.raises(StoreError, match="was made by gone-method, which cannot be used here"):
         shop.recommend("red-fan0")
+    [row] = shop.trained()
+    assert row["state"] == "stale"
+    assert row["changes"][0].startswith("its method cannot be used here: unknown recommender 'gone-method'")
