@@ -17,7 +17,7 @@ from mmsearch.encoders.base import Matrix
 #: Last block of each resolution or width of EfficientNet-Lite0: 16, 24, 40, 80, 112, 192 and 320 channels.
 ENDS = (0, 2, 4, 7, 10, 14, 15)
 _CHANNELS = 784  # of all these together
-_SIDE = 96  # pixels of the long side on which colours are counted
+_SIDE = 96  # pixels that the long side keeps at least where colours are counted
 _WHOLE = (8, 4, 4)  # bins of hue, saturation and value
 _FIELD = (6, 3, 3)
 _ROWS, _COLUMNS = 4, 3
@@ -30,15 +30,15 @@ VIEWS: Mapping[str, int] = {
     "layout": int(np.prod(_FIELD)) * _ROWS * _COLUMNS,
 }
 
-RECIPE = {"ends": ENDS, "side": _SIDE, "whole": _WHOLE, "field": _FIELD, "grid": (_ROWS, _COLUMNS)}
+RECIPE = {"ends": ENDS, "side": _SIDE, "smaller": "reduce", "whole": _WHOLE, "field": _FIELD, "grid": (_ROWS, _COLUMNS)}
 
 
 def colours(image: Any) -> Matrix:
     """An opened RGB photo → root HSV histograms (776,): of the whole, then of each field of a grid of 4 rows and 3 columns."""
     import cv2
 
-    scale = _SIDE / max(image.size)
-    small = image if scale >= 1 else image.resize([max(1, round(side * scale)) for side in image.size])
+    # Means of whole squares of pixels: a tenth of the time of resampling to a size, and to a histogram the same.
+    small = image.reduce(max(1, max(image.size) // _SIDE))
     hsv: NDArray[Any] = cv2.cvtColor(np.asarray(small), cv2.COLOR_RGB2HSV)
     height, width = hsv.shape[:2]
     rows, columns = ([side * i // n for i in range(n + 1)] for side, n in ((height, _ROWS), (width, _COLUMNS)))
