@@ -1,6 +1,7 @@
 """Indexes over vector tables that are too large to compare whole: nearest neighbours without reading every vector.
 
 IVF with RaBitQ codes (Gao & Long, SIGMOD 2024) of four bits a dimension: an eighth of the vectors (docs/decisions/0033-speed.md).
+LanceDB codes so only vectors of a multiple of eight dimensions; others (389 of a sound, 300 of GloVe) have each value as a byte.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ def index_vectors(store: Store, table: str) -> bool:
             return True
         if opened.count_rows() <= settings.exact_limit():
             return False
-        opened.create_index("vector", "IVF_RQ", name=_NAME, metric=METRIC, target_partition_size=_PARTITION, num_bits=_BITS)
+        dim = opened.schema.field("vector").type.list_size
+        kind: dict[str, Any] = {"index_type": "IVF_RQ", "num_bits": _BITS} if dim % 8 == 0 else {"index_type": "IVF_SQ"}
+        opened.create_index("vector", name=_NAME, metric=METRIC, target_partition_size=_PARTITION, **kind)
     return True
 
 
