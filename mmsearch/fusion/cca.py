@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,12 +35,12 @@ class Features:
     landmarks: Seen  # (m, d) unit rows, rooted if the vectors are; m = 0 for the linear map, which looks at `dense` alone
     sharpness: float  # γ of exp(−γ·‖x − landmark‖²)
 
-    def __call__(self, X: Seen) -> Matrix:
-        """Items (n) → (n, m), or (n, d) where there are no landmarks."""
+    def __call__(self, X: Seen, product: Callable[[Matrix, Matrix], Matrix] = np.matmul) -> Matrix:
+        """Items (n) → (n, m), or (n, d) where there are no landmarks; `product` multiplies matrices."""
         seen = self.looked(X)
         if not len(self.landmarks):
             return seen.dense
-        similar = seen.similarity(self.landmarks)
+        similar = seen.similarity(self.landmarks, product)
         np.minimum(similar, 1, out=similar)  # of unit rows, whose squared distance is 2 − 2·cosine
         similar -= 1
         similar *= np.float32(2 * self.sharpness)
@@ -54,6 +54,51 @@ class Features:
     def looked(self, X: Seen) -> Seen:
         """Items as distances are measured between them."""
         return Seen(unit_rows(np.sqrt(np.maximum(X.dense, 0))), X.words) if self.rooted else X
+
+
+@dataclass(frozen=True)
+class Basis:
+    """Functions at right angles and of length 1, as combinations of the features: b(x) = L⁻¹·features(x) with LLᵀ = K.
+
+    K holds the inner products of the features' own functions: those of Gaussians at the landmarks, the unit matrix for the linear map. A
+    ridge is the same for all of these functions. That is what lets sums of products be made in single precision: in the features themselves
+    near-duplicates among the landmarks have functions whose ridge is below the rounding of the others.
+    """
+
+    features: Features
+    inverse: Matrix | None  # L⁻¹ (m, m), in Fortran's order; None for the linear map
+    variance: float  # of the view, in all; 0 for the linear map, which takes that of its covariance
+
+    @staticmethod
+    def of(features: Features) -> Basis:
+        from scipy.linalg import cholesky
+        from scipy.linalg.lapack import dtrtri
+
+        if not len(features.landmarks):
+            return Basis(features, None, 0.0)
+        # Landmarks are rooted already. The variance of a Gaussian kernel: k(x, x) is 1, less the squared length of the mean.
+        K = Features(False, features.landmarks, features.sharpness)(features.landmarks).astype(np.float64)
+        variance = max(_LEAST_VARIANCE, 1 - float(K.mean()))
+        K.flat[:: len(K) + 1] += _JITTER
+        inverse, _ = dtrtri(cholesky(K, lower=True, check_finite=False), lower=1)
+        return Basis(features, np.asfortranarray(inverse, np.float32), variance)
+
+    def __call__(self, X: Seen) -> Matrix:
+        """Items (n) → (n, m)."""
+        from scipy.linalg.blas import strmm
+
+        found = self.features(X, _product)
+        return found if self.inverse is None else np.asarray(strmm(1.0, self.inverse, found.T, lower=1, overwrite_b=1).T)
+
+    def ridge(self, C: Float64, reg: float) -> Float64:
+        """What is added to the covariance of the functions (m, m): reg of the total variance."""
+        return reg * (self.variance or float(np.trace(C))) * np.eye(len(C))
+
+    def map(self, mean: Float64, weight: Float64) -> CanonicalMap:
+        """x → unit((b(x) − mean) @ weight), by the features; (m,) and (m, k)."""
+        if self.inverse is not None:
+            mean, weight = solve(self.inverse.astype(np.float64), mean), self.inverse.T.astype(np.float64) @ weight
+        return CanonicalMap(self.features, mean.astype(np.float32), weight.astype(np.float32))
 
 
 @dataclass(frozen=True)
@@ -113,8 +158,8 @@ def fit_cca(
     """Maps of two views into one space, where the two rows of a pair are near.
 
     Each view is described by its Gaussian similarities to some of the pairs (Nyström: Williams & Seeger, NIPS 2000; kernel
-    CCA: Hardoon et al. 2004). With C the covariance of that description and K the inner product of its functions, a view is
-    whitened by LLᵀ = C + reg·v·K, v being its total variance (the ridge of Vinod 1976); the singular vectors of the whitened
+    CCA: Hardoon et al. 2004), as functions at right angles (`Basis`). With C the covariance of these, a view is
+    whitened by LLᵀ = C + reg·v·I, v being its total variance (the ridge of Vinod 1976); the singular vectors of the whitened
     cross-covariance are the canonical directions, its singular values their shrunk correlations c. Directions are weighted
     by c^power (Gong et al. 2014, arXiv 1212.4522).
 
@@ -134,15 +179,16 @@ def fit_cca(
     fx, fy = described(X, chosen), described(Y, chosen)
     if fx is None or fy is None:
         return None
-    mean, C = _moments(fx, X, fy, Y)
+    bx, by = Basis.of(fx), Basis.of(fy)
+    mean, C = _moments(bx, X, by, Y)
     mine = fx.width
-    Lx, Ly = _ridged(fx, C[:mine, :mine], reg), _ridged(fy, C[mine:, mine:], reg)
+    Lx, Ly = _ridged(bx, C[:mine, :mine], reg), _ridged(by, C[mine:, mine:], reg)
     A, c, B = _directions(solve(Ly, solve(Lx, C[:mine, mine:]).T).T, dim)
     if not len(c):
         return None
     weights = c**power
-    x = CanonicalMap(fx, mean[:mine].astype(np.float32), solve(Lx, A * weights, transposed=True).astype(np.float32))
-    y = CanonicalMap(fy, mean[mine:].astype(np.float32), solve(Ly, B * weights, transposed=True).astype(np.float32))
+    x = bx.map(mean[:mine], solve(Lx, A * weights, transposed=True))
+    y = by.map(mean[mine:], solve(Ly, B * weights, transposed=True))
     return Canonical(x, y, c.astype(np.float32))
 
 
@@ -164,21 +210,33 @@ def _chunks(n: int) -> Iterator[slice]:
         yield slice(start, min(n, start + _CHUNK))
 
 
-def _moments(fx: Features, X: Seen, fy: Features, Y: Seen) -> tuple[Float64, Float64]:
-    """Mean (p + q,) and covariance (p + q, p + q) of the features of both views side by side, in one pass over the pairs.
+def _moments(bx: Basis, X: Seen, by: Basis, Y: Seen) -> tuple[Float64, Float64]:
+    """Mean (p + q,) and covariance (p + q, p + q) of the functions of both views side by side, in one pass over the pairs.
 
     Rows are centred by the mean of the first of them, which is near enough to that of all for what is left to be taken off afterwards.
     """
-    about, sums, products = np.empty(0), np.zeros(fx.width + fy.width), no_products(fx.width + fy.width)
+    mine, width = bx.features.width, bx.features.width + by.features.width
+    about, sums, products = np.empty(0, np.float32), np.zeros(width), no_products(width)
+    both = np.empty((min(_CHUNK, len(X)), width), np.float32)
     for rows in _chunks(len(X)):
-        both = np.hstack([fx(X[rows]), fy(Y[rows])], dtype=np.float64)
+        some = both[: rows.stop - rows.start]
+        some[:, :mine], some[:, mine:] = bx(X[rows]), by(Y[rows])
         if not rows.start:
-            about = both.mean(axis=0)
-        both -= about
-        sums += both.sum(axis=0)
-        products = add_products(products, both)
+            about = some.mean(axis=0, dtype=np.float64).astype(np.float32)
+        some -= about
+        sums += some.sum(axis=0)
+        add_products(products, some)
     off = sums / len(X)
     return about + off, symmetric(products) / len(X) - np.outer(off, off)
+
+
+def _product(A: Matrix, B: Matrix) -> Matrix:
+    """A @ B by scipy's library: it has threads of its own, and so has numpy's, and two that take turns wait for each other."""
+    from scipy.linalg.blas import sgemm
+
+    return np.asarray(
+        sgemm(1.0, B, A.T, trans_a=1).T
+    )  # BA turned: A lies in memory by rows, B (landmarks, turned) by columns, as Fortran has it
 
 
 def no_products(width: int) -> Float64:
@@ -186,13 +244,14 @@ def no_products(width: int) -> Float64:
     return np.zeros((width, width), order="F")
 
 
-def add_products(total: Float64, rows: Float64) -> Float64:
-    """The inner products (p, p) of the columns of rows (n, p) added to `total`, in its own memory. In double precision: a ridge of 1e-5
-    stands on their differences. Of the symmetric matrix only the upper half is made, which is half of the work.
-    """
-    from scipy.linalg.blas import dsyrk
+def add_products(total: Float64, rows: Matrix) -> None:
+    """Add the inner products (p, p) of the columns of centred rows (n, p) to `total`, of which only the upper half is made.
 
-    return np.asarray(dsyrk(1.0, rows.T, beta=1.0, c=total, overwrite_c=True))
+    Single precision within a chunk and double over all of them: see `Basis`.
+    """
+    from scipy.linalg.blas import ssyrk
+
+    total += ssyrk(1.0, rows.T)
 
 
 def symmetric(upper: Float64) -> Float64:
@@ -200,28 +259,11 @@ def symmetric(upper: Float64) -> Float64:
     return np.asarray(np.triu(upper) + np.triu(upper, 1).T)
 
 
-def _metric(features: Features, C: Float64) -> tuple[Float64, float]:
-    """What makes the length of a function of the features (m, m), and the total variance of the view.
-
-    For the linear map the length is that of the coefficients; for a function Σ α_i·k(·, landmark_i) it is αᵀKα.
-    """
-    if not len(features.landmarks):
-        return np.eye(len(C)), float(np.trace(C))
-    # Landmarks are rooted already. The variance of a Gaussian kernel: k(x, x) is 1, less the squared length of the mean.
-    K = Features(False, features.landmarks, features.sharpness)(features.landmarks).astype(np.float64)
-    return (K + K.T) / 2 + _JITTER * np.eye(len(K)), max(_LEAST_VARIANCE, 1 - float(K.mean()))
-
-
-def ridge_of(features: Features, C: Float64, reg: float) -> Float64:
-    """What is added to the covariance of features (m, m): reg of the total variance, in the metric of their functions."""
-    metric, variance = _metric(features, C)
-    return reg * variance * metric
-
-
-def _ridged(features: Features, C: Float64, reg: float) -> Float64:
+def _ridged(basis: Basis, C: Float64, reg: float) -> Float64:
     """The Cholesky factor L (m, m) of the covariance with its ridge."""
-    factor: Float64 = np.linalg.cholesky(C + ridge_of(features, C, reg)).astype(np.float64)
-    return factor
+    from scipy.linalg import cholesky
+
+    return np.asarray(cholesky(C + basis.ridge(C, reg), lower=True, check_finite=False), np.float64)
 
 
 def solve(L: Float64, B: Float64, transposed: bool = False) -> Float64:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmsearch.fusion.base import Matrix
-from mmsearch.fusion.cca import LEAST_REG, CanonicalMap, Features, add_products, described, no_products, ridge_of, solve, symmetric
+from mmsearch.fusion.cca import LEAST_REG, Basis, CanonicalMap, add_products, described, no_products, solve, symmetric
 from mmsearch.fusion.views import Seen
 
 Float64 = NDArray[np.float64]
@@ -144,21 +144,20 @@ def fit_maps(
     shuffled = rows[np.random.default_rng(seed).permutation(len(rows))]
     most = min(landmarks, _WIDEST // len(items))
     views: dict[str, View] = {}
-    seers: dict[str, Features] = {}
+    bases: dict[str, Basis] = {}
     for m, one in items.items():
         at = places[m]
         mine = shuffled[at[shuffled] >= 0]
         features = described(one.seen, at[np.sort(mine[:most])]) if len(mine) else None
         if features is None:
             continue
-        seers[m] = features
+        bases[m] = Basis.of(features)
         share = reg if reg is not None else max(LEAST_REG, 1 / len(mine))
-        views[m] = View(at >= 0, _looking(features, one.seen, at), functools.partial(ridge_of, features, reg=share))
+        views[m] = View(at >= 0, _looking(bases[m], one.seen, at), functools.partial(bases[m].ridge, reg=share))
     found = fit_gcca(views, dim=dim, power=power) if len(views) > 1 else None
     if found is None:
         return None
-    maps = {m: CanonicalMap(seers[m], found.means[m].astype(np.float32), found.weights[m].astype(np.float32)) for m in found.weights}
-    return maps, found.correlations
+    return {m: bases[m].map(found.means[m], weight) for m, weight in found.weights.items()}, found.correlations
 
 
 def _inverse(of: Rows, n: int) -> Rows:
@@ -168,8 +167,8 @@ def _inverse(of: Rows, n: int) -> Rows:
     return at
 
 
-def _looking(features: Features, seen: Seen, at: Rows) -> Callable[[Rows], Matrix]:
-    return lambda rows: features(seen[at[rows]])
+def _looking(basis: Basis, seen: Seen, at: Rows) -> Callable[[Rows], Matrix]:
+    return lambda rows: basis(seen[at[rows]])
 
 
 def _counts(views: Mapping[str, View]) -> NDArray[np.int64]:
@@ -205,11 +204,11 @@ def _moments(views: Mapping[str, View], means: Mapping[str, Float64], places: Ma
     for count in np.unique(counts).tolist():
         total = no_products(width)
         for some in _pieces(rows[counts == count]):
-            side_by_side = np.zeros((len(some), width))
+            side_by_side = np.zeros((len(some), width), np.float32)
             for name, view in views.items():
                 here = view.present[some]
                 side_by_side[here, places[name]] = view.features(some[here]) - means[name] if here.any() else 0
-            total = add_products(total, side_by_side)
+            add_products(total, side_by_side)
         sums[count] = symmetric(total)
     return sums
 

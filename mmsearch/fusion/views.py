@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -63,9 +63,9 @@ class Seen:
             np.take(others.dense, rows, axis=0, out=dense[n:], mode="clip")  # no copy in between: this is the largest array of a fit
         return Seen(dense, words)
 
-    def similarity(self, others: Seen) -> Matrix:
-        """Weighted mean of the cosines (n, m) of what both sides are seen by."""
-        dense: Matrix = self.dense @ others.dense.T
+    def similarity(self, others: Seen, product: Callable[[Matrix, Matrix], Matrix] = np.matmul) -> Matrix:
+        """Weighted mean of the cosines (n, m) of what both sides are seen by; `product` multiplies matrices."""
+        dense = product(self.dense, others.dense.T)
         if self.words is None or others.words is None:
             return dense
         shared = np.asarray((self.words @ others.words.T).todense(), np.float32)

@@ -145,6 +145,24 @@ def test_the_smallest_ridge_that_is_allowed(landmarks: int) -> None:
     assert found is not None and np.isfinite(found.x(Seen(X))).all()
 
 
+def test_single_precision_is_enough_where_landmarks_are_nearly_the_same() -> None:
+    """Correlations as the textbook has them in double precision, from the features themselves."""
+    X, Y = (np.repeat(V, 8, axis=0) + 1e-4 * np.random.default_rng(1).normal(size=(800, V.shape[1])) for V in two_views(100))
+    X, Y = ((V / np.linalg.norm(V, axis=1, keepdims=True)).astype(np.float32) for V in (X, Y))
+    reg = 1e-5
+    found = fit(X, Y, dim=40, landmarks=300, reg=reg)
+    assert found is not None
+    features = [map.features(Seen(V)).astype(float) for map, V in ((found.x, X), (found.y, Y))]
+    A, B = (F - F.mean(axis=0) for F in features)
+    factors = []
+    for map, F in ((found.x, A), (found.y, B)):
+        K = map.features(map.features.landmarks).astype(float)
+        factors.append(np.linalg.cholesky(F.T @ F / len(F) + reg * (1 - K.mean()) * (K + cca._JITTER * np.eye(len(K)))))
+    whitened = np.linalg.solve(factors[1], np.linalg.solve(factors[0], A.T @ B / len(A)).T).T
+    expected = np.linalg.svd(whitened, compute_uv=False)
+    np.testing.assert_allclose(found.correlations, expected[: len(found.correlations)], atol=2e-3)
+
+
 def test_words_join_what_vectors_do_not() -> None:
     """The vectors of the texts say nothing of the photos; their words do, also after a round trip through the state."""
     rng = np.random.default_rng(0)
