@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
 import io
 import os
 import sys
@@ -9,20 +11,14 @@ import sys
 import typer
 
 from mmsearch import __version__
-from mmsearch.cli import check, embed, evaluate, fuse, info, ingest, models, optimize, recommend, search, show, suggest
 from mmsearch.cli.common import STATE, print_error
 from mmsearch.errors import EXIT_FAILED, MMSearchError
 
-app = typer.Typer(
-    name="mmsearch",
-    help="Multimodal product search and recommendation over an embedded LanceDB store.",
-    epilog="First steps: mmsearch ingest products.csv; mmsearch embed; mmsearch fuse; mmsearch search 'red running shoes'",
-    no_args_is_help=True,
-    rich_markup_mode=None,  # rich would cost half of the start-up of --help
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
-)
-
+#: Commands in the order of the help → their files.
+COMMANDS = {
+    **{name: name for name in ("ingest", "embed", "models", "fuse", "search", "suggest", "show", "info", "optimize", "recommend", "check")},
+    "eval": "evaluate",
+}
 
 _INTERRUPTED = 130  # as shells count it: 128 + SIGINT
 
@@ -33,7 +29,6 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _globals(
     store: str = typer.Option(None, "--store", metavar="PATH|URI", help="The store (default: $MMSEARCH_STORE, else ./mmsearch.lancedb)."),
     quiet: bool = typer.Option(False, "--quiet", help="No progress and no notes on stderr; errors still."),
@@ -43,19 +38,38 @@ def _globals(
     STATE.store, STATE.quiet, STATE.verbose = store, quiet, verbose
 
 
-app.command("ingest")(ingest.command)
-app.command("embed")(embed.command)
-app.command("models")(models.command)
-app.command("fuse")(fuse.command)
-app.command("search")(search.command)
-app.command("suggest")(suggest.command)
+@functools.cache
+def program(only: str | None = None) -> typer.Typer:
+    """The program with all its commands, or with one: loading the others would take longer than completing a word does."""
+    made = typer.Typer(
+        name="mmsearch",
+        help="Multimodal product search and recommendation over an embedded LanceDB store.",
+        epilog="First steps: mmsearch ingest products.csv; mmsearch embed; mmsearch fuse; mmsearch search 'red running shoes'",
+        no_args_is_help=True,
+        rich_markup_mode=None,  # rich would cost half of the start-up of --help
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+    )
+    made.callback()(_globals)
+    for name in COMMANDS if only is None else (only,):
+        module = importlib.import_module(f"mmsearch.cli.{COMMANDS[name]}")
+        if hasattr(module, "app"):
+            made.add_typer(module.app, name=name)
+        else:
+            made.command(name)(module.command)
+    return made
 
-app.command("show")(show.command)
-app.command("info")(info.command)
-app.command("optimize")(optimize.command)
-app.add_typer(recommend.app, name="recommend")
-app.add_typer(check.app, name="check")
-app.add_typer(evaluate.app, name="eval")
+
+def __getattr__(name: str) -> typer.Typer:
+    if name == "app":
+        return program()
+    raise AttributeError(name)
+
+
+def _asked_for(args: list[str]) -> str | None:
+    """The command that arguments begin with, `--store PATH` before it or not; None where all must be known."""
+    rest = args[2:] if args[:1] == ["--store"] else args
+    return rest[0] if rest and rest[0] in COMMANDS and "_MMSEARCH_COMPLETE" not in os.environ else None
 
 
 def main(args: list[str] | None = None) -> None:
@@ -70,7 +84,7 @@ def run(args: list[str]) -> int:
     """Run the program on arguments and give back its exit code. No traceback without `--verbose`."""
     STATE.reset()
     try:
-        result = app(args=args, prog_name="mmsearch", standalone_mode=False)
+        result = program(_asked_for(args))(args=args, prog_name="mmsearch", standalone_mode=False)
         sys.stdout.flush()
         if result == _INTERRUPTED:  # typer turns Ctrl-C into this code, and says nothing
             print_error("interrupted")

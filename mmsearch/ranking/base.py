@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,6 +37,16 @@ class Evidence:
     weight: float = 1.0
     best: float | None = None
     elsewhere: NDArray[np.bool_] | None = None
+
+    @functools.cached_property
+    def there(self) -> NDArray[np.bool_]:
+        """The products that have this evidence (n,)."""
+        return ~np.isnan(self.similarity)
+
+    @functools.cached_property
+    def everywhere(self) -> bool:
+        """Whether all have it."""
+        return bool(self.there.all())
 
 
 @dataclass(frozen=True)

@@ -56,27 +56,41 @@ class Calibrated(Combiner):
         contributions = np.zeros((len(evidence), n))
         squares, present_squares = 0.0, np.zeros(n)
         known = np.zeros(n, dtype=bool)
-        for part in dict.fromkeys(e.part for e in evidence):
+        parts = list(dict.fromkeys(e.part for e in evidence))
+        for part in parts:
             rows = [i for i, e in enumerate(evidence) if e.part == part]
-            share = evidence[rows[0]].share
-            scores = _with_words([evidence[i] for i in rows], joint)
-            present = np.any([~np.isnan(evidence[i].similarity) for i in rows], axis=0)
+            mine, share = [evidence[i] for i in rows], evidence[rows[0]].share
+            scores = _with_words(mine, joint)
+            present = _any_of(mine)
             if share < 0:
                 scores = np.where(scores.sum(axis=0) > 0, scores, 0.0)
             else:
                 squares += share**2
                 present_squares += share**2 * present
                 known |= present
-            contributions[rows] = share * scores
+            if len(parts) == 1 and share == 1:
+                contributions = scores
+            else:
+                contributions[rows] = share * scores
         if len({e.part for e in evidence if e.share > 0}) > 1:  # with one part there is nothing to complete it by
             positive = np.array([e.share > 0 for e in evidence])
             contributions[positive] *= np.sqrt(np.divide(squares, present_squares, out=np.ones(n), where=present_squares > 0))
-        return Combined(np.where(known, contributions.sum(axis=0), np.nan), contributions)
+        total: Scores = contributions.sum(axis=0)
+        return Combined(total if known.all() else np.where(known, total, np.nan), contributions)
+
+
+def _any_of(evidence: Sequence[Evidence]) -> Mask:
+    """The products (n,) that have some of the evidence."""
+    whole = next((e.there for e in evidence if e.everywhere), None)
+    found: Mask = np.any([e.there for e in evidence], axis=0) if whole is None else whole
+    return found
 
 
 def _with_words(evidence: Sequence[Evidence], joint: Joint) -> Scores:
     """The evidence of one part, (e, n), with that of words, at most one of them."""
     plain = [i for i, e in enumerate(evidence) if e.best is None]
+    if len(plain) == len(evidence):
+        return _part(evidence, joint)
     scores = np.zeros((len(evidence), len(evidence[0].similarity)))
     if plain:
         scores[plain] = _part([evidence[i] for i in plain], joint)
@@ -84,17 +98,19 @@ def _with_words(evidence: Sequence[Evidence], joint: Joint) -> Scores:
         if not e.best:
             continue
         weight = WORDS * e.weight / max((evidence[j].weight for j in plain), default=e.weight)
-        here = ~np.isnan(e.similarity)
-        rows = slice(None) if here.all() else np.flatnonzero(here)  # a slice copies nothing
-        before = scores.sum(axis=0)
-        scores[i, rows] = weight * (e.similarity - e.mean)[rows] / e.best
+        here = e.there
+        rows = slice(None) if e.everywhere else np.flatnonzero(here)  # a slice copies nothing
+        lacking = not e.everywhere or (e.elsewhere is not None and bool(e.elsewhere.any()))
+        before = scores.sum(axis=0) if lacking else None
+        scores[i, rows] = (e.similarity - e.mean)[rows] * (weight / e.best)
         scores[:, rows] /= np.sqrt(1 + (weight * e.std / e.best) ** 2)
         total = scores.sum(axis=0)
-        high = np.flatnonzero(here & (total > STRAIGHT))
+        high = np.flatnonzero(total > STRAIGHT)
+        high = high[here[high]]
         scores[:, high] *= _bent(total[high])
-        if not here.all() or (e.elsewhere is not None and e.elsewhere.any()):
-            present = np.any([~np.isnan(evidence[j].similarity) for j in plain], axis=0) if plain else np.zeros(len(here), bool)
-            others = np.array([~np.isnan(one.similarity) if one.best is None else np.zeros(len(here), bool) for one in evidence])
+        if before is not None:
+            present = _any_of([evidence[j] for j in plain]) if plain else np.zeros(len(here), bool)
+            others = np.array([one.there if one.best is None else np.zeros(len(here), bool) for one in evidence])
             _complete(scores, before, here & present, (~here if e.elsewhere is None else ~here | e.elsewhere) & present, here, others)
     return scores
 
@@ -132,11 +148,14 @@ def _bent(total: Scores) -> Scores:
 def _part(evidence: Sequence[Evidence], joint: Joint) -> Scores:
     """The standardised evidence of one part, (e, n): rows add up to the part's score, 0 where there is none."""
     if len(evidence) == 1:
-        z = (evidence[0].similarity - evidence[0].mean) / evidence[0].std
-        np.copyto(z, 0.0, where=np.isnan(z))
-        alone: Scores = (evidence[0].reliability * z)[None, :]
+        z = np.subtract(evidence[0].similarity, evidence[0].mean)
+        z /= evidence[0].std
+        z *= evidence[0].reliability
+        if not evidence[0].everywhere:
+            np.copyto(z, 0.0, where=~evidence[0].there)
+        alone: Scores = z[None, :]
         return alone
-    present = np.array([~np.isnan(e.similarity) for e in evidence])
+    present = np.array([e.there for e in evidence])
     z = np.array([np.nan_to_num((e.similarity - e.mean) / e.std) for e in evidence]) * present
     measured = np.array([np.broadcast_to(e.reliability, z.shape[1:]) for e in evidence])
     asked = np.array([[float(e.weight)] for e in evidence])

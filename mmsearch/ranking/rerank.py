@@ -77,6 +77,9 @@ class Candidates(Protocol):
         """(n,) how much products go with what was taken, 0 or more, a new array; NaN for one that nobody has taken, and for all where
         nothing is known to go with it."""
 
+    def unseen(self) -> Sequence[str]:
+        """What happened since that was learned which `goes_with` says, for a person."""
+
     def sold(self, days: NDArray[np.bool_]) -> Sold:
         """How much was taken on some days of the (leap) year (366,). Raises UsageError where the store has no events at all."""
 

@@ -50,6 +50,11 @@ class Cold(Recommender):
             raise ValueError(f"its base reads another profile than {self.profile}; give both the same profile=NAME")
         self._hold(np.zeros(0, np.int64), np.zeros((0, 0), np.int64), np.zeros((0, 0)), [])
 
+    @property
+    def base(self) -> Recommender:
+        """What it asks about products that people took."""
+        return self._base
+
     def fit(self, interactions: Interactions, products: Products) -> None:
         self._base.fit(interactions, products)
         if products.vectors is None or not products.vectors.any():

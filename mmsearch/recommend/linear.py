@@ -41,6 +41,10 @@ class LinearItems(Recommender):
     def _hold(self, says: csr_array[Any]) -> None:
         self._says = says.astype(np.float32).astype(np.float64)
 
+    def reached(self) -> NDArray[np.bool_]:
+        """The products (n,) that any other says something about."""
+        return np.bincount(self._says.indices, minlength=self._says.shape[1]) > 0
+
     def score(self, histories: Sequence[History]) -> NDArray[np.float64]:
         return np.asarray(self._sums(histories).toarray(), dtype=np.float64)
 

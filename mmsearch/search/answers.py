@@ -57,9 +57,9 @@ class Scored:
 
 def words_found(e: Evidence, others: Sequence[Evidence]) -> Evidence:
     """Words without the products that have nothing but words, and none of those that are looked for: they are not found."""
-    if e.best is None:
+    if e.best is None or any(one.everywhere for one in others if one.part == e.part and one is not e):
         return e
-    beside = [~np.isnan(one.similarity) for one in others if one.part == e.part and one is not e]
+    beside = [one.there for one in others if one.part == e.part and one is not e]
     nothing = (e.similarity == 0) & ~np.any(beside, axis=0) if beside else e.similarity == 0
     return replace(e, similarity=np.where(nothing, np.nan, e.similarity))
 
@@ -76,7 +76,7 @@ def answer(store: Store, query: Query, scored: Scored, ranking: Ranking, listing
     """The answer to a query: its candidates in the order of `ranking`. `known_of` is what is known already that a person should know."""
     total = ranking.scores
     known = ~np.isnan(scored.combined.total)
-    matched = matches(query, scored)
+    matched = matches(query, scored) if listing.wanted.among or ranking.behind is not None else known
     shown = listing.page(scored.candidates, total, matched, query=bool(query.parts))
     changes = ranking.changes(scored.candidates, shown.places, places=listing.wanted.explain)
     reranked = zip(changes, ranking.stands_for(shown.places, matched), strict=True)
@@ -146,9 +146,9 @@ def _explain(
         label = target.label
         if target.fused and isinstance(placed, Placed):
             label = f"{label} ({placed.rows.parts[int(placed.rows_of(i)[0])].as_py()})"
-        elif isinstance(placed, Placed) and not query.parts[target.part].negative:
+        elif isinstance(placed, Placed) and placed.tells_parts and not query.parts[target.part].negative:
             mine = placed.rows_of(i)
-            best = mine[np.argmax(placed.rows.vectors[mine] @ target.vector)]
+            best = mine[np.argmax(placed.rows.vectors[mine] @ target.vector)] if len(mine) > 1 else mine[0]
             modality = target.kind.partition(">")[2]
             if (part := placed.rows.parts[int(best)].as_py()) and added > largest.get(modality, -np.inf):
                 matched[modality], largest[modality] = part, float(added)

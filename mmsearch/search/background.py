@@ -19,10 +19,16 @@ _FEWEST = 8  # below this many products their mean says nothing; what was measur
 
 def spread(similarity: Scores, otherwise: Pair) -> tuple[float, float]:
     """Mean and standard deviation of similarities (NaN left out), or those of `otherwise` where there are too few."""
-    known = similarity[~np.isnan(similarity)]
-    if len(known) < _FEWEST or (std := float(known.std())) < 1e-6:
+    mean = float(similarity.mean()) if len(similarity) else np.nan
+    known = similarity
+    if np.isnan(mean):  # some are unknown
+        known = similarity[~np.isnan(similarity)]
+        mean = float(known.mean()) if len(known) else 0.0
+    if len(known) < _FEWEST:
         return otherwise.mean, otherwise.std
-    return float(known.mean()), std
+    off = known - mean
+    std = float(np.sqrt(np.square(off, out=off).mean()))
+    return (mean, std) if std >= 1e-6 else (otherwise.mean, otherwise.std)
 
 
 def spread_by_pattern(

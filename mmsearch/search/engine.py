@@ -48,6 +48,7 @@ from mmsearch.store.filter import passing
 _T = TypeVar("_T")
 
 _NAMED = 10_000  # products that a filter leaves, up to which all are compared in a large store: reading a vector takes 0.01 ms
+_MANY = 32  # queries from which on it pays to read all titles at once
 _ENOUGH = 100  # candidates that the search in a large store goes on for, however few hits are wanted
 
 
@@ -108,7 +109,7 @@ class Engine:
         with self.store.steady():
             self._look()
             products, version = self.index.products(), self.index.version(PRODUCTS)
-            listing = Listing(self.store, products, version, show, many=len(queries) >= BLOCK)
+            listing = Listing(self.store, products, version, show, many=len(queries) >= _MANY)
 
             def answered(query: Query, scored: Scored, notes: list[str]) -> Result:
                 notes += language_of(query) if explain and understand else []
@@ -321,7 +322,7 @@ class Engine:
                     usable, reliability = keep & ~np.isnan(reliability), np.nan_to_num(reliability)
                 else:
                     (mean, std), reliability = spread(background, pair), pair.reliability
-            similarity = np.where(usable, similarity, np.nan)
+            similarity = similarity if usable.all() else np.where(usable, similarity, np.nan)
             best = None if target.met is None else target.met.best
             evidence.append(Evidence(target.part, share, target.kind, similarity, mean, std, reliability, target.weight, best, elsewhere))
         evidence = [words_found(e, evidence) for e in evidence]

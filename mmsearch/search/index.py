@@ -59,6 +59,11 @@ class Placed:
         order = np.argsort(self.place, kind="stable")
         return order, self.place[order]
 
+    @functools.cached_property
+    def tells_parts(self) -> bool:
+        """Whether any row is of a part of its product (a photo, a second)."""
+        return bool(pc.any(pc.not_equal(self.rows.parts, "")).as_py())
+
     def parts(self) -> NDArray[np.str_]:
         """The part of each candidate's (last) row, (n,); '' where it has none."""
         out = np.full(self.n, "", dtype=object)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -17,6 +16,7 @@ from mmsearch.errors import InputError
 from mmsearch.lexical.fields import FIELDS, PIECES, SCRIPTS, TABLE, WORDS
 from mmsearch.lexical.spelling import characters, codes, folded, script_of
 from mmsearch.lexical.vocabulary import VOCABULARY, WORD, Vocabulary
+from mmsearch.search.postings import Postings
 from mmsearch.search.required import Required
 from mmsearch.search.rows import Places, Rows, rows_of
 from mmsearch.search.understand.synonyms import Synonym
@@ -65,7 +65,7 @@ class Lexical:
                 Clause(folded(one.label), WORDS, SYNONYM * one.strength, how="phrase")
             )
         meant = " ".join(beside).casefold()  # a word that is known to stand for others is no typing error
-        instead = {word: near for word, near in self._instead(plain).items() if word.casefold() not in meant}
+        instead = {word: near for word, near in self._instead(plain, products).items() if word.casefold() not in meant}
         clauses += [Clause(near[0], WORDS, _MISSPELT) for near in instead.values()]
         asked = Asked(tuple(clauses), tuple((Clause(typed, WORDS), tuple(others)) for typed, others in beside.items()))
         return Matches(self, asked, products, instead, script_of(plain))
@@ -84,18 +84,15 @@ class Lexical:
 
     def everything(self, asked: Asked, products: pa.Array) -> Scores:
         """BM25 of every product (n,): 0 where nothing matches, NaN where it has no words."""
-        rows = self._located(products).rows
-
-        def score(clause: Clause) -> Scores:
-            alone = np.zeros(len(products))
-            found, bm25 = find_rows(self._store, TABLE, clause, max(1, len(rows.ids)))
-            at = rows.found(found)
-            alone[at[at >= 0]] = bm25[at >= 0]
-            return alone
-
-        scores, there = np.full(len(products), np.nan), rows.places[rows.places >= 0]
-        scores[there] = asked.total(score)[there]
+        located = self._located(products)
+        scores = asked.total(located.postings.scores)
+        if located.without is not None:
+            scores[located.without] = np.nan
         return scores
+
+    def anything(self, asked: Asked, products: pa.Array) -> bool:
+        """Whether a product has a word of a text, in a store that is scored whole."""
+        return any(map(self._located(products).postings.any, asked.every()))
 
     def some(self, asked: Asked, products: pa.Array, candidates: Places) -> Scores:
         """BM25 of some products, by their places (n,), as `everything` has it."""
@@ -120,16 +117,16 @@ class Lexical:
 
         return asked.total(score)
 
-    def elsewhere(self, script: str, products: pa.Array, candidates: Places | None) -> NDArray[np.bool_]:
-        """Which products (n,), or candidates, by their places (m,), have words, but none in a script."""
+    def elsewhere(self, script: str, products: pa.Array, candidates: Places | None) -> NDArray[np.bool_] | None:
+        """Which products (n,), or candidates, by their places (m,), have words, but none in a script; None: no product of the store."""
         located = self._located(products)
-        mask = located.elsewhere.get(script)
-        if mask is None:
-            there, mask = located.rows.places >= 0, np.zeros(len(products), dtype=bool)
+        if script not in located.elsewhere:
+            there, other = located.rows.places >= 0, np.zeros(len(products), dtype=bool)
             says = pc.match_substring(located.scripts, script).to_numpy(zero_copy_only=False)
-            mask[located.rows.places[there]] = ~says[there]
-            located.elsewhere[script] = mask
-        return mask if candidates is None else mask[candidates]
+            other[located.rows.places[there]] = ~says[there]
+            located.elsewhere[script] = other if other.any() else None
+        mask = located.elsewhere[script]
+        return mask if candidates is None or mask is None else mask[candidates]
 
     def near(self, asked: Asked, products: pa.Array, depth: int) -> tuple[Places, float]:
         """The places of the products that match a clause best, of each clause, and the best score of any."""
@@ -181,17 +178,18 @@ class Lexical:
                 tell(clause, best, f"{clause.text} for {typed.text}")
         return found
 
-    def _instead(self, plain: str) -> dict[str, list[str]]:
+    def _instead(self, plain: str, products: pa.Array) -> dict[str, list[str]]:
         """The words of a folded text that no product has → those of the catalogue that may be meant, the likeliest first."""
-        unknown = [word for word in dict.fromkeys(WORD.findall(plain)) if not self._known(word)]
+        unknown = [word for word in dict.fromkeys(WORD.findall(plain)) if not self._known(word, products)]
         return {word: near for word in unknown if (near := self._vocabulary().near(word))}
 
-    def _known(self, word: str) -> bool:
+    def _known(self, word: str, products: pa.Array) -> bool:
         if self._vocabulary().has(word):
             return True
-        return any(
-            len(find_rows(self._store, TABLE, Clause(text, column), 1)[0]) for text, column in ((word, WORDS), (word.casefold(), PIECES))
-        )
+        asked = Clause(word, WORDS), Clause(word.casefold(), PIECES)
+        if self.scores_all():  # its scores are needed next
+            return any(map(self._located(products).postings.any, asked))
+        return any(len(find_rows(self._store, TABLE, one, 1)[0]) for one in asked)
 
     def _vocabulary(self) -> Vocabulary:
         version = self._store.version(VOCABULARY)
@@ -204,7 +202,11 @@ class Lexical:
         versions = self._store.version(TABLE), self._store.version(PRODUCTS)
         if self._places is None or self._places[0] != versions:
             ids, scripts, row_ids = row_ids_of(self._store, TABLE, SCRIPTS)
-            self._places = versions, _Located(rows := rows_of(row_ids, ids, products), scripts.take(pa.array(rows.numbers)))
+            rows, without = rows_of(row_ids, ids, products), np.ones(len(products), dtype=bool)
+            without[rows.places[rows.places >= 0]] = False
+            postings = Postings(self._store, TABLE, rows, len(products))
+            scripts = scripts.take(pa.array(rows.numbers))
+            self._places = versions, _Located(rows, scripts, postings, np.flatnonzero(without) if without.any() else None)
         return self._places[1]
 
 
@@ -212,7 +214,9 @@ class Lexical:
 class _Located:
     rows: Rows  # (m,)
     scripts: pa.Array  # (m,) of the rows
-    elsewhere: dict[str, NDArray[np.bool_]] = field(default_factory=dict)  # script → the products (n,) that say nothing in it
+    postings: Postings
+    without: Places | None  # products that have no words, if there are any
+    elsewhere: dict[str, NDArray[np.bool_] | None] = field(default_factory=dict)  # script → the products (n,) that say nothing in it
 
 
 class Asked(NamedTuple):
@@ -236,39 +240,52 @@ class Asked(NamedTuple):
         return [*self.clauses, *(clause for typed, others in self.beside for clause in (typed, *others))]
 
 
+def _highest(scores: Scores) -> float:
+    """The highest of scores (n,), NaN left out; 0 where there is none."""
+    highest = float(scores.max(initial=0.0))
+    return float(np.nan_to_num(scores).max(initial=0.0)) if np.isnan(highest) else highest
+
+
 class Matches:
     """A text on its way to the products: a `mmsearch.search.targets.Met`."""
 
     def __init__(self, lexical: Lexical, asked: Asked, products: pa.Array, instead: Mapping[str, Sequence[str]], script: str):
         self._lexical, self._asked, self._products, self._script = lexical, asked, products, script
-        self._everything: Scores | None = None
+        self._best: float | None = None
         self._near: tuple[int, tuple[Places, float]] | None = None
         #: What a person should know: words that are looked for in place of others.
         self.notes = [f"no product says '{word}': looking for '{near[0]}' instead" for word, near in instead.items()]
 
-    @functools.cached_property
+    def anything(self) -> bool:
+        """Whether a product matches."""
+        return self._lexical.anything(self._asked, self._products) if self._lexical.scores_all() else self.best > 0
+
+    @property
     def best(self) -> float:
         """The score of the product that matches best, 0 where none does."""
-        if self._lexical.scores_all():
-            return float(np.nan_to_num(self.everything()).max(initial=0.0))
+        if self._best is None:
+            self._best = _highest(self.everything()) if self._lexical.scores_all() else self._best_of_near()
+        return self._best
+
+    def _best_of_near(self) -> float:
         near, best = self._nearest(_DEPTH)
         if len(self._asked.every()) == 1:
             return best
         near = np.unique(near)  # what matches several clauses has the sum
-        return float(np.nan_to_num(self.some(near[near >= 0])).max(initial=0.0))
+        return _highest(self.some(near[near >= 0]))
 
     def everything(self) -> Scores:
-        """Of all products, (n,)."""
-        if self._everything is None:
-            self._everything = self._lexical.everything(self._asked, self._products)
-        return self._everything
+        """Of all products, (n,). Not kept: many queries wait for their turn."""
+        scores = self._lexical.everything(self._asked, self._products)
+        self._best = _highest(scores)
+        return scores
 
     def some(self, candidates: Places) -> Scores:
         """Of some products, by their places, in their order."""
         return self._lexical.some(self._asked, self._products, candidates)
 
-    def elsewhere(self, candidates: Places | None = None) -> NDArray[np.bool_]:
-        """Of all products (n,) or of some, those that say nothing in the script of the text."""
+    def elsewhere(self, candidates: Places | None = None) -> NDArray[np.bool_] | None:
+        """Of all products (n,) or of some, those that say nothing in the script of the text; None: no product of the store."""
         return self._lexical.elsewhere(self._script, self._products, candidates)
 
     def near(self, depth: int) -> Places:

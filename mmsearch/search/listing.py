@@ -36,6 +36,11 @@ class Wanted:
     reranked: bool = False
 
     @property
+    def among(self) -> bool:
+        """Whether it must be known which products match the query: they are what is sorted and counted."""
+        return bool(self.sort or self.facets)
+
+    @property
     def first(self) -> int:
         """The hits on the pages before."""
         return ((self.page or 1) - 1) * self.k
@@ -115,18 +120,19 @@ class Listing:
 
         `query`: whether there is one; scores decide ties then.
         """
-        known = np.flatnonzero(~np.isnan(scores))
+        known = int(np.count_nonzero(~np.isnan(scores)))
         first, k = self.wanted.first, self.wanted.k
-        notes = self._told(len(known), int(matched.sum()))
+        notes = self._told(known, int(np.count_nonzero(matched))) if self.wanted.among else []
         if not self.wanted.sort:
             chosen = best(candidates, scores, first + k)[first:]
         else:
-            known = np.flatnonzero(matched)
-            places = known if self._all(candidates) else self._places(candidates.take(pa.array(known)))
+            these = np.flatnonzero(matched)
+            places = these if self._all(candidates) else self._places(candidates.take(pa.array(these)))
             keys = [(key, self._values[key.name]) for key in self.wanted.sort]
-            chosen = known[in_order(keys, places, self.products, scores[known] if query else None, first + k)[first:]]
-        if not len(chosen) and len(known):
-            pages = -(-len(known) // k)
+            chosen = these[in_order(keys, places, self.products, scores[these] if query else None, first + k)[first:]]
+            known = len(these)
+        if not len(chosen) and known:
+            pages = -(-known // k)
             there = f"there is 1 page of {k:,}" if pages == 1 else f"there are {pages:,} pages of {k:,}"
             notes.append(f"page {self.wanted.page:,} is beyond the last: {there}")
         return Shown(chosen, notes)

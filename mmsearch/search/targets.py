@@ -45,6 +45,9 @@ class Met(Protocol):
     def best(self) -> float | None:
         """The score of the product that matches best, where words are what products are found by; None for words beside photos."""
 
+    def anything(self) -> bool:
+        """Whether any product matches."""
+
     @property
     def notes(self) -> Sequence[str]:
         """What a person should know."""
@@ -165,7 +168,7 @@ class Targets:
                 asked[number] = counted([t.weight for t in found], [measured.pair(t.kind).reliability for t in found])
             counting = _counting(part, found)
             # Words that no product has say nothing, unless nothing else was to be asked.
-            targets += [t for t in counting if t.met is None or t.met.best != 0] or counting
+            targets += [t for t in counting if t.met is None or t.met.anything()] or counting
         if reweighed is not None:
             measured = _reweighed_calibration(measured, reweighed)
         return Chosen(targets, measured, asked)

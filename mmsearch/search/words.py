@@ -89,6 +89,10 @@ class Read:
     def __init__(self, similarity: Scores):
         self._similarity = similarity
 
+    def anything(self) -> bool:
+        """Always: words on a photo that share nothing with any product are left out before."""
+        return True
+
     def everything(self) -> Scores:
         """Of all products, (n,)."""
         return self._similarity

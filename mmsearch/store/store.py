@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -205,9 +207,11 @@ class Store:
 
     def count(self, table: str, where: str | None = None) -> int:
         """Number of rows (that match a compiled filter)."""
-        opened = self.dataset(table)
+        opened = self._open(table)
         with self.reporting(f"read the table {table}"):
-            return 0 if opened is None else int(opened.count_rows(filter=where))
+            if opened is None or where is None:
+                return 0 if opened is None else opened.rows
+            return int(opened.dataset.count_rows(filter=where))
 
     def read(self, table: str, columns: Sequence[str] | None = None, where: str | None = None, limit: int | None = None) -> pa.Table:
         """Rows of a table. `where` is a filter compiled by `mmsearch.store.where`, never a user's string.
@@ -369,9 +373,15 @@ class Store:
             self.connect().open_table(table).create_index(column, config=BTree(), replace=True)
 
 
-class _Opened(NamedTuple):
+@dataclass(frozen=True)
+class _Opened:
     """An open table. Its folder tells a table that was dropped and made again, whose version numbers start anew."""
 
     dataset: Any
     folder: tuple[int, int] | None  # inode and time of its last change; None in an object store
     number: int
+
+    @functools.cached_property
+    def rows(self) -> int:
+        """How many there are: a search asks for it over and over."""
+        return int(self.dataset.count_rows())

@@ -75,6 +75,9 @@ class KnownCandidates:
     def taste(self, taken: Taken) -> NDArray[np.float64]:
         return self._column(self.tastes)
 
+    def unseen(self) -> list[str]:
+        return []
+
     def goes_with(self, taken: Taken) -> NDArray[np.float64]:
         return self._column(self.going_with)
 

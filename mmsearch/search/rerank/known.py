@@ -212,6 +212,10 @@ class Some:
         """See `Candidates.goes_with`."""
         return self.of_all(self._known.shoppers.goes_with(taken))
 
+    def unseen(self) -> Sequence[str]:
+        """See `Candidates.unseen`."""
+        return self._known.shoppers.unseen()
+
     def sold(self, days: NDArray[np.bool_]) -> Sold:
         """See `Candidates.sold`."""
         sold = self._known.shoppers.sold(days)

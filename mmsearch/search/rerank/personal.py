@@ -20,7 +20,7 @@ class Fit(Reranker):
 
     *Taste*: the cosine of a product's vector, by the default profile or else the first modality that has vectors, with the mean of those
     that were taken, the newest counting 1, the one before .6 and so on, times what the event says. *History*: how much the product goes
-    with what was taken, as `recommend --method 'itemcf(directed=true)'` has it: what others took soon after.
+    with what was taken, by what others took soon after: as the `itemcf` says that `recommend train` kept, else `itemcf(directed=true)`.
     """
 
     def __init__(self, weight: float = WEIGHT, taste: float = TASTE, again: bool = False):
@@ -45,7 +45,7 @@ class Fit(Reranker):
         if len(head) and all(np.isnan(values[~np.isnan(scores)]).all() for values in found.values()):
             why = "no product of the list has a vector to compare, or has been taken with others"
             return Reranked(changes, notes=[f"{name}: {why}: nothing changes (mmsearch embed, mmsearch ingest events.csv)"])
-        return Reranked(changes)
+        return Reranked(changes, notes=candidates.unseen())
 
 
 class Personal(Fit):

@@ -18,31 +18,31 @@ from mmsearch.fusion.batch import mean_by_product
 from mmsearch.ranking.base import Scores
 from mmsearch.ranking.lift import Sold
 from mmsearch.ranking.shopper import Taken
-from mmsearch.recommend.base import History, Interactions, Products
+from mmsearch.recommend.base import Interactions
 from mmsearch.recommend.evidence import read_evidence, vectors_table
 from mmsearch.recommend.interactions import history_of
-from mmsearch.recommend.itemcf import ItemCF
 from mmsearch.search.index import Index
+from mmsearch.search.rerank.companions import Companions, kept, learned
 from mmsearch.store import INTERACTIONS, PRODUCTS, USERS
+from mmsearch.store.record import Record
 from mmsearch.store.vectors import read_vectors
 from mmsearch.store.where import id_list
 
 #: Weight of one step back in the history, in the taste: that of recommending by content. In what goes with it, `ItemCF` has its own.
 DECAY = 0.6
 _NEWEST = 100  # events of a shopper that count: what is older says less than a hundred-thousandth
+_ALONE = 8  # shoppers whose events are read one by one
 _BRING = "bring them: mmsearch ingest events.csv"
 _YEAR = 366 * 86_400.0
 _DATED = (1e8, 4e9)  # seconds since 1970 that can be the time of a shop's event (1973 to 2096); other numbers are places in an order
 
 
 class _Behaviour(NamedTuple):
-    """The store's events at some versions of its tables (events, products), and what was learned of them."""
+    """The store's events, or those of one shopper."""
 
-    versions: tuple[int, int]
     events: Interactions
     owned: dict[str, set[str]]  # user → which of the store's products they have had
     seen: frozenset[str]  # users of whom there is any event, though it may say nothing
-    model: ItemCF
 
 
 class Shoppers:
@@ -50,13 +50,15 @@ class Shoppers:
 
     def __init__(self, index: Index):
         self._index, self._store = index, index.store
-        self._behaviour: _Behaviour | None = None
+        self._behaviour: tuple[tuple[int, ...], _Behaviour] | None = None
+        self._companions: tuple[tuple[int, ...], Companions | None] | None = None
+        self._asked = 0
 
     def taken_by(self, user: str) -> Taken:
         """See `Candidates.taken_by`."""
-        known = self._known()
-        if known is None:
+        if not self._store.has(INTERACTIONS):
             raise UsageError(f"the store has no events: nothing is known of the user {user}", hint=_BRING)
+        known = self._events_of(user)
         events = known.events
         at = bisect_left(events.user_ids, user)
         there = at < len(events.user_ids) and events.user_ids[at] == user
@@ -90,46 +92,63 @@ class Shoppers:
 
     def goes_with(self, taken: Taken) -> Scores:
         """See `Candidates.goes_with`; of all products of the store."""
-        known = self._known()
-        products = self._index.products()
-        if known is None or not len(known.events) or not taken.ids:
-            return np.full(len(products), np.nan)
-        places = pc.index_in(pa.array(taken.ids, pa.string()), value_set=products).to_numpy(zero_copy_only=False).astype(np.int64)
-        history = History(places, np.array(taken.strengths), np.arange(len(places), dtype=np.float64)[::-1])
-        scores = known.model.score([history])[0]
-        anyone = np.bincount(known.events.products, minlength=len(products)) > 0
-        return np.where(anyone if scores.any() else False, scores, np.nan)
+        known = self._known_companions()
+        if known is None or not taken.ids:
+            return np.full(len(self._index.products()), np.nan)
+        return known.of(taken.ids, taken.strengths)
+
+    def unseen(self) -> list[str]:
+        """See `Candidates.unseen`."""
+        return [] if (known := self._known_companions()) is None else known.notes
 
     def sold(self, days: NDArray[np.bool_]) -> Sold:
         """See `Candidates.sold`; of all products of the store."""
-        known = self._known()
         n = len(self._index.products())
-        if known is None:
+        if not self._store.has(INTERACTIONS):
             raise UsageError("the store has no events: nothing is known of when products sell", hint=_BRING)
+        known = self._known()
         dated = known.events.take((known.events.times > _DATED[0]) & (known.events.times < _DATED[1]) & (known.events.values > 0))
         if 2 * len(dated) < len(known.events):
             note = "the events have no dates (their times are places in an order): nothing is known of when products sell"
             return Sold(np.zeros(n), np.zeros(n), (note,))
         return _sold(dated, days, n)
 
-    def _known(self) -> _Behaviour | None:
-        """None where the store has no events."""
-        if not self._store.has(INTERACTIONS):
-            return None
-        versions = self._index.version(INTERACTIONS), self._index.version(PRODUCTS)
-        if self._behaviour is None or self._behaviour.versions != versions:
-            products = self._index.products().to_pylist()
-            evidence = read_evidence(self._store, products)
-            events, read = evidence.interactions, evidence.events
-            there, owned = set(products), defaultdict[str, set[str]](set)
-            for i in np.flatnonzero(read.kinds.each([kind in OWNED for kind in read.kinds.distinct])).tolist():
-                if (product := read.products[i]) in there:
-                    owned[read.users[i]].add(product)
-            model = ItemCF(directed=True)
-            if len(events):
-                model.fit(events, Products(products))
-            self._behaviour = _Behaviour(versions, events, dict(owned), frozenset(read.users.distinct), model)
-        return self._behaviour
+    def _known(self) -> _Behaviour:
+        """All events, of a store that has some."""
+        if self._behaviour is None or self._behaviour[0] != self._versions():
+            self._behaviour = self._versions(), self._read(None)
+        return self._behaviour[1]
+
+    def _events_of(self, user: str) -> _Behaviour:
+        """The events of a shopper, or all. Where a kept model says what goes with what, all are read for the first time when many ask."""
+        known, companions = self._behaviour, self._known_companions()
+        if (known is not None and known[0] == self._versions()) or companions is None or companions.scale is None or self._asked >= _ALONE:
+            return self._known()
+        self._asked += 1
+        return self._read(user)
+
+    def _known_companions(self) -> Companions | None:
+        """By a model that the store keeps, else learned of all events; None without any."""
+        versions = *self._versions(), self._index.version(Record.TABLE)
+        if self._companions is None or self._companions[0] != versions:
+            found = kept(self._store, self._index.products())
+            if found is None and self._store.has(INTERACTIONS):
+                found = learned(self._known().events, self._index.products())
+            self._companions = versions, found
+        return self._companions[1]
+
+    def _read(self, user: str | None) -> _Behaviour:
+        products = self._index.products().to_pylist()
+        scale = None if user is None or (companions := self._known_companions()) is None else companions.scale
+        evidence = read_evidence(self._store, products, users=None if user is None else [user], scale=scale)
+        read, there, owned = evidence.events, set(products), defaultdict[str, set[str]](set)
+        for i in np.flatnonzero(read.kinds.each([kind in OWNED for kind in read.kinds.distinct])).tolist():
+            if (product := read.products[i]) in there:
+                owned[read.users[i]].add(product)
+        return _Behaviour(evidence.interactions, dict(owned), frozenset(read.users.distinct))
+
+    def _versions(self) -> tuple[int, ...]:
+        return self._index.version(INTERACTIONS), self._index.version(PRODUCTS)
 
     def _stranger(self, user: str, with_events: bool) -> str:
         if with_events:

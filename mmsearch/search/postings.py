@@ -1,0 +1,85 @@
+"""Which products have a word, and what it is worth in each (BM25): asked once a word, for all queries that say it.
+
+BM25 is a sum over the words of a query, so that queries share what their words are worth: of 1,000 queries of two to four words, less than
+half of the words are new.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmsearch.search.rows import Rows
+from mmsearch.store import Store
+from mmsearch.store.fulltext import Clause, find_rows
+
+Scores = NDArray[np.float64]
+#: The products (m,) that have a word, by their places, and its BM25 in each (m,).
+Found = tuple[NDArray[np.int32], NDArray[np.float32]]
+
+#: Products that are kept of all words together, 8 bytes each: the words last asked for.
+KEPT = 8_000_000
+
+_MARKS = ',;:.!?()[]{}"“”'  # no word begins or ends with one, however a text is cut
+
+_APART = 16  # words up to which a text is taken apart: a question of its own for each would cost a long one more than it saves
+
+
+def _apart(clause: Clause) -> list[str]:
+    """What is looked for one by one: BM25 of the whole is the sum. A word that is said twice counts twice, as it does in LanceDB."""
+    words = clause.text.split()
+    if clause.how != "any" or len(words) > _APART:
+        return [clause.text]
+    plain = [word.strip(_MARKS) for word in words]
+    return [word.lower() if word.isascii() else word for word in plain if word]
+
+
+class Postings:
+    """The words of one version of a table, whose rows are those of products (n,)."""
+
+    def __init__(self, store: Store, table: str, rows: Rows, products: int):
+        self._store, self._table, self._rows, self._products = store, table, rows, products
+        self._kept: OrderedDict[tuple[str, str, str], Found] = OrderedDict()
+        self._size, self._lock = 0, Lock()
+
+    def scores(self, clause: Clause) -> Scores:
+        """BM25 of every product (n,), 0 where nothing matches; the same whatever was asked before."""
+        scores = np.zeros(self._products)
+        for word in _apart(clause):
+            places, bm25 = self.found(word, clause.column, clause.how)
+            scores[places] += bm25  # a place stands there once: a product has one row
+        if clause.boost != 1:
+            scores *= clause.boost
+        return scores
+
+    def any(self, clause: Clause) -> bool:
+        """Whether a product matches."""
+        return any(len(self.found(word, clause.column, clause.how)[0]) for word in _apart(clause))
+
+    def size(self) -> int:
+        """How many products are kept of all words together."""
+        return self._size
+
+    def found(self, text: str, column: str, how: str = "any") -> Found:
+        """The products that match a text, and their BM25."""
+        key = text, column, how
+        with self._lock:
+            if (known := self._kept.get(key)) is not None:
+                self._kept.move_to_end(key)
+                return known
+        clause = Clause(text, column, how=how)  # type: ignore[arg-type]
+        row_ids, bm25 = find_rows(self._store, self._table, clause, max(1, len(self._rows.ids)))
+        at = self._rows.found(row_ids)
+        there = at >= 0
+        found = at[there].astype(np.int32), bm25[there].astype(np.float32)
+        with self._lock:
+            if key not in self._kept:  # else another thread was first
+                self._kept[key] = found
+                self._size += len(found[0])
+            while self._size > KEPT:
+                _, (gone, _) = self._kept.popitem(last=False)
+                self._size -= len(gone)
+        return found

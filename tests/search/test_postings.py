@@ -1,0 +1,94 @@
+"""Words of queries asked one by one: their scores add up to LanceDB's own, and are the same whatever was asked before."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from mmsearch.lexical.fields import PIECES, SCRIPTS, TABLE, WORDS
+from mmsearch.search import postings
+from mmsearch.search.postings import Postings
+from mmsearch.search.rows import Rows, rows_of
+from mmsearch.shop import Shop
+from mmsearch.store.fulltext import Clause, find_rows, row_ids_of
+
+texts = st.lists(
+    st.sampled_from(
+        ["red", "RED,", "Hat", "hats", "(shoe)", "kettle.", "twin", "every-day", "a", "xylophone", '17"', "Ünder", "红色", "kandel"]
+    ),
+    min_size=1,
+    max_size=20,
+).map(" ".join)
+many = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def located(shop: Shop) -> tuple[pa.Array, Rows]:
+    products = pa.concat_arrays(shop.store.read("products", ["id"]).column("id").chunks)
+    ids, _, row_ids = row_ids_of(shop.store, TABLE, SCRIPTS)
+    return products, rows_of(row_ids, ids, products)
+
+
+def fresh(shop: Shop) -> Postings:
+    products, rows = located(shop)
+    return Postings(shop.store, TABLE, rows, len(products))
+
+
+@pytest.fixture(scope="module")
+def kept(shop: Shop) -> Postings:
+    return fresh(shop)
+
+
+@many
+@given(text=texts, column=st.sampled_from([WORDS, PIECES, "title"]), boost=st.sampled_from([1.0, 0.5]))
+@example(text="red red Red", column=WORDS, boost=1.0)
+@example(text="...", column=WORDS, boost=1.0)
+def test_scores_are_those_of_the_whole_text(shop: Shop, kept: Postings, text: str, column: str, boost: float) -> None:
+    products, rows = located(shop)
+    clause = Clause(text, column, boost)
+    row_ids, bm25 = find_rows(shop.store, TABLE, clause, len(products))
+    whole = np.zeros(len(products))
+    whole[rows.found(row_ids)] = bm25
+    scores = kept.scores(clause)
+    np.testing.assert_allclose(scores, whole, rtol=1e-6, atol=1e-6)
+    np.testing.assert_array_equal(scores > 0, whole > 0)
+    assert kept.any(clause) == bool(len(row_ids))
+    np.testing.assert_array_equal(scores, fresh(shop).scores(clause), "what was asked before changes no digit")
+
+
+def test_what_is_said_twice_counts_twice_and_twins_tie(kept: Postings) -> None:
+    once, twice = kept.scores(Clause("twin", WORDS)), kept.scores(Clause("twin twin", WORDS))
+    np.testing.assert_array_equal(twice, 2 * once)
+    found = once[once > 0]
+    assert len(found) == 2 and found[0] == found[1]
+
+
+@pytest.mark.parametrize("how", ["all", "phrase"])
+def test_words_that_belong_together_are_asked_together(kept: Postings, how: str) -> None:
+    assert kept.any(Clause("red hat", WORDS, how=how))  # type: ignore[arg-type]
+    assert not kept.any(Clause("red kettle", WORDS, how=how))  # type: ignore[arg-type]
+
+
+def test_no_more_is_kept_than_said(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postings, "KEPT", 10)
+    small, large = fresh(shop), fresh(shop)
+    for text in ("red hat", "twin", "blue hat", "kettle twin", "red hat"):
+        clause = Clause(text, WORDS)
+        np.testing.assert_array_equal(small.scores(clause), large.scores(clause))
+        assert small.size() <= 10
+
+
+def test_threads_share_words(shop: Shop) -> None:
+    shared = fresh(shop)
+    clauses = [Clause(f"{colour} {kind}", WORDS) for colour in ("red", "blue", "black") for kind in ("hat", "bag", "twin")] * 5
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(shared.scores, clauses))
+    for clause, scores in zip(clauses, together, strict=True):
+        np.testing.assert_array_equal(scores, fresh(shop).scores(clause))
+    assert shared.size() == sum(
+        np.count_nonzero(shared.scores(Clause(word, WORDS))) for word in ("red", "blue", "black", "hat", "bag", "twin")
+    )
