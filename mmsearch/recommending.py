@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # imported where they are used: opening a shop costs nothing
     from mmsearch.recommend.candidates import Policy
     from mmsearch.recommend.everyone import Everyone
     from mmsearch.recommend.serve import Recommendations
-    from mmsearch.recommend.trained import Model
+    from mmsearch.recommend.trained import Model, Retrained
 
 
 class Recommending:
@@ -96,7 +96,7 @@ class Recommending:
         self.store.check()
         return listed(self.store)
 
-    def retrain(self, *, force: bool = False, told: Callable[[str], None] | None = None) -> list[tuple[Model, list[str]]]:
+    def retrain(self, *, force: bool = False, told: Callable[[str], None] | None = None) -> Retrained:
         """Every model whose inputs have changed is fitted anew; see `mmsearch.recommend.trained.retrain`."""
         from mmsearch.recommend.trained import retrain
 

@@ -8,7 +8,7 @@ import typer
 
 from mmsearch.cli.common import global_options, note, progress_of, shop
 from mmsearch.cli.output import HIT_FORMATS, ROW_FORMATS, chosen_format, format_option, table, write_ids, write_rows, write_trec
-from mmsearch.errors import UsageError
+from mmsearch.errors import EXIT_DONE, EXIT_FAILED, UsageError
 
 if TYPE_CHECKING:
     from mmsearch.recommend.serve import Recommendations, Why
@@ -107,7 +107,8 @@ def train(
 ) -> int:
     """Fit a recommender on all events and reviews and keep it in the store; without --method, bring the models that there are up to date.
 
-    Who comes later, and what shoppers do later, is answered from the model as it is; new products wait for the next training.
+    Who comes later, and what shoppers do later, is answered from the model as it is, and so are new products where it knows products by
+    their vectors (content, cold, blends with these). A model that cannot be trained stays as it is; the others are, and the exit code is 1.
 
     \b
     mmsearch recommend train --method 'itemcf(directed=true)'
@@ -117,17 +118,20 @@ def train(
     if method is None:
         if name is not None:
             raise UsageError("--name goes with --method", hint="without both, all models are brought up to date")
-        models = here.retrain(force=force, told=note)
-        if not models and not here.trained():
+        done = here.retrain(force=force, told=note)
+        models, failed = done.models, done.failed
+        if not models and not failed and not here.trained():
             raise UsageError("there is no model to bring up to date", hint="mmsearch recommend train --method itemcf")
     else:
-        models = [here.train(method, name=name, default=default, replace=replace)]
+        models, failed = [here.train(method, name=name, default=default, replace=replace)], {}
     for model, notes in models:
         for line in notes:
             note(line)
         learned = f"{model.events:,} events of {model.users:,} users, {model.products:,} products, {model.seconds:.1f} s"
         note(f"trained {model.name}, version {model.version}: {model.spec} on {learned}")
-    return 0
+    for other, error in failed.items():
+        note(f"not trained: {other}: {error}")
+    return EXIT_FAILED if failed else EXIT_DONE
 
 
 @app.command("models")

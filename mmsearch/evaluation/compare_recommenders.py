@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import pyarrow as pa
+
 from mmsearch.errors import InputError
 from mmsearch.evaluation.evaluate import to_json
 from mmsearch.evaluation.recommend import evaluate_recommender
@@ -12,11 +14,14 @@ from mmsearch.evaluation.splits import SPLITS, Splitter
 from mmsearch.evaluation.tune_blend import TunedBlend, tune_blend
 from mmsearch.fusion.profile import default_name, load
 from mmsearch.measures import parse_any_measure, parse_measure
+from mmsearch.measures.calibration import Calibration
 from mmsearch.recommend import RECOMMENDERS
 from mmsearch.recommend.base import Products, Recommender
 from mmsearch.recommend.evidence import catalogue, load_products, read_evidence
 from mmsearch.recommend.nested import made, one_profile
+from mmsearch.search.rerank.belonging import belonging
 from mmsearch.store import Store
+from mmsearch.store.values import read_values
 
 
 def compare_recommenders(store: Store, methods: Sequence[str], measures: Sequence[str], split: str) -> list[dict[str, Any]]:
@@ -35,6 +40,11 @@ def compare_recommenders(store: Store, methods: Sequence[str], measures: Sequenc
     interactions = evidence.interactions
     if not len(interactions):
         raise InputError("the store has no interactions to hold out", hint="bring them: mmsearch ingest events.csv")
+    ids = pa.array(interactions.product_ids, pa.string())
+    belongs = {
+        by: belonging(read_values(store, by, ids, option="--metric"), len(ids))
+        for by in {measure.by for measure in parsed if isinstance(measure, Calibration)}
+    }
     # Measures of lists compare the same vectors whatever a method reads.
     products: dict[str | None, Products] = {None: load_products(store, interactions.product_ids)}
     rows = []
@@ -42,7 +52,9 @@ def compare_recommenders(store: Store, methods: Sequence[str], measures: Sequenc
         profile = recommender.profile if recommender.needs_vectors else None
         if profile not in products:
             products[profile] = load_products(store, interactions.product_ids, profile)
-        found = evaluate_recommender(recommender, interactions, products[profile], splitter, parsed, shown=products[None])
+        found = evaluate_recommender(
+            recommender, interactions, products[profile], splitter, parsed, shown=products[None], belonging=belongs
+        )
         row = to_json(found.evaluation, method, found.split)
         rows.append(row | {"repeated": found.repeated, "unknown_products": evidence.unknown_products})
         if recommender.needs_vectors and (seen := seen_events(store, profile)):
