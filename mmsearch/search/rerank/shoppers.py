@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -35,14 +36,21 @@ _YEAR = 366 * 86_400.0
 _DATED = (1e8, 4e9)  # seconds since 1970 that can be the time of a shop's event (1973 to 2096); other numbers are places in an order
 
 
-class _Behaviour(NamedTuple):
-    """The store's events at some versions of its tables (events, products), and what was learned of them."""
+@dataclass(frozen=True)
+class _Behaviour:
+    """The store's events at some versions of its tables (events, products)."""
 
     versions: tuple[int, int]
     events: Interactions
     owned: dict[str, set[str]]  # user → which of the store's products they have had
     seen: frozenset[str]  # users of whom there is any event, though it may say nothing
-    model: ItemCF
+
+    @functools.cached_property
+    def model(self) -> ItemCF:
+        """What goes with what; learned when it is first asked for, as who took what is known without."""
+        model = ItemCF(directed=True)
+        model.fit(self.events, Products(self.events.product_ids))
+        return model
 
 
 class Shoppers:
@@ -125,10 +133,7 @@ class Shoppers:
             for i in np.flatnonzero(read.kinds.each([kind in OWNED for kind in read.kinds.distinct])).tolist():
                 if (product := read.products[i]) in there:
                     owned[read.users[i]].add(product)
-            model = ItemCF(directed=True)
-            if len(events):
-                model.fit(events, Products(products))
-            self._behaviour = _Behaviour(versions, events, dict(owned), frozenset(read.users.distinct), model)
+            self._behaviour = _Behaviour(versions, events, dict(owned), frozenset(read.users.distinct))
         return self._behaviour
 
     def _stranger(self, user: str, with_events: bool) -> str:
