@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmsearch.errors import UsageError
+from mmsearch.ranking.shopper import Shopper
 from mmsearch.search.given import Texts, many
 from mmsearch.search.query import NEGATIVE_WEIGHT, split_weight
 from mmsearch.store import Store
@@ -15,7 +16,7 @@ if TYPE_CHECKING:  # imported where they are used: opening a shop costs nothing
     from mmsearch.recommend.candidates import Policy
     from mmsearch.recommend.everyone import Everyone
     from mmsearch.recommend.serve import Recommendations
-    from mmsearch.recommend.trained import Model
+    from mmsearch.recommend.trained import Model, Retrained
 
 
 class Recommending:
@@ -35,10 +36,12 @@ class Recommending:
         model: str | None = None,
         k: int = 10,
         rerank: str | None = None,
+        mood: str | None = None,
         **policy: Any,
     ) -> Recommendations:
         """Recommend for a user, or from liked and disliked products (`"P1^2"`), or for a cart; `policy` as in
-        `mmsearch.recommend.candidates.Policy`. See `mmsearch.recommend.serve.recommend`, of `rerank` `mmsearch.ranking.rerank`."""
+        `mmsearch.recommend.candidates.Policy`. See `mmsearch.recommend.serve.recommend`, of `rerank` `mmsearch.ranking.rerank`, of `mood`
+        `mmsearch.search.rerank.mood`."""
         from mmsearch.recommend.serve import Asked, recommend
         from mmsearch.search.rerank.recommended import reorder_by
 
@@ -46,7 +49,8 @@ class Recommending:
         liked = [split_weight(id) for id in many(like)]
         disliked = [split_weight(id, NEGATIVE_WEIGHT) for id in many(unlike)]
         asked = Asked(user, liked, disliked, many(basket), method, model)
-        return recommend(self.store, asked, _policy(policy), k=k, reorder=reorder_by(self.store, rerank))
+        shopper = Shopper(user, (*(id for id, _ in liked), *asked.basket), mood=mood)
+        return recommend(self.store, asked, _policy(policy), k=k, reorder=reorder_by(self.store, rerank, shopper))
 
     def similar(self, id: str, *, method: str | None = None, model: str | None = None, k: int = 10, **policy: Any) -> Recommendations:
         """Products that are like one; see `mmsearch.recommend.related.similar`."""
@@ -92,7 +96,7 @@ class Recommending:
         self.store.check()
         return listed(self.store)
 
-    def retrain(self, *, force: bool = False, told: Callable[[str], None] | None = None) -> list[tuple[Model, list[str]]]:
+    def retrain(self, *, force: bool = False, told: Callable[[str], None] | None = None) -> Retrained:
         """Every model whose inputs have changed is fitted anew; see `mmsearch.recommend.trained.retrain`."""
         from mmsearch.recommend.trained import retrain
 

@@ -337,12 +337,19 @@ class Shop(Recommending):
 
         return evaluate_search(self, queries, qrels, list(measures), k=k, combine=combine, drop_empty=drop_empty)
 
-    def evaluate_recommend(self, methods: Sequence[str], measures: Sequence[str], *, split: str = "leave-last-out") -> list[dict[str, Any]]:
+    def evaluate_recommend(
+        self,
+        methods: Sequence[str],
+        measures: Sequence[str],
+        *,
+        split: str = "leave-last-out",
+        told: Callable[[str], None] | None = None,
+    ) -> list[dict[str, Any]]:
         """Compare recommenders on held-out events; see `mmsearch.evaluation.compare_recommenders`."""
         from mmsearch.evaluation.compare_recommenders import compare_recommenders
 
         self.store.check()
-        return compare_recommenders(self.store, methods, measures, split)
+        return compare_recommenders(self.store, methods, measures, split, told)
 
     def show(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """id → everything known of a product; ids that the store does not have are absent. See `mmsearch.search.product.describe`."""

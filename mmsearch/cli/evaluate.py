@@ -115,7 +115,10 @@ def run(
 @global_options
 def recommend(
     method: list[str] = typer.Option(
-        [], "--method", metavar="SPEC", help="What to compare (repeatable; default: popular, itemcf, content)."
+        [],
+        "--method",
+        metavar="SPEC|all",
+        help="What to compare (repeatable; default: popular, itemcf, content); all: whatever can be used.",
     ),
     split: str = typer.Option(
         "leave-last-out",
@@ -127,7 +130,7 @@ def recommend(
         [],
         "--metric",
         metavar="MEASURE",
-        help="nDCG@20, HR@20, MAP, R@20 …; of all lists: coverage@20, novelty@20, diversity@20, gini@20, lift@20.",
+        help="nDCG@20, HR@20, MAP, R@20 …; of all lists: coverage@20, novelty@20, diversity@20, gini@20, lift@20, calibration@20.",
     ),
     tune: bool = typer.Option(False, "--tune", help="Learn the weights of a blend of the methods, by the first measure."),
     format: str | None = format_option(ROW_FORMATS),
@@ -135,6 +138,7 @@ def recommend(
     """Hold out events, recommend, and see whether they are found: full ranking, history excluded.
 
     \b
+    mmsearch eval recommend --method all --metric HR@20 --metric nDCG@20
     mmsearch eval recommend --method popular --method 'itemcf(k=100)' --metric HR@20 --metric nDCG@20
     mmsearch eval recommend --split 'temporal(test=.2)' --metric nDCG@20 --metric coverage@20
     mmsearch eval recommend --tune --method 'itemcf(directed=true)' --method content --metric nDCG@20
@@ -142,7 +146,8 @@ def recommend(
     how = chosen_format(format, ROW_FORMATS)
     if tune:
         return _tune(method, metric, split, how)
-    rows = shop().evaluate_recommend(method or ["popular", "itemcf", "content"], metric or ["HR@10", "nDCG@10", "RR@10"], split=split)
+    methods, metrics = method or ["popular", "itemcf", "content"], metric or ["HR@10", "nDCG@10", "RR@10"]
+    rows = shop().evaluate_recommend(methods, metrics, split=split, told=note)
     _report(rows, how)
     return 0
 

@@ -8,7 +8,7 @@ import typer
 
 from mmsearch.cli.common import global_options, note, progress_of, shop
 from mmsearch.cli.output import HIT_FORMATS, ROW_FORMATS, chosen_format, format_option, table, write_ids, write_rows, write_trec
-from mmsearch.errors import UsageError
+from mmsearch.errors import EXIT_DONE, EXIT_FAILED, UsageError
 
 if TYPE_CHECKING:
     from mmsearch.recommend.serve import Recommendations, Why
@@ -45,6 +45,7 @@ def command(
     rerank: str | None = typer.Option(
         None, "--rerank", metavar="SPEC", help="Reorder, as in a search: 'mmr | boost(rating=.2)'; see docs/search.md."
     ),
+    mood: str | None = typer.Option(None, "--mood", metavar="WORD", help="Raise what reviews speak of so: joyful, calm …; as in a search."),
     explore: float = typer.Option(0.0, "--explore", metavar="SHARE", help="This share of the places goes by lot to products further down."),
     seed: int | None = typer.Option(None, "--seed", metavar="N", help="Of --explore: the same lot each time."),
     k: int = typer.Option(10, "-k", metavar="N", help="How many products."),
@@ -59,7 +60,7 @@ def command(
     mmsearch recommend --like P1 --unlike P2 --method content
     mmsearch recommend --basket P1,P3
     mmsearch recommend --similar P1          mmsearch recommend --goes-with P1
-    mmsearch recommend --user u42 --where "price < 50" --rerank 'mmr | boost(rating=.2)'
+    mmsearch recommend --user u42 --where "price < 50" --mood joyful --rerank 'mmr | boost(rating=.2)'
     mmsearch recommend --all-users --out recommendations.parquet
     mmsearch recommend train --method 'itemcf(directed=true)'
     """
@@ -72,8 +73,8 @@ def command(
     _one_question(user=bool(user is not None or like or unlike or cart), similar=similar, goes_with=goes_with, all_users=all_users)
     if all_users != (out is not None):
         raise UsageError("--all-users and --out go together", hint="mmsearch recommend --all-users --out recommendations.parquet")
-    if rerank is not None and (all_users or similar or goes_with):
-        raise UsageError("--rerank is for one shopper (--user, --like, --basket)")
+    if (rerank is not None or mood is not None) and (all_users or similar is not None or goes_with is not None):
+        raise UsageError("--rerank and --mood are for one shopper (--user, --like, --basket)")
     here = shop()
     if all_users and out is not None:
         done = here.recommend_everyone(out, told=progress_of("recommending", "users"), **chosen, **policy)
@@ -88,7 +89,7 @@ def command(
     elif goes_with is not None:
         found = here.goes_with(goes_with, **chosen, **policy)
     else:
-        found = here.recommend(user, like=like, unlike=unlike, basket=cart, rerank=rerank, **chosen, **policy)
+        found = here.recommend(user, like=like, unlike=unlike, basket=cart, rerank=rerank, mood=mood, **chosen, **policy)
     _write(found, how, why=why, query=user or similar or goes_with or "user", tag=tag)
     for line in found.notes:
         note(line)
@@ -106,7 +107,8 @@ def train(
 ) -> int:
     """Fit a recommender on all events and reviews and keep it in the store; without --method, bring the models that there are up to date.
 
-    Who comes later, and what shoppers do later, is answered from the model as it is; new products wait for the next training.
+    Who comes later, and what shoppers do later, is answered from the model as it is, and so are new products where it knows products by
+    their vectors (content, cold, blends with these). A model that cannot be trained stays as it is; the others are, and the exit code is 1.
 
     \b
     mmsearch recommend train --method 'itemcf(directed=true)'
@@ -116,17 +118,20 @@ def train(
     if method is None:
         if name is not None:
             raise UsageError("--name goes with --method", hint="without both, all models are brought up to date")
-        models = here.retrain(force=force, told=note)
-        if not models and not here.trained():
+        done = here.retrain(force=force, told=note)
+        models, failed = done.models, done.failed
+        if not models and not failed and not here.trained():
             raise UsageError("there is no model to bring up to date", hint="mmsearch recommend train --method itemcf")
     else:
-        models = [here.train(method, name=name, default=default, replace=replace)]
+        models, failed = [here.train(method, name=name, default=default, replace=replace)], {}
     for model, notes in models:
         for line in notes:
             note(line)
         learned = f"{model.events:,} events of {model.users:,} users, {model.products:,} products, {model.seconds:.1f} s"
         note(f"trained {model.name}, version {model.version}: {model.spec} on {learned}")
-    return 0
+    for other, error in failed.items():
+        note(f"not trained: {other}: {error}")
+    return EXIT_FAILED if failed else EXIT_DONE
 
 
 @app.command("models")

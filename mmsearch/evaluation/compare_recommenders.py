@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from mmsearch.errors import InputError
+import pyarrow as pa
+
+from mmsearch.errors import InputError, MMSearchError
 from mmsearch.evaluation.evaluate import to_json
 from mmsearch.evaluation.recommend import evaluate_recommender
 from mmsearch.evaluation.splits import SPLITS, Splitter
 from mmsearch.evaluation.tune_blend import TunedBlend, tune_blend
 from mmsearch.fusion.profile import default_name, load
 from mmsearch.measures import parse_any_measure, parse_measure
+from mmsearch.measures.calibration import Calibration
 from mmsearch.recommend import RECOMMENDERS
 from mmsearch.recommend.base import Products, Recommender
 from mmsearch.recommend.evidence import catalogue, load_products, read_evidence
 from mmsearch.recommend.nested import made, one_profile
+from mmsearch.search.rerank.belonging import belonging
 from mmsearch.store import Store
+from mmsearch.store.values import read_values
+
+#: Stands for every recommender that there is, with its defaults.
+ALL = "all"
 
 
-def compare_recommenders(store: Store, methods: Sequence[str], measures: Sequence[str], split: str) -> list[dict[str, Any]]:
+def compare_recommenders(
+    store: Store, methods: Sequence[str], measures: Sequence[str], split: str, told: Callable[[str], None] | None = None
+) -> list[dict[str, Any]]:
     """One JSON object a method, as SPEC prints evaluations: full ranking over all products, history excluded.
 
     `warning` is among it where the vectors were made by a profile that has seen the events that are held out.
+
+    Parameters
+    ----------
+    methods : specs; `ALL` among them stands for every recommender that can be used here.
+    told : hears why those of `ALL` that cannot are left out.
 
     Raises
     ------
@@ -30,24 +46,58 @@ def compare_recommenders(store: Store, methods: Sequence[str], measures: Sequenc
     """
     splitter: Splitter = SPLITS.create(split)
     parsed = [parse_any_measure(m) for m in measures]
-    recommenders: list[tuple[str, Recommender]] = [(m, RECOMMENDERS.create(m)) for m in methods]
+    say = told or (lambda line: None)
+    recommenders = _created(methods, say)
     evidence = read_evidence(store, catalogue(store))
     interactions = evidence.interactions
     if not len(interactions):
         raise InputError("the store has no interactions to hold out", hint="bring them: mmsearch ingest events.csv")
+    ids = pa.array(interactions.product_ids, pa.string())
+    belongs = {
+        by: belonging(read_values(store, by, ids, option="--metric"), len(ids))
+        for by in {measure.by for measure in parsed if isinstance(measure, Calibration)}
+    }
     # Measures of lists compare the same vectors whatever a method reads.
     products: dict[str | None, Products] = {None: load_products(store, interactions.product_ids)}
-    rows = []
-    for method, recommender in recommenders:
+
+    def row(method: str, recommender: Recommender) -> dict[str, Any]:
         profile = recommender.profile if recommender.needs_vectors else None
         if profile not in products:
             products[profile] = load_products(store, interactions.product_ids, profile)
-        found = evaluate_recommender(recommender, interactions, products[profile], splitter, parsed, shown=products[None])
-        row = to_json(found.evaluation, method, found.split)
-        rows.append(row | {"repeated": found.repeated, "unknown_products": evidence.unknown_products})
-        if recommender.needs_vectors and (seen := seen_events(store, profile)):
-            rows[-1]["warning"] = seen
+        found = evaluate_recommender(
+            recommender, interactions, products[profile], splitter, parsed, shown=products[None], belonging=belongs
+        )
+        out = to_json(found.evaluation, method, found.split)
+        out |= {"repeated": found.repeated, "unknown_products": evidence.unknown_products}
+        warning = seen_events(store, profile) if recommender.needs_vectors else None
+        return out | ({"warning": warning} if warning else {})
+
+    rows = []
+    for method, recommender, by_name in recommenders:
+        with nullcontext() if by_name else _left_out(method, say):
+            rows.append(row(method, recommender))
     return rows
+
+
+def _created(methods: Sequence[str], say: Callable[[str], None]) -> list[tuple[str, Recommender, bool]]:
+    """Each with its name, and whether it was named itself rather than by `ALL`. Raises UsageError and MissingPackage for one that was."""
+    found: list[tuple[str, Recommender, bool]] = [(method, RECOMMENDERS.create(method), True) for method in methods if method != ALL]
+    if ALL in methods:
+        for name in RECOMMENDERS.names():
+            with _left_out(name, say):
+                found.append((name, RECOMMENDERS.create(name), False))
+    return found
+
+
+@contextmanager
+def _left_out(method: str, say: Callable[[str], None]) -> Iterator[None]:
+    """Say why a method that nobody named cannot be compared, and go on."""
+    try:
+        yield
+    except MMSearchError as error:
+        say(f"{method} is left out: {error.message}" + (f" ({error.hint})" if error.hint else ""))
+    except ModuleNotFoundError as error:
+        say(f"{method} is left out: it needs the package {error.name}")
 
 
 def tune_recommenders(store: Store, methods: Sequence[str], measure: str, split: str) -> TunedBlend:

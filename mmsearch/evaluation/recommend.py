@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -53,6 +53,7 @@ def evaluate_recommender(
     exclude_history: bool = True,
     batch: int = 256,
     shown: Products | None = None,
+    belonging: Mapping[str, Sequence[tuple[str, ...]]] | None = None,
 ) -> RecommenderEvaluation:
     """Fit on the training events alone, then rank all products (no sampled candidates: they misorder methods, Krichene and Rendle,
     KDD 2020) for every user with held-out products, as deep as the measures look. Where a split limits the candidates, all of those.
@@ -63,6 +64,7 @@ def evaluate_recommender(
     exclude_history : leave out what the user had in the events that are known.
     batch : users scored at once.
     shown : whose vectors the measures of lists compare; `products` if not given.
+    belonging : for measures of lists, attribute → (n,) the values that each product belongs to.
 
     Raises
     ------
@@ -74,7 +76,7 @@ def evaluate_recommender(
     asked = ask(split.split(interactions), exclude_history=exclude_history)
     recommender.fit(asked.split.train, products)
     found = ranked(recommender, asked, max(measure.k or len(products.product_ids) for measure in measures), batch)
-    return judge(asked, found, products if shown is None else shown, measures, split.spec)
+    return judge(asked, found, products if shown is None else shown, measures, split.spec, belonging)
 
 
 def ask(split: Split, *, exclude_history: bool = True) -> Asked:
@@ -102,7 +104,12 @@ def ranked(recommender: Recommender, asked: Asked, k: int, batch: int) -> list[R
 
 
 def judge(
-    asked: Asked, found: Sequence[Recommended], products: Products, measures: Sequence[Measure | ListMeasure], spec: str
+    asked: Asked,
+    found: Sequence[Recommended],
+    products: Products,
+    measures: Sequence[Measure | ListMeasure],
+    spec: str,
+    belonging: Mapping[str, Sequence[tuple[str, ...]]] | None = None,
 ) -> RecommenderEvaluation:
     """Measure what was recommended to each of `asked.users`. Raises InputError for a measure that needs vectors where there are none."""
     split = asked.split
@@ -118,7 +125,7 @@ def judge(
     of_lists = [m for m in measures if isinstance(m, ListMeasure)]
     means = dict(evaluation.means)
     if of_lists:
-        lists = _lists(asked, found, products)
+        lists = _lists(asked, found, products, belonging or {})
         means |= {str(m): m.compute(lists) for m in of_lists}
     in_order = {str(m): means[str(m)] for m in measures}
     known = split.histories
@@ -127,7 +134,7 @@ def judge(
     return RecommenderEvaluation(replace(evaluation, means=in_order), run, qrels, spec, repeated)
 
 
-def _lists(asked: Asked, found: Sequence[Recommended], products: Products) -> Lists:
+def _lists(asked: Asked, found: Sequence[Recommended], products: Products, belonging: Mapping[str, Sequence[tuple[str, ...]]]) -> Lists:
     train = asked.split.train
     pairs = np.unique(np.stack([train.users, train.products]), axis=1)
     return Lists(
@@ -137,4 +144,5 @@ def _lists(asked: Asked, found: Sequence[Recommended], products: Products) -> Li
         users=len(np.unique(train.users)),
         candidates=asked.split.candidates,
         vectors=products.vectors,
+        belonging=belonging,
     )

@@ -130,7 +130,8 @@ def in_part(split: str, part: str) -> Splitter:
 
 
 def _blend(specs: Sequence[Spec], weights: Sequence[float]) -> Spec:
-    return Spec("blend", (), tuple(zip(specs, weights, strict=True)))
+    keys = [spec if spec.args or spec.params else spec.name for spec in specs]  # as people type them
+    return Spec("blend", (), tuple(zip(keys, weights, strict=True)))
 
 
 def _pools(parts: Sequence[Recommender], interactions: Interactions, products: Products, split: Splitter, k: int) -> list[_Pool]:

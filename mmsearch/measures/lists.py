@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -29,6 +29,8 @@ class Lists:
     users: int  # how many users were learned from
     candidates: NDArray[np.bool_] | None = None  # (n,) the products that could be recommended; None: all
     vectors: NDArray[np.float32] | None = None  # (n, d) unit rows, zero where a product has none
+    #: Attribute → (n,) the values that each product belongs to, () where it has none.
+    belonging: Mapping[str, Sequence[tuple[str, ...]]] = field(default_factory=dict)
 
     def top(self, k: int | None) -> list[NDArray[np.int64]]:
         """The first k products of every list."""

@@ -52,6 +52,10 @@ class Candidates(Protocol):
     def groups(self, name: str) -> NDArray[np.int64]:
         """(n,) products with one number have the same value; −1 where missing. Raises UsageError for an unknown name."""
 
+    def belonging(self, name: str, ids: Sequence[str]) -> list[tuple[str, ...]]:
+        """To which values of an attribute some products of the store belong, (p,), each to one or several (the levels of a path, the items
+        of a list); () where missing. Raises UsageError for an unknown name."""
+
     def likeness(self, places: NDArray[np.int64]) -> NDArray[np.float64]:
         """(m, p, p) cosines of some candidates by each of `settings.MODALITIES`, NaN where one of two has no vector."""
 

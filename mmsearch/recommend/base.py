@@ -130,6 +130,16 @@ class Recommender(ABC):
     def load_state(self, arrays: Mapping[str, NDArray[Any]], values: Mapping[str, Any]) -> None:
         """Restore what `state` gave."""
 
+    def extended(self, products: Products, fitted: int) -> Recommender:
+        """The same among more products, of which the first `fitted` are those that it was fitted on, in their order; nothing is learned.
+
+        Later ones score 0 where they are known by events alone; who knows products by their vectors knows these, too. This one is not to
+        be used any more. Raises InputError where no product has a vector that it takes.
+        """
+        from mmsearch.recommend.extended import Extended
+
+        return Extended(self, fitted, len(products.product_ids))
+
     def recommend(
         self, histories: Sequence[History], k: int, exclude: Sequence[Collection[int]] | None = None, *, batch: int = 256
     ) -> list[Recommended]:

@@ -48,6 +48,11 @@ class Blend(Recommender):
             part.fit(interactions, products)
         self._scales = np.array([scale_of(part, interactions) for part in self._parts])
 
+    def extended(self, products: Products, fitted: int) -> Blend:
+        """See `Recommender.extended`: each part as it can."""
+        self._parts = [part.extended(products, fitted) for part in self._parts]
+        return self
+
     def score(self, histories: Sequence[History]) -> NDArray[np.float64]:
         said = np.array([len(history.products) > 0 for history in histories], dtype=bool)
         total: NDArray[np.float64] | None = None

@@ -48,6 +48,7 @@ class Cold(Recommender):
         self.profile = profile or one_profile([self._base])
         if self._base.needs_vectors and self._base.profile != self.profile:
             raise ValueError(f"its base reads another profile than {self.profile}; give both the same profile=NAME")
+        self._taken = np.zeros(0, np.int64)
         self._hold(np.zeros(0, np.int64), np.zeros((0, 0), np.int64), np.zeros((0, 0)), [])
 
     @property
@@ -57,11 +58,22 @@ class Cold(Recommender):
 
     def fit(self, interactions: Interactions, products: Products) -> None:
         self._base.fit(interactions, products)
+        self._taken = np.unique(interactions.products[interactions.values > 0])
+        self._combine(products)
+
+    def extended(self, products: Products, fitted: int) -> Cold:
+        """See `Recommender.extended`: later products are new ones as those were that nobody had taken yet."""
+        self._base = self._base.extended(products, fitted)
+        self._combine(products)
+        return self
+
+    def _combine(self, products: Products) -> None:
+        """Write every product that nobody had taken as a combination of those that people had."""
         if products.vectors is None or not products.vectors.any():
             raise InputError("no product has a vector", hint="make them: mmsearch embed")
         X = products.vectors
         taken = np.zeros(len(X), np.bool_)
-        taken[interactions.products[interactions.values > 0]] = True
+        taken[self._taken] = True
         present = X.any(axis=1)
         warm, new = np.flatnonzero(taken & present), np.flatnonzero(~taken & present)
         k = min(self.k, len(warm))
@@ -119,11 +131,12 @@ class Cold(Recommender):
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         arrays, values = packed([self._base])
-        own = {"new": self._new, "nearest": self._nearest, "weights": self._weights}
+        own = {"taken": self._taken, "new": self._new, "nearest": self._nearest, "weights": self._weights}
         return arrays | own, values | {"like": self._like}
 
     def load_state(self, arrays: Mapping[str, NDArray[Any]], values: Mapping[str, Any]) -> None:
         unpack([self._base], arrays, values)
+        self._taken = np.asarray(arrays["taken"])
         self._hold(np.asarray(arrays["new"]), np.asarray(arrays["nearest"]), np.asarray(arrays["weights"]), list(values["like"]))
 
 

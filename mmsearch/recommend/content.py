@@ -43,9 +43,18 @@ class Content(Recommender):
         self._present: NDArray[np.bool_] = np.zeros(0, np.bool_)
 
     def fit(self, interactions: Interactions, products: Products) -> None:
+        self._look(products)
+
+    def _look(self, products: Products) -> None:
+        """All that there is to learn. Raises InputError."""
         if products.vectors is None or not products.vectors.any():
             raise InputError("no product has a vector", hint="make them: mmsearch embed")
         self._hold(products.vectors)
+
+    def extended(self, products: Products, fitted: int) -> Content:
+        """See `Recommender.extended`: by the vectors that products have now."""
+        self._look(products)
+        return self
 
     def _hold(self, vectors: NDArray[np.float32]) -> None:
         self._X = np.ascontiguousarray(vectors, dtype=np.float32)

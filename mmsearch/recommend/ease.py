@@ -149,17 +149,19 @@ class EASE(LinearItems):
         n = len(counts.costs)
         place, found = _places(core, n), []
         for first, last in spans(counts.costs):
-            T = csr_array(counts.earlier(first, last)[:, core].astype(np.float32))
-            for start in range(0, last - first, _ROWS):
-                own = place[first + start : min(first + start + _ROWS, last)]
-                part = T[start : start + _ROWS]
-                if not self._directed:
-                    part = csr_array(part.multiply((own < 0)[:, None]))
-                rows = part.toarray() @ P if part.nnz * _DENSER > part.shape[0] * len(core) else part @ P
+            mine = place[first:last]
+            wanted = np.arange(last - first) if self._directed else np.flatnonzero(mine < 0)
+            solved: list[csr_array[Any]] = [csr_array(np.zeros((0, len(core)), np.float32))]
+            T: csr_array[Any] = csr_array(counts.earlier(first, last)[:, core].astype(np.float32)) if len(wanted) else solved[0]
+            for start in range(0, len(wanted), _ROWS):
+                these = wanted[start : start + _ROWS]
+                part, own = T[these], mine[these]
+                rows: Any = part.toarray() @ P if part.nnz * _DENSER > part.shape[0] * len(core) else part @ P
                 inside = np.flatnonzero(own >= 0)
                 gamma = rows[inside, own[inside]] / P[own[inside], own[inside]]
                 rows[inside] -= gamma[:, None] * P[own[inside]]
-                found.append(largest(rows, own, self.k))
+                solved.append(largest(rows, own, self.k))
+            found.append(_widened_rows(csr_array(vstack(solved, format="csr")), wanted, last - first))
         inner = csr_array(vstack(found, format="csr"))
         return csr_array((inner.data, core[inner.indices], inner.indptr), shape=(n, n))
 

@@ -25,9 +25,10 @@ from mmsearch.recommend.base import History, top
 from mmsearch.recommend.candidates import Policy, allowed, for_history
 from mmsearch.recommend.evidence import read_evidence
 from mmsearch.recommend.interactions import histories
+from mmsearch.recommend.made_of import files_of
 from mmsearch.recommend.segments import Attributes, Segments, read_attributes
 from mmsearch.recommend.serve import FALLBACK, ready, summed
-from mmsearch.recommend.trained import Fitted, inputs_now
+from mmsearch.recommend.trained import Fitted
 from mmsearch.store import USERS, Store
 
 FORMATS = (".parquet", ".csv", ".jsonl")
@@ -97,7 +98,7 @@ def recommend_everyone(
     strangers = {user: attributes.get(user, {}) for user in users if not len(known[user].products)}
     made = _Made(fitted, mask, policy.already, segments, strangers, k)
     plan = {"method": fitted.spec, "k": k, "policy": dataclasses.asdict(policy), "users": len(users), "model": model}
-    plan["inputs"] = inputs_now(store, fitted.recommender)
+    plan["inputs"] = files_of(store, fitted.recommender) | {USERS: store.identity(USERS)}
     plan["weights"] = dict(event_weights())
     starts = range(0, len(users), _AT_ONCE)
     try:

@@ -17,12 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmsearch.encoders.learned import pack, unpack
-from mmsearch.errors import InputError, StoreError, UsageError, did_you_mean
+from mmsearch.errors import InputError, MMSearchError, StoreError, UsageError, did_you_mean
 from mmsearch.recommend import RECOMMENDERS
 from mmsearch.recommend.base import Products, Recommender
-from mmsearch.recommend.evidence import Scale, catalogue, load_products, read_evidence, vectors_table
+from mmsearch.recommend.evidence import Scale, catalogue, load_products, read_evidence
+from mmsearch.recommend.made_of import changes, made_of
 from mmsearch.spec import parse
-from mmsearch.store import INTERACTIONS, PRODUCTS, REVIEWS, Store
+from mmsearch.store import INTERACTIONS, Store
 
 DEFAULT = "default_model"  # key of the record
 _PREFIX = "model/"
@@ -41,7 +42,7 @@ class Model:
     events: int
     trained: str  # ISO 8601, UTC
     seconds: float  # that the fit took
-    inputs: dict[str, Any]  # what it was made from; see `inputs_now`
+    inputs: dict[str, Any]  # what it was made from; see `mmsearch.recommend.made_of`
     scale: dict[str, float | None]
     scores: dict[str, Any] = field(default_factory=dict)  # held-out figures, where they were measured
     history: list[dict[str, Any]] = field(default_factory=list)  # of former versions, the newest last
@@ -130,7 +131,7 @@ def train(
     if old is not None and old.spec != canonical and not replace:
         hint = f"take another with --name, or replace it with --replace (it was made by '{old.spec}')"
         raise UsageError(f"the name {name} is taken by another method", hint=hint)
-    inputs = inputs_now(store, RECOMMENDERS.create(canonical))
+    inputs = made_of(store, RECOMMENDERS.create(canonical))
     start = time.perf_counter()
     fitted, users, events = fit(store, canonical)
     seconds = time.perf_counter() - start
@@ -160,7 +161,7 @@ def train(
 
 
 def load(store: Store, name: str) -> Fitted:
-    """A trained model, ready to recommend.
+    """A trained model, ready to recommend, also products that came later where it knows products by their vectors.
 
     Raises UsageError : no such model. StoreError : its method is not installed any more, or its state is damaged.
     """
@@ -176,7 +177,23 @@ def load(store: Store, name: str) -> Fitted:
         recommender.load_state({key.removeprefix("state."): array for key, array in arrays.items() if key.startswith("state.")}, values)
     except (ValueError, KeyError) as error:
         raise StoreError(f"the model {name} of {store.path} is damaged: {error}", hint=again) from error
-    return Fitted(model.spec, recommender, ids, Scale(**model.scale), _news(store, model))
+    ids, recommender, notes = _with_new_products(store, name, ids, recommender)
+    return Fitted(model.spec, recommender, ids, Scale(**model.scale), [*_news(store, model), *notes])
+
+
+def _with_new_products(store: Store, name: str, ids: list[str], recommender: Recommender) -> tuple[list[str], Recommender, list[str]]:
+    """The products of a model and what is new behind them, the recommender that knows both, and what a person should know."""
+    had = set(ids)
+    new = [id for id in catalogue(store) if id not in had]
+    if not new:
+        return ids, recommender, []
+    wait = f"{len(new):,} products came after the model {name} was trained and wait"
+    if not recommender.needs_vectors:
+        return ids, recommender, [f"{wait}: mmsearch recommend train brings it up to date"]
+    try:
+        return [*ids, *new], recommender.extended(load_products(store, [*ids, *new], recommender.profile), len(ids)), []
+    except (UsageError, InputError, StoreError) as error:  # old products are recommended all the same
+        return ids, recommender, [f"{wait}: {error.message} ({error.hint})"]
 
 
 def drop(store: Store, name: str) -> str | None:
@@ -225,54 +242,48 @@ def listed(store: Store) -> list[dict[str, Any]]:
     return rows
 
 
-def retrain(store: Store, *, force: bool = False, told: Callable[[str], None] | None = None) -> list[tuple[Model, list[str]]]:
-    """Every model whose inputs have changed is fitted anew (`force`: every model); the default stays the default."""
-    done = []
+@dataclass(frozen=True)
+class Retrained:
+    """What became of the models: those that were fitted anew, with what a person should know, and why others could not be, by name."""
+
+    models: list[tuple[Model, list[str]]]
+    failed: dict[str, MMSearchError]
+
+
+def retrain(store: Store, *, force: bool = False, told: Callable[[str], None] | None = None) -> Retrained:
+    """Every model whose inputs have changed is fitted anew (`force`: every model); the default stays the default.
+
+    One that cannot be fitted stays as it is, and hinders no other.
+    """
+    done, failed = list[tuple[Model, list[str]]](), dict[str, MMSearchError]()
     for name in names(store):
         model = recorded(store, name)
         changed = changes_since(store, model)
         if told is not None:
             told(f"{name}: {'; '.join(changed) or 'nothing has changed'}")
         if changed or force:
-            done.append(train(store, model.spec, name=name, default=False))
-    return done
-
-
-def inputs_now(store: Store, recommender: Recommender) -> dict[str, Any]:
-    """What a recommender would be made from: for each table its content's name and its rows."""
-    tables = [INTERACTIONS, REVIEWS, PRODUCTS]
-    if recommender.needs_vectors and (table := vectors_table(store, recommender.profile)) is not None:
-        tables.append(table)
-    return {table: [store.identity(table), store.count(table)] for table in tables if store.has(table)}
+            try:
+                done.append(train(store, model.spec, name=name, default=False))
+            except MMSearchError as error:
+                failed[name] = error
+    return Retrained(done, failed)
 
 
 def changes_since(store: Store, model: Model) -> list[str]:
-    """What has changed since a model was trained, for a person to read; nothing if nothing has.
-
-    A table that `optimize` has rewritten, or whose rows changed without becoming more or fewer, counts as changed: better once too often.
-    """
+    """What has changed since a model was trained, for a person to read; nothing if nothing has."""
     try:
-        now = inputs_now(store, RECOMMENDERS.create(model.spec))
-    except UsageError as error:  # it is told, and hides no other model
+        recommender: Recommender = RECOMMENDERS.create(model.spec)
+        return changes(store, recommender, model.inputs)
+    except (UsageError, StoreError) as error:  # it is told, and hides no other model
         return [f"its method cannot be used here: {error.message}"]
-    changes = []
-    for table in sorted({*now, *model.inputs}):
-        content, rows = now.get(table, (None, 0))
-        before, had = model.inputs.get(table, (None, 0))
-        if content != before:
-            more = f"{rows - had:+,} rows" if rows != had else "rows changed"
-            changes.append(f"{table}: {more}")
-    return changes
 
 
 def _news(store: Store, model: Model) -> list[str]:
     """What a person who is recommended to by a model should know: what it has not seen. Counting is cheap, and enough for a hint."""
-    notes = []
-    for table, what in ((INTERACTIONS, "events"), (PRODUCTS, "products")):
-        had = model.inputs.get(table, [None, 0])[1]
-        if (rows := store.count(table) if store.has(table) else 0) != had:
-            notes.append(f"{rows - had:+,} {what} since the model {model.name} was trained: mmsearch recommend train brings it up to date")
-    return notes
+    had = model.inputs.get(INTERACTIONS, [None, 0])[1]
+    if (rows := store.count(INTERACTIONS) if store.has(INTERACTIONS) else 0) == had:
+        return []
+    return [f"{rows - had:+,} events since the model {model.name} was trained: mmsearch recommend train brings it up to date"]
 
 
 def _as_bytes(texts: Sequence[str]) -> dict[str, NDArray[Any]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mmsearch.errors import EXIT_DONE, EXIT_USAGE
+from mmsearch.errors import EXIT_DONE, EXIT_FAILED, EXIT_USAGE
 from mmsearch.shop import Shop
 
 if TYPE_CHECKING:
@@ -45,6 +45,11 @@ def test_models_are_trained_listed_chosen_and_dropped(own: Shop, mm: Mm) -> None
     assert json.loads(mm("recommend", "--user", "red-fan0", "-k", 1, "--why").out)["why"][0]["relation"] == "taken after"
     assert "nothing has changed" in mm("recommend", "train").err
     assert "trained popular, version 2" in mm("recommend", "train", "--force").err
+    value = own.store.record.get("model/next")
+    own.store.record.put("model/next", {**value, "spec": "gone"}, own.store.record.blob("model/next"))
+    ran = mm("recommend", "train", "--force")
+    assert ran.code == EXIT_FAILED and "trained popular, version 3" in ran.err
+    assert "not trained: next: unknown recommender 'gone'" in ran.err and "Traceback" not in ran.err
     ran = mm("recommend", "models", "--drop", "next")
     assert ran.err == "next is gone; popular answers by default\n"
     mm("recommend", "models", "--drop", "popular")
@@ -57,7 +62,10 @@ def test_models_are_trained_listed_chosen_and_dropped(own: Shop, mm: Mm) -> None
         (["--user", "u", "--similar", "red-hat"], "ask for different things"),
         (["--all-users"], "--all-users and --out go together"),
         (["--user", "u", "--out", "f.csv"], "--all-users and --out go together"),
-        (["--similar", "red-hat", "--rerank", "mmr"], "--rerank is for one shopper"),
+        (["--similar", "red-hat", "--rerank", "mmr"], "--rerank and --mood are for one shopper"),
+        (["--all-users", "--out", "f.csv", "--mood", "joyful"], "--rerank and --mood are for one shopper"),
+        (["--user", "red-fan0", "--mood", "jolyful"], "there is no mood 'jolyful'; did you mean joyful"),
+        (["--user", "red-fan0", "--mood", "heard"], "listens to a spoken query, and there is none"),
         (["--similar", "red-ha"], "there is no product red-ha; did you mean"),
         (["train", "--name", "x"], "--name goes with --method"),
         (["train"], "there is no model to bring up to date"),

@@ -10,8 +10,14 @@ import small_shop
 from typer.testing import CliRunner
 
 from mmsearch.cli import app
+from mmsearch.errors import InputError, UsageError
 from mmsearch.fusion import FUSERS
 from mmsearch.fusion.knowledge import Knowledge
+from mmsearch.measures import LIST_MEASURES
+from mmsearch.measures.calibration import Calibration
+from mmsearch.recommend import RECOMMENDERS
+from mmsearch.recommend.base import Interactions, Products
+from mmsearch.recommend.popular import Popular
 from mmsearch.shop import Shop
 
 
@@ -47,3 +53,44 @@ def test_the_command_line_says_so(shop: Shop, tmp_path: Path) -> None:
     shop.fuse("knowledge(alpha=.5)", name="measured", replace=True)
     run = CliRunner().invoke(app, ["--store", str(shop.store.path), "eval", "recommend", "--method", "content", "--metric", "HR@5"])
     assert run.exit_code == 0 and "the figure is too good" in run.stderr
+
+
+def test_all_methods_that_can_be_used_are_compared_and_the_others_are_told(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(Popular):
+        def fit(self, interactions: Interactions, products: Products) -> None:
+            raise ModuleNotFoundError(name="heavy")
+
+    for name in ("sasrec", "twotower"):  # minutes of training say nothing here
+        RECOMMENDERS.register(name, Broken)
+    told: list[str] = []
+    try:
+        rows = shop.evaluate_recommend(["itemcf(k=3)", "all"], ["HR@5"], told=told.append)
+    finally:
+        for name in ("sasrec", "twotower"):
+            RECOMMENDERS.unregister(name)
+    methods = [row["method"] for row in rows]
+    assert methods[0] == "itemcf(k=3)" and {"content", "cold", "ease", "graph", "itemcf", "popular", "usercf"} <= set(methods)
+    assert len(rows) + len(told) == 1 + len(RECOMMENDERS.names())
+    assert "sasrec is left out: it needs the package heavy" in told
+    [blend] = [line for line in told if line.startswith("blend ")]
+    assert "is left out: " in blend and "it needs recommenders with weights" in blend
+
+
+def test_one_that_is_named_must_be_usable(tmp_path: Path) -> None:
+    bare = Shop(tmp_path / "store.lancedb")
+    bare.ingest(small_shop.write_catalogue(tmp_path))
+    bare.ingest(small_shop.write_events(tmp_path))
+    with pytest.raises(InputError, match="no product has a vector"):
+        bare.evaluate_recommend(["popular", "content"], ["HR@5"])
+
+
+def test_lists_are_compared_with_histories_by_an_attribute(shop: Shop) -> None:
+    LIST_MEASURES.register("calibration", Calibration)  # the name that our own package declares
+    try:
+        [row] = shop.evaluate_recommend(["itemcf"], ["calibration(by=colour)@1", "calibration(by=brand)@5"])
+        assert row["measures"]["calibration(by=colour)@1"] == pytest.approx(0.0, abs=1e-9), "fans take one colour, and get it"
+        assert row["measures"]["calibration(by=brand)@5"] > 0.1
+        with pytest.raises(UsageError, match="no product has an attribute 'color'"):
+            shop.evaluate_recommend(["itemcf"], ["calibration(by=color)@1"])
+    finally:
+        LIST_MEASURES.unregister("calibration")

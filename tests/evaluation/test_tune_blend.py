@@ -57,7 +57,7 @@ def tuned() -> TunedBlend:
 
 
 def test_a_blend_that_is_better_is_found_and_reported_on_the_test_part(tuned: TunedBlend) -> None:
-    assert tuned.spec.startswith("blend(content()=") and "popular()=" in tuned.spec
+    assert tuned.spec.startswith("blend(content=") and ", popular=" in tuned.spec
     assert tuned.chosen_on[tuned.spec] > max(tuned.chosen_on["content"], tuned.chosen_on["popular"])
     assert tuned.single == "content" and tuned.gain.mean == pytest.approx(tuned.blend.mean - tuned.alone.mean)
     assert (tuned.validation, tuned.test) == ("leave-last-out(part=validation)", "leave-last-out(part=test)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import log2
+from math import log, log2
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mmsearch.errors import InputError, ParseError
 from mmsearch.measures import LIST_MEASURES, ListMeasure, Lists, parse_any_measure, parse_measure
+from mmsearch.measures.calibration import Calibration
 from mmsearch.measures.coverage import Coverage
 from mmsearch.measures.diversity import Diversity
 from mmsearch.measures.gini import Gini
@@ -19,7 +20,14 @@ from mmsearch.measures.ndcg import NDCG
 from mmsearch.measures.novelty import Novelty
 from mmsearch.measures.popularity_lift import PopularityLift
 
-OWN = {"coverage": Coverage, "novelty": Novelty, "diversity": Diversity, "gini": Gini, "popularity-lift": PopularityLift}
+OWN = {
+    "calibration": Calibration,
+    "coverage": Coverage,
+    "novelty": Novelty,
+    "diversity": Diversity,
+    "gini": Gini,
+    "popularity-lift": PopularityLift,
+}
 X = np.array([[1, 0], [1, 0], [0, 1], [-1, 0], [0, 0]], np.float32)
 
 
@@ -32,6 +40,11 @@ def _registered() -> Iterator[None]:
         LIST_MEASURES.unregister(name)
 
 
+def kl(p: float, q: float) -> float:
+    """Of two values, p and 1 − p, from q and 1 − q."""
+    return sum(a * log(a / (0.99 * b + 0.01 * a)) for a, b in ((p, q), (1 - p, 1 - q)) if a)
+
+
 def lists(*ranked: list[int], had: list[list[int]] | None = None, candidates: list[bool] | None = None) -> Lists:
     histories = had or [[0]] * len(ranked)
     return Lists(
@@ -41,6 +54,7 @@ def lists(*ranked: list[int], had: list[list[int]] | None = None, candidates: li
         16,
         None if candidates is None else np.array(candidates),
         X,
+        {"category": [("a",), ("a", "b"), ("b",), (), ("c",)]},
     )
 
 
@@ -59,6 +73,9 @@ def lists(*ranked: list[int], had: list[list[int]] | None = None, candidates: li
         ("gini@1", lists([0], [0]), 4 / 5),
         ("gini@2", lists([0, 1], [0], candidates=[True, True, False, False, False]), 1 / 6),
         ("popularity-lift@2", lists([0, 1], [2], had=[[2], [1, 3]]), (6 + 2) / (2 + 2.5)),
+        ("calibration@2", lists([0], [1, 2], [1], had=[[0], [0, 2], [0]]), (0 + kl(0.5, 0.25) + kl(1, 0.5)) / 3),
+        ("calibration@1", lists([3], [0], [], had=[[0], [3], [0]]), 0.0),  # of whose history or list nothing is known is left out
+        ("calibration@2", lists([3, 4], had=[[0]]), log(100)),
         ("lift@1", lists([0], [], [1], had=[[1], [0], []]), 2.0),
     ],
 )
@@ -91,7 +108,14 @@ def test_nothing_shown_is_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("text", "measure"),
-    [("coverage@20", Coverage(20)), ("Gini@5", Gini(5)), ("lift@2", PopularityLift(2)), ("ILD@7", Diversity(7)), ("nDCG@3", NDCG(3))],
+    [
+        ("coverage@20", Coverage(20)),
+        ("Gini@5", Gini(5)),
+        ("lift@2", PopularityLift(2)),
+        ("ILD@7", Diversity(7)),
+        ("calibration(by=genre)@3", Calibration(3, by="genre")),
+        ("nDCG@3", NDCG(3)),
+    ],
 )
 def test_the_text_is_the_measure(text: str, measure: ListMeasure) -> None:
     assert parse_any_measure(text) == measure and str(parse_any_measure(text)) == text
@@ -108,6 +132,8 @@ def test_what_is_wrong_is_told() -> None:
         parse_measure("coverage@3")  # rankings of one query have none
     with pytest.raises(InputError, match="mmsearch embed"):
         Diversity(3).compute(Lists([], [], np.zeros(2, np.int64), 0))
+    with pytest.raises(InputError, match="values of genre, which are not known"):
+        Calibration(3, by="genre").compute(lists([0]))
     for k in (0, None):
         with pytest.raises(ValueError, match="cut-off"):
             Gini(k)

@@ -49,6 +49,10 @@ class KnownCandidates:
         known = sorted({value for value in values if value is not None})
         return np.array([-1 if value is None else known.index(value) for value in values])
 
+    def belonging(self, name: str, ids: Sequence[str]) -> list[tuple[str, ...]]:
+        mine = dict(zip(self.names, self.values_of_groups[name], strict=True))
+        return [() if mine.get(id) is None else (str(mine[id]),) for id in ids]
+
     def likeness(self, places: NDArray[np.int64]) -> NDArray[np.float64]:
         found = []
         for modality in settings.MODALITIES:

@@ -13,6 +13,7 @@ from mmsearch.errors import UsageError
 from mmsearch.ranking import RERANKERS
 from mmsearch.ranking.order import best
 from mmsearch.ranking.rerank import Reranked, Reranker
+from mmsearch.ranking.shopper import Shopper
 
 SPECS = {
     "mmr": ["mmr", "mmr(lambda=.3, depth=4)"],
@@ -26,6 +27,7 @@ SPECS = {
     "session": ["session(ids=[P0, P3])"],
     "season": ["season(december)"],
     "mood": ["mood(joyful)", "mood(calm, weight=1)"],
+    "calibrated": ["calibrated(by=brand)", "calibrated(by=parent, weight=.8)"],
     "cross": ["cross"],  # with a small model of random weights
 }
 
@@ -67,6 +69,7 @@ def lists(draw: st.DrawFn) -> tuple[np.ndarray, KnownCandidates]:
         [draw(st.sampled_from(["", "red shoe", "blue hat"])) for _ in range(n)],
         unit=draw(st.sampled_from([1.0, 0.02])),
         question=draw(st.sampled_from(["", "red hat"])),
+        shopper=Shopper("u"),
         took=draw(st.sampled_from([(), ("P0",), ("P1", "P0")])),
         **{name: draw(some(numbers, n)) for name in OF_SHOPPERS},
     )
@@ -113,6 +116,7 @@ def test_the_order_in_which_candidates_come_says_nothing(
         [c.titled[i] for i in turned],
         unit=c.unit,
         question=c.question,
+        shopper=c.shopper,
         took=c.took,
         **{name: [getattr(c, name)[i] for i in turned] for name in OF_SHOPPERS},
     )
@@ -263,6 +267,42 @@ def test_out_of_stock_goes_behind_what_fits_and_before_what_does_not() -> None:
     assert order("stock", [9, 1, 1, 1, 1, 1], known) == "abcdef", "nothing else fits: who looks for it finds it"
 
 
+def test_a_calibrated_list_has_the_kinds_of_the_history_in_its_proportions() -> None:
+    kinds = ["war", "war", "war", "war", "love", "love", "art", None, "war", "love"]
+    known = KnownCandidates(list("abcdefghwl"), values_of_groups={"genre": kinds}, took=["w", "w", "l"], shopper=Shopper("u"))
+    scores = [9.0, 8.9, 8.8, 8.7, 8.6, 8.5, 8.4, 8.3, np.nan, np.nan]
+    first = order("calibrated(by=genre, weight=.9)", scores, known)
+    assert first[:6] == "aebcfd", "two of war for one of love"
+    assert first.index("g") == 7, "of art nothing was taken; what nothing is known of comes before it"
+    assert order("calibrated(by=genre, weight=0)", scores, known) == "abcdefgh"
+    plain = KnownCandidates(known.names, values_of_groups={"genre": kinds}, took=["w"])
+    assert "nobody is named" in RERANKERS.create("calibrated(by=genre)").rerank(np.array(scores), plain).notes[0]
+    none = KnownCandidates(known.names, values_of_groups={"genre": [None] * 10}, took=["w"], shopper=Shopper("u"))
+    assert "none of the products of the history" in RERANKERS.create("calibrated(by=genre)").rerank(np.array(scores), none).notes[0]
+    session = KnownCandidates(known.names, values_of_groups={"genre": kinds}, shopper=Shopper(session=("l",)))
+    assert order("calibrated(by=genre, weight=.9)", scores, session)[:2] == "ef", "what is looked at is a history, too"
+
+
+def test_calibrating_is_the_greedy_choice_of_the_paper() -> None:
+    rng = np.random.default_rng(0)
+    groups = [str(g) for g in rng.integers(0, 4, 30)]
+    names, took = [f"p{i:02}" for i in range(30)], [f"p{i}" for i in range(20, 30)]
+    known = KnownCandidates(names, values_of_groups={"genre": groups}, took=took, shopper=Shopper("u"))
+    scores = np.where(np.arange(30) < 20, rng.normal(size=30), np.nan)
+    p = np.bincount([int(g) for g in groups[20:]], minlength=4) / 10
+    relevance = (scores - np.nanmin(scores)) / np.ptp(scores[:20])
+
+    def value(chosen: list[int]) -> float:
+        shown = np.bincount([int(groups[i]) for i in chosen], minlength=4)
+        return 0.7 * sum(relevance[i] for i in chosen) + 0.3 * float(p[p > 0] @ np.log(shown + 0.2 * p)[p > 0])
+
+    chosen: list[int] = []
+    while len(chosen) < 20:
+        chosen.append(max((i for i in range(20) if i not in chosen), key=lambda i: value([*chosen, i])))
+    new = after(scores, RERANKERS.create("calibrated(by=genre, weight=.3)").rerank(scores, known))
+    assert best(known.ids, new, 20).tolist() == chosen
+
+
 def test_pinned_come_first_in_their_order_and_buried_last() -> None:
     known = KnownCandidates(list("abcd"))
     assert order("pin(ids=[d, b])", [4, 3, 2, 1], known) == "dbac"
@@ -340,6 +380,8 @@ def test_a_mood_meets_reviews() -> None:
         ("session(taste=-1)", "taste must be from 0 to 1"),
         ("season(soon)", "no time of the year"),
         ("season(febuary)", "did you mean february"),
+        ("calibrated(weight=1)", "weight must be from 0 to below 1"),
+        ("calibrated(weight=-.1)", "weight must be from 0 to below 1"),
         ("mood(jyful)", "did you mean joyful"),
         ("mood(blah)", "joyful, excited, surprised, calm, sad, afraid, angry, disgusted"),
     ],

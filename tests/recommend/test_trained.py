@@ -11,6 +11,7 @@ import small_shop
 from mmsearch.errors import InputError, StoreError, UsageError
 from mmsearch.recommend.trained import name_for, names, recorded
 from mmsearch.shop import Shop
+from mmsearch.store.maintain import optimize
 
 
 @pytest.fixture(autouse=True)
@@ -71,19 +72,19 @@ def test_stale_models_are_listed_and_trained_again(shop: Shop, tmp_path: Path) -
     shop.train("itemcf")
     shop.train("popular", default=False)
     assert [row["state"] for row in shop.trained()] == ["fresh", "fresh"]
-    assert shop.retrain() == []
+    assert shop.retrain().models == []
     shop.ingest(small_shop.write_jsonl(tmp_path / "later.jsonl", [{"user": "new", "product": "red-shoe", "event": "buy"}]))
     rows = shop.trained()
     assert [row["state"] for row in rows] == ["stale", "stale"]
     assert rows[0]["changes"] == ["interactions: +1 rows"]
     told: list[str] = []
-    assert [(model.name, model.version) for model, _ in shop.retrain(told=told.append)] == [("itemcf", 2), ("popular", 2)]
+    assert [(model.name, model.version) for model, _ in shop.retrain(told=told.append).models] == [("itemcf", 2), ("popular", 2)]
     assert told == ["itemcf: interactions: +1 rows", "popular: interactions: +1 rows"]
     assert recorded(shop.store, "itemcf").history == [
         {"version": 1, "spec": "itemcf", "trained": recorded(shop.store, "itemcf").history[0]["trained"], "events": 138}
     ]
     assert [row["default"] for row in shop.trained()] == [True, False]
-    assert len(shop.retrain(force=True)) == 2
+    assert len(shop.retrain(force=True).models) == 2
 
 
 def test_products_that_went_are_not_recommended_and_new_ones_are_told(shop: Shop, tmp_path: Path) -> None:
@@ -95,9 +96,73 @@ def test_products_that_went_are_not_recommended_and_new_ones_are_told(shop: Shop
     shop.ingest(path, sync=True)
     found = shop.recommend("red-fan0", k=50, sold_out=True)
     assert "red-chair" not in [item.id for item in found.items]
-    assert any(note.startswith("+1 products since the model") for note in found.notes)
+    wait = "2 products came after the model itemcf was trained and wait: mmsearch recommend train brings it up to date"
+    assert wait in found.notes
     with pytest.raises(InputError, match="the product new came after the model was trained"):
         shop.recommend(like="new")
+
+
+@pytest.mark.parametrize("method", ["cold(base=itemcf)", "content", "blend(cold(base=itemcf)=.5, itemcf=.2, content=.3)"])
+def test_new_products_come_without_training_where_vectors_tell_what_they_are(tmp_path: Path, method: str) -> None:
+    shop = small_shop.make(tmp_path)
+    model, _ = shop.train(method)
+    shop.ingest(
+        small_shop.write_jsonl(tmp_path / "new.jsonl", [{"id": "new", "title": "Red chair", "description": "A red chair for every day"}])
+    )
+    found = shop.recommend("red-fan0", k=50, sold_out=True)
+    assert "new" not in [item.id for item in found.items], "it has no vector yet"
+    shop.embed()
+    shop.fuse("fake-fuser")
+    [new] = [item for item in shop.recommend("red-fan0", k=50, sold_out=True).items if item.id == "new"]
+    assert sum(part.contribution for part in new.why) == pytest.approx(new.score) and new.score > 0
+    assert not any("wait" in note for note in shop.recommend("red-fan0").notes)
+    assert recorded(shop.store, model.name).version == 1
+    old = {item.id: item.score for item in shop.recommend("red-fan0", k=50, sold_out=True).items}
+    assert shop.trained()[0]["changes"][0].startswith("fused_fake-fuser") or "products: +1 rows" in shop.trained()[0]["changes"]
+    shop.retrain()
+    assert {item.id: item.score for item in shop.recommend("red-fan0", k=50, sold_out=True).items} == pytest.approx(old, rel=1e-6), (
+        "as a model that is trained with them says"
+    )
+    bought = [{"user": "red-fan0", "product": "new", "event": "buy", "time": 1_900_000_000}]
+    shop.ingest(small_shop.write_jsonl(tmp_path / "bought.jsonl", bought))
+    assert "new" not in [item.id for item in shop.recommend("red-fan0", k=50, sold_out=True).items]
+    assert shop.recommend(like="new", k=3).items
+
+
+def test_products_bought_since_say_nothing_where_events_alone_are_known(shop: Shop, tmp_path: Path) -> None:
+    shop.train("itemcf")
+    before = answer(shop)
+    rows = [{"id": "new", "title": "New"}]
+    shop.ingest(small_shop.write_jsonl(tmp_path / "new.jsonl", rows))
+    shop.ingest(
+        small_shop.write_jsonl(tmp_path / "e.jsonl", [{"user": "red-fan0", "product": "new", "event": "buy", "time": 1_900_000_000}])
+    )
+    assert [id for id, _ in answer(shop)] == [id for id, _ in before]
+
+
+def test_the_same_rows_in_other_files_make_no_model_stale(shop: Shop, tmp_path: Path) -> None:
+    shop.train("itemcf")
+    for n in range(3):
+        more = [{"user": f"new{n}", "product": "red-shoe", "event": "buy", "time": 1_800_000_000}]
+        shop.ingest(small_shop.write_jsonl(tmp_path / f"more{n}.jsonl", more))
+    shop.train("itemcf")
+    files = shop.store.identity("interactions")
+    optimize(shop.store)
+    assert shop.store.identity("interactions") != files
+    assert [row["state"] for row in shop.trained()] == ["fresh"]
+    shop.ingest(small_shop.write_jsonl(tmp_path / "price.jsonl", [{"id": "red-shoe", "price": 3}]))
+    assert [row["state"] for row in shop.trained()] == ["fresh"], "what a product costs is not learned"
+    other = [{"user": "new0", "product": "red-shoe", "event": "view", "time": 1_800_000_000}]
+    shop.ingest(small_shop.write_jsonl(tmp_path / "other.jsonl", other))
+    shop.store.delete("interactions", "user = 'new1'")
+    assert shop.trained()[0]["state"] == "stale"
+
+
+def test_who_is_taken_out_of_the_events_leaves_a_model_stale_until_it_is_trained(shop: Shop) -> None:
+    shop.train("itemcf")
+    shop.store.delete("interactions", "user = 'red-fan1'")
+    assert shop.trained()[0]["changes"] == ["interactions: -6 rows"]
+    assert [(model.users, model.events) for model, _ in shop.retrain().models] == [(23, 132)]
 
 
 def test_models_of_vectors_are_stale_when_vectors_change(tmp_path: Path) -> None:
@@ -106,6 +171,18 @@ def test_models_of_vectors_are_stale_when_vectors_change(tmp_path: Path) -> None
     shop.train("itemcf")
     shop.fuse("fake-fuser", force=True)
     assert {row["model"]: row["state"] for row in shop.trained()} == {"content": "stale", "itemcf": "fresh"}
+
+
+def test_a_model_that_cannot_be_trained_hinders_no_other(tmp_path: Path) -> None:
+    shop = small_shop.make(tmp_path)
+    for method in ("content", "itemcf", "popular"):
+        shop.train(method)
+    value = shop.store.record.get("model/itemcf")
+    shop.store.record.put("model/itemcf", {**value, "spec": "gone-method"}, shop.store.record.blob("model/itemcf"))
+    done = shop.retrain(force=True)
+    assert [model.name for model, _ in done.models] == ["content", "popular"]
+    assert list(done.failed) == ["itemcf"] and "unknown recommender 'gone-method'" in done.failed["itemcf"].message
+    assert recorded(shop.store, "itemcf").version == 1
 
 
 def test_wrong_models(shop: Shop) -> None:

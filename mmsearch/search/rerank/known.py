@@ -22,6 +22,7 @@ from mmsearch.ranking.lift import Sold
 from mmsearch.ranking.shopper import Taken
 from mmsearch.search.index import Index
 from mmsearch.search.query import Query
+from mmsearch.search.rerank.belonging import belonging
 from mmsearch.search.rerank.signals import SIGNALS, read_signal
 from mmsearch.store import PRODUCTS
 from mmsearch.store.attributes import load_attributes
@@ -102,6 +103,11 @@ class Known:
             self._groups[name] = codes.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
         return self._groups[name]
 
+    def belonging(self, name: str, ids: Sequence[str]) -> list[tuple[str, ...]]:
+        """Of some products, (p,); see `Candidates.belonging`."""
+        at = pc.index_in(pa.array(list(ids), pa.string()), value_set=self.products)
+        return belonging({kind: column.take(at) for kind, column in self._of(name).items()}, len(ids))
+
     def check(self, ids: Sequence[str]) -> None:
         """Raise UsageError for ids that the store does not have."""
         asked = pa.array(list(ids), pa.string())
@@ -176,6 +182,10 @@ class Some:
     def groups(self, name: str) -> NDArray[np.int64]:
         """See `Candidates.groups`."""
         return self.of_all(self._known.groups(name))
+
+    def belonging(self, name: str, ids: Sequence[str]) -> list[tuple[str, ...]]:
+        """See `Candidates.belonging`."""
+        return self._known.belonging(name, ids)
 
     def likeness(self, places: NDArray[np.int64]) -> NDArray[np.float64]:
         """See `Candidates.likeness`."""

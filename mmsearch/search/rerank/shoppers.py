@@ -51,7 +51,8 @@ class Shoppers:
     def __init__(self, index: Index):
         self._index, self._store = index, index.store
         self._behaviour: tuple[tuple[int, ...], _Behaviour] | None = None
-        self._companions: tuple[tuple[int, ...], Companions | None] | None = None
+        self._kept: tuple[tuple[int, ...], Companions | None] | None = None
+        self._learned: tuple[tuple[int, ...], Companions | None] | None = None
         self._asked = 0
 
     def taken_by(self, user: str) -> Taken:
@@ -121,25 +122,29 @@ class Shoppers:
 
     def _events_of(self, user: str) -> _Behaviour:
         """The events of a shopper, or all. Where a kept model says what goes with what, all are read for the first time when many ask."""
-        known, companions = self._behaviour, self._known_companions()
-        if (known is not None and known[0] == self._versions()) or companions is None or companions.scale is None or self._asked >= _ALONE:
+        known, model = self._behaviour, self._kept_model()
+        if (known is not None and known[0] == self._versions()) or model is None or model.scale is None or self._asked >= _ALONE:
             return self._known()
         self._asked += 1
         return self._read(user)
 
     def _known_companions(self) -> Companions | None:
-        """By a model that the store keeps, else learned of all events; None without any."""
+        """By a model that the store keeps, else learned of all events, when it is first asked for; None without any."""
+        if (model := self._kept_model()) is not None or not self._store.has(INTERACTIONS):
+            return model
+        if self._learned is None or self._learned[0] != self._versions():
+            self._learned = self._versions(), learned(self._known().events, self._index.products())
+        return self._learned[1]
+
+    def _kept_model(self) -> Companions | None:
         versions = *self._versions(), self._index.version(Record.TABLE)
-        if self._companions is None or self._companions[0] != versions:
-            found = kept(self._store, self._index.products())
-            if found is None and self._store.has(INTERACTIONS):
-                found = learned(self._known().events, self._index.products())
-            self._companions = versions, found
-        return self._companions[1]
+        if self._kept is None or self._kept[0] != versions:
+            self._kept = versions, kept(self._store, self._index.products())
+        return self._kept[1]
 
     def _read(self, user: str | None) -> _Behaviour:
         products = self._index.products().to_pylist()
-        scale = None if user is None or (companions := self._known_companions()) is None else companions.scale
+        scale = None if user is None or (model := self._kept_model()) is None else model.scale
         evidence = read_evidence(self._store, products, users=None if user is None else [user], scale=scale)
         read, there, owned = evidence.events, set(products), defaultdict[str, set[str]](set)
         for i in np.flatnonzero(read.kinds.each([kind in OWNED for kind in read.kinds.distinct])).tolist():

@@ -245,6 +245,25 @@ def test_without_emotions_the_command_is_named(plain: Shop) -> None:
         plain.search("shoe", shopper=Shopper(mood="jolyful"))
 
 
+def test_a_mood_shapes_recommendations_as_the_step_of_its_name_does(told: Shop) -> None:
+    ask = {"user": "red-fan1", "method": "content", "k": ALL, "sold_out": True, "already": "include"}
+    plain, joyful, step = told.recommend(**ask), told.recommend(**ask, mood="happy"), told.recommend(**ask, rerank="mood(joyful)")
+    assert [(item.id, item.score) for item in joyful.items] == [(item.id, item.score) for item in step.items]
+    mine = {item.id: item for item in joyful.items}
+    assert mine["green-shoe"].score > next(item.score for item in plain.items if item.id == "green-shoe")
+    assert mine["green-shoe"].why[-1].relation.startswith("mood joyful: place")
+    both = told.recommend(**ask, mood="happy", rerank="mood(calm)")
+    moved = {part.relation.partition(":")[0] for item in both.items for part in item.why if part.relation.startswith("mood")}
+    assert moved == {"mood calm"}, "a step that is named stands for the option"
+
+
+def test_rerankers_know_whom_they_recommend_for(told: Shop) -> None:
+    changed = told.recommend("red-fan0", method="content", rerank="personal", k=ALL)
+    assert not changed.notes and any(part.relation.startswith("personal taste") for part in changed.items[0].why)
+    session = told.recommend(like="green-hat", method="content", rerank="session", k=ALL)
+    assert any(part.relation.startswith("session taste") for part in session.items[0].why)
+
+
 @pytest.mark.parametrize(
     ("pleased", "excited", "mood_of_it", "strength"),
     [(0.9, 0.7, "excited", 0.8), (0.6, 0.1, "calm", 0.8), (0.1, 0.9, "calm", 0.8), (0.3, 0.4, "joyful", 0.4), (0.5, 0.5, "excited", 0.0)],
