@@ -18,7 +18,7 @@ class Extended(Recommender):
     """`inner`, which was fitted on the first `fitted` of n products."""
 
     def __init__(self, inner: Recommender, fitted: int, n: int):
-        self._inner, self._fitted, self._n = inner, fitted, n
+        self.inner, self.fitted, self._n = inner, fitted, n
         self.personal, self.needs_vectors, self.profile, self.in_threads = (
             inner.personal,
             inner.needs_vectors,
@@ -28,33 +28,37 @@ class Extended(Recommender):
 
     def fit(self, interactions: Interactions, products: Products) -> None:
         """Anew, on all products."""
-        self._inner.fit(interactions, products)
-        self._fitted = self._n = len(products.product_ids)
+        self.inner.fit(interactions, products)
+        self.fitted = self._n = len(products.product_ids)
 
     def score(self, histories: Sequence[History]) -> NDArray[np.float64]:
         scores = np.zeros((len(histories), self._n))
-        scores[:, : self._fitted] = self._inner.score(self._heard(histories))
+        scores[:, : self.fitted] = self.inner.score(self._heard(histories))
         return scores
 
     def _best(self, histories: Sequence[History], k: int, exclude: Sequence[Collection[int]] | None) -> list[Recommended]:
-        known = None if exclude is None else [[product for product in out if product < self._fitted] for out in exclude]
-        return self._inner._best(self._heard(histories), k, known)
+        known = None if exclude is None else [[product for product in out if product < self.fitted] for out in exclude]
+        return self.inner._best(self._heard(histories), k, known)
 
     def similar(self, products: Sequence[int], k: int) -> list[Recommended]:
-        found = iter(self._inner.similar([product for product in products if product < self._fitted], k))
+        found = iter(self.inner.similar([product for product in products if product < self.fitted], k))
         nothing = Recommended(np.empty(0, np.int64), np.empty(0))
-        return [next(found) if product < self._fitted else nothing for product in products]
+        return [next(found) if product < self.fitted else nothing for product in products]
 
     def why(self, history: History, product: int) -> list[Reason]:
-        return self._inner.why(self._heard([history])[0], product) if product < self._fitted else []
+        return self.inner.why(self._heard([history])[0], product) if product < self.fitted else []
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """That of the inner one."""
-        return self._inner.state()
+        return self.inner.state()
 
     def load_state(self, arrays: Mapping[str, NDArray[Any]], values: Mapping[str, Any]) -> None:
-        self._inner.load_state(arrays, values)
+        self.inner.load_state(arrays, values)
 
     def _heard(self, histories: Sequence[History]) -> list[History]:
         """The events with products that it was fitted on, their ages as they are."""
-        return [History(*(column[history.products < self._fitted] for column in history)) for history in histories]
+        heard = []
+        for history in histories:
+            known = history.products < self.fitted
+            heard.append(History(history.products[known], history.values[known], history.ages[known]))
+        return heard

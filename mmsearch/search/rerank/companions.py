@@ -16,6 +16,7 @@ from mmsearch.recommend import RECOMMENDERS, trained
 from mmsearch.recommend.base import History, Interactions, Products
 from mmsearch.recommend.cold import Cold
 from mmsearch.recommend.evidence import Scale
+from mmsearch.recommend.extended import Extended
 from mmsearch.recommend.itemcf import ItemCF
 from mmsearch.store import Store
 
@@ -61,9 +62,13 @@ def kept(store: Store, products: pa.Array) -> Companions | None:
         if not isinstance(made.base if isinstance(made, Cold) else made, ItemCF):
             continue
         fitted = trained.load(store, name)
-        model = fitted.recommender.base if isinstance(fitted.recommender, Cold) else fitted.recommender
+        model, ids = fitted.recommender, fitted.product_ids
+        if isinstance(model, Cold):
+            model = model.base
+        if isinstance(model, Extended):  # of what is new, nothing goes with anything
+            ids, model = ids[: model.fitted], model.inner
         if isinstance(model, ItemCF):
-            return _placed(model, pa.array(fitted.product_ids, pa.string()), products, fitted.scale, fitted.notes)
+            return _placed(model, pa.array(ids, pa.string()), products, fitted.scale, fitted.notes)
     return None
 
 
