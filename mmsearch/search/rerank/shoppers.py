@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
+from threading import RLock
 from typing import NamedTuple
 
 import numpy as np
@@ -46,7 +47,7 @@ class _Behaviour(NamedTuple):
 
 
 class Shoppers:
-    """Everything is read when it is first asked for, and kept while the tables' versions stay the same."""
+    """Everything is read when it is first asked for, and kept while the tables' versions stay the same. Threads may ask: one of them reads."""
 
     def __init__(self, index: Index):
         self._index, self._store = index, index.store
@@ -54,6 +55,7 @@ class Shoppers:
         self._kept: tuple[tuple[int, ...], Companions | None] | None = None
         self._learned: tuple[tuple[int, ...], Companions | None] | None = None
         self._asked = 0
+        self._reading = RLock()
 
     def taken_by(self, user: str) -> Taken:
         """See `Candidates.taken_by`."""
@@ -116,9 +118,10 @@ class Shoppers:
 
     def _known(self) -> _Behaviour:
         """All events, of a store that has some."""
-        if self._behaviour is None or self._behaviour[0] != self._versions():
-            self._behaviour = self._versions(), self._read(None)
-        return self._behaviour[1]
+        with self._reading:
+            if self._behaviour is None or self._behaviour[0] != self._versions():
+                self._behaviour = self._versions(), self._read(None)
+            return self._behaviour[1]
 
     def _events_of(self, user: str) -> _Behaviour:
         """The events of a shopper, or all. Where a kept model says what goes with what, all are read for the first time when many ask."""
@@ -132,15 +135,17 @@ class Shoppers:
         """By a model that the store keeps, else learned of all events, when it is first asked for; None without any."""
         if (model := self._kept_model()) is not None or not self._store.has(INTERACTIONS):
             return model
-        if self._learned is None or self._learned[0] != self._versions():
-            self._learned = self._versions(), learned(self._known().events, self._index.products())
-        return self._learned[1]
+        with self._reading:
+            if self._learned is None or self._learned[0] != self._versions():
+                self._learned = self._versions(), learned(self._known().events, self._index.products())
+            return self._learned[1]
 
     def _kept_model(self) -> Companions | None:
         versions = *self._versions(), self._index.version(Record.TABLE)
-        if self._kept is None or self._kept[0] != versions:
-            self._kept = versions, kept(self._store, self._index.products())
-        return self._kept[1]
+        with self._reading:
+            if self._kept is None or self._kept[0] != versions:
+                self._kept = versions, kept(self._store, self._index.products())
+            return self._kept[1]
 
     def _read(self, user: str | None) -> _Behaviour:
         products = self._index.products().to_pylist()
