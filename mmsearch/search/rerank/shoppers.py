@@ -47,7 +47,7 @@ class _Behaviour(NamedTuple):
 
 
 class Shoppers:
-    """Everything is read when it is first asked for, and kept while the tables' versions stay the same. Threads may ask: one of them reads."""
+    """Everything is read when it is first asked for, kept while the tables' versions stay the same. Threads may ask: one reads."""
 
     def __init__(self, index: Index):
         self._index, self._store = index, index.store
