@@ -7,10 +7,11 @@
 
 fashion     learned from the 2,000 train products; a title for its own photo and back among the 500 products of a part, whose pairs no
             method saw: R@1 / R@10 / RR
-half        search in the fused vectors (`--in`) of 3,000 products by colour and type ("white flip flops"), P@10: all photos, half of them
-            removed at random (seed 0), and the ideal mixture of the first and of texts alone (in vectors; for the default search with
-            words). Both parts together, learned from as a shop's own products, category paths included: what a shop would see, not what
-            unseen products would
+half        search in the fused vectors (`--in`) of 3,000 products by colour and type ("white flip flops"; every second query is for
+            validation, and --test adds the others), P@10: all photos, half of them removed at random (seed 0), and two ideal mixtures,
+            means of the first and of texts alone: as their own vectors rank them (for the default search with words), and as the same
+            method does that learned from texts alone. Both parts together, learned from as a shop's own products, category paths included:
+            what a shop would see, not what unseen products would
 grocery     a photo taken in a shop for its product in the fused vectors, R@1 / RR, and a title for its photo, held out by turns: R@10
 scientific  `content` over the fused vectors, leave-last-out, full ranking: HR@20 / nDCG@20; events held out are not in the store
 sample      the sample shop, texts, photos and sounds as queries in the fused vectors, and the default search: nDCG@10
@@ -19,6 +20,7 @@ sample      the sample shop, texts, photos and sounds as queries in the fused ve
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -95,35 +97,67 @@ def fashion(data: Path, folder: Path, methods: Mapping[str, str], part: str) -> 
 def half(data: Path, folder: Path, methods: Mapping[str, str], part: str) -> Iterator[str]:
     names = ("id", "title", "category", "image")
     table = catalogue(data / "fashion")
-    kinds = {kind: set(ids) for kind, ids in general(table).items()}
+    every = [(kind, set(ids)) for kind, ids in general(table).items()]
+    parts = {"validation": dict(every[::2])} | ({"test": dict(every[1::2])} if part == "test" else {})
     products = [{name: row[name] for name in names} for row in table]
     fewer, photoless = halved(products)
-    whole, half_of_it = shop_of(folder, "whole", products), shop_of(folder, "halved", fewer)
+    whole = shop_of(folder, "whole", products)
+    half_of_it, titles = (without(folder, whole, name, some) for name, some in (("halved", fewer), ("titles", bare(products))))
 
-    def found(shop: Shop, within: str | None) -> tuple[float, float]:
-        results = shop.search_many({kind: make_query([kind], within=within) for kind in kinds}, k=10)
-        places = [hit.id in photoless for result in results.values() for hit in result]
-        return float(np.mean([sum(hit.id in kinds[kind] for hit in results[kind]) / 10 for kind in kinds])), float(np.mean(places))
+    def found(shop: Shop, within: str | None) -> dict[str, tuple[float, float]]:
+        told = {}
+        for one, kinds in parts.items():
+            results = shop.search_many({kind: make_query([kind], within=within) for kind in kinds}, k=10)
+            places = [hit.id in photoless for result in results.values() for hit in result]
+            right = [sum(hit.id in kinds[kind] for hit in results[kind]) / 10 for kind in kinds]
+            told[one] = float(np.mean(right)), float(np.mean(places))
+        return told
 
-    whole.fuse("concat(text=1)", name="texts")
-    texts = {"in vectors": found(whole, "texts")[0], "with words": found(whole, "text")[0]}
+    titles.fuse("concat(text=1)", name="texts")
+    texts = {"in vectors": found(titles, "texts"), "with words": found(titles, "text")}
+
+    def alone(spec: str) -> dict[str, tuple[float, float]]:
+        """What the method does with texts alone; {} where it cannot learn from them."""
+        try:
+            titles.fuse(spec, name="measured", replace=True, force=True)
+        except MMSearchError:
+            return {}
+        return found(titles, "measured")
 
     def measured(name: str | None) -> str:
+        own: dict[str, tuple[float, float]] = {}
         if name is not None:
-            profile = load(whole.store, name)
-            half_of_it.fuse(profile.spec, name="measured", replace=True, force=True)
-        every, few = found(whole, name), found(half_of_it, name)
-        alone = texts["with words" if name is None else "in vectors"]
-        return f"{every[0]:.3f} | {few[0]:.3f} | {(every[0] + alone) / 2:.3f} | {few[1]:.1%}"
+            spec = load(whole.store, name).spec
+            half_of_it.fuse(spec, name="measured", replace=True, force=True)
+            own = alone(spec)
+        all_photos, few, told = found(whole, name), found(half_of_it, name), []
+        for one in parts:
+            mixed = (all_photos[one][0] + texts["with words" if name is None else "in vectors"][one][0]) / 2
+            learned = f"{(all_photos[one][0] + own[one][0]) / 2:.3f} (texts alone {own[one][0]:.3f})" if own else "–"
+            told.append(f"{one} {all_photos[one][0]:.3f} | {few[one][0]:.3f} | {mixed:.3f} | {learned} | {few[one][1]:.1%}")
+        return "; ".join(told)
 
-    yield f"fashion, {len(kinds)} queries of colour and type, P@10: all photos | half | ideal mixture | places without a photo, of 50 %"
-    yield f"  texts alone {', '.join(f'{how} {value:.3f}' for how, value in texts.items())}"
+    mixtures = "ideal mixture by text vectors | by the method's own texts alone"
+    counts = " and ".join(str(len(kinds)) for kinds in parts.values())
+    yield f"fashion, {counts} queries of colour and type, P@10: all photos | half | {mixtures} | places without a photo"
+    for how, values in texts.items():
+        yield f"  texts alone {how}: {', '.join(f'{one} {value:.3f}' for one, (value, _) in values.items())}"
     yield from each(whole, methods, measured)
     whole.fuse("aligned", name="aligned", replace=True)
     half_of_it.fuse("aligned", name="aligned", replace=True)
     whole.make_default("aligned")
     half_of_it.make_default("aligned")
     yield f"  default search, profile aligned: {measured(None)}"
+
+
+def bare(table: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [row | {"image": ""} for row in table]
+
+
+def without(folder: Path, whole: Shop, name: str, table: list[dict[str, Any]]) -> Shop:
+    """A copy of a store in which some photos are taken away: nothing is encoded again."""
+    shutil.copytree(whole.store.path, folder / f"{name}.lancedb")
+    return shop_of(folder, name, table)
 
 
 def grocery(data: Path, folder: Path, methods: Mapping[str, str], part: str) -> Iterator[str]:

@@ -20,7 +20,7 @@ from mmsearch.fusion.aligned_space import Space
 from mmsearch.fusion.base import Batch, FitReport, Matrix, Side
 from mmsearch.fusion.category_texts import CategoryTexts
 from mmsearch.fusion.cca import LEAST_REG, CanonicalMap, fit_cca
-from mmsearch.fusion.conse import Conse
+from mmsearch.fusion.conse import PHOTO, Conse
 from mmsearch.fusion.further import Chosen, Further, learn_alone, which_join
 from mmsearch.fusion.hubness import Hubness
 from mmsearch.fusion.pairs import SIDES, Pairs, quality, splits
@@ -113,6 +113,7 @@ class Aligned(SharedSpace):
             it out altogether.
         """
         super().__init__(text, image, audio=audio, video=video)
+        self._asked = self._weights
         for name, value, least in (
             ("dim", dim, 1),
             ("landmarks", landmarks, 0),
@@ -335,6 +336,9 @@ class Aligned(SharedSpace):
 
     def _stand(self, space: Space) -> None:
         self._space, self.dim = space, space.dim
+        # Where ConSE stands alone, a product is what ConSE makes of it.
+        alone = space.conse is not None and not space.maps
+        self._weights = self._asked | ({"image": PHOTO * self._asked["image"]} if alone else {})
 
 
 def _space_of(material: _Material) -> tuple[Space, str]:

@@ -140,6 +140,11 @@ class Fuser(ABC):
         """Products (n) → one vector each (n, dim), unit rows; weights renormalise over what each product has.
         A product with none of the fitted modalities gets a zero row."""
 
+    def items_of(self, projected: Mapping[str, Matrix]) -> Matrix | None:
+        """What `items` makes of products (n) that have one item of a modality at most, from the projections of these: modality → (n, dim),
+        zero rows where there is none. None for a method that needs what they were projected from."""
+        return None
+
     @abstractmethod
     def modalities(self) -> list[str]:
         """The modalities it was fitted on."""

@@ -17,6 +17,9 @@ from mmsearch.fusion.shared_space import SharedSpace, pair_recall, same_product
 #: How many titles the class names are worth, where the centre of the space is estimated from both.
 _CENTRE_PRIOR = 5
 
+#: Weight of a photo beside 1 for the text in a fused vector, chosen on validation queries (docs/decisions/0037-half-of-the-photos.md).
+PHOTO = 0.2
+
 _MEASURED = 500  # pairs at most on which the recall is reported
 _FEWEST = 20  # pairs below which a recall would say nothing
 _CHUNK = 4_096  # photos whose class probabilities are in memory at a time
@@ -29,13 +32,14 @@ class Conse(SharedSpace):
     are centred: titles of a shop resemble each other, and so do mixtures of class names, in ways that say nothing.
     """
 
-    def __init__(self, top: int = 100, temperature: float = 2.0, text: float = 1.0, image: float = 1.0):
+    def __init__(self, top: int = 100, temperature: float = 2.0, text: float = 1.0, image: float = PHOTO):
         """
         Parameters
         ----------
         top : likeliest classes that are mixed.
         temperature : logits are divided by it; higher mixes more evenly.
-        text, image : weights of a product's text and photo in its fused vector.
+        text, image : weights of a product's text and photo in its fused vector. A photo that is known by a thousand names alone says less
+            than a text; where there is no text, the photo is all.
         """
         super().__init__(text, image)
         if top < 1:

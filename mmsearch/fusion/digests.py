@@ -73,3 +73,14 @@ def by_product(store: Store, tables: Mapping[str, str]) -> Digests:
     sums = np.zeros(len(found), np.uint64)
     np.add.at(sums, place, np.concatenate(values))
     return np.stack([found, sums], axis=1)
+
+
+def counted(store: Store, tables: Mapping[str, str], products: Numbers) -> NDArray[np.int64]:
+    """How many vectors of each modality some products have, told by the numbers of their ids (n,), sorted: (n, modalities)."""
+    found = np.zeros((len(products), len(tables)), np.int64)
+    for column, table in enumerate(tables.values()):
+        for keys, _ in keyed(store, table):
+            owners = numbers(map(product_of, keys))
+            mine = among(products, owners)
+            np.add.at(found[:, column], np.searchsorted(products, owners[mine]), 1)
+    return found

@@ -46,8 +46,8 @@ class Gated(Fuser):
     a_m = v_m·tanh(x_m·U_m + u_m) + b_m: a modality that says nothing of what belongs together is hardly heard.
 
     Learned (`mmsearch.fusion.gated_training`) so that products which the same people took, or which are of one category, lie together,
-    whatever each of them lacks, and so that a product seen through one modality lies where it lies seen through the others. A tenth of
-    the products is held out: half of them say when to stop, by the other half the result is measured.
+    whatever each of them lacks, and so that a product seen through one modality lies where it lies seen through the others, apart from
+    all other products. A tenth of the products is held out: half of them say when to stop, by the other half the result is measured.
     """
 
     #: Interactions, and of the products their categories.
@@ -58,7 +58,7 @@ class Gated(Fuser):
         dim: int = 256,
         supervision: str = "auto",
         dropout: float = 0.3,
-        own: float = 0.2,
+        own: float = 0.3,
         temperature: float = 0.1,
         rate: float = 0.001,
         rounds: int = 60,
@@ -70,7 +70,8 @@ class Gated(Fuser):
         supervision : what teaches what belongs together: `together` (what the same people took, a few steps apart), `category` (the
             category path), or `auto`: the first where it tells of half of the products, else the second, else whatever there is.
         dropout : chance that a product loses a modality while it is learned from.
-        own : share of pairs that are a product and itself, seen through different modalities.
+        own : share of pairs that are a product and itself, seen through different modalities; one that has a single modality is seen
+            through different components of its vector.
         temperature : similarities are divided by it, to begin with; it is learned, too.
         rate : step size of learning.
         rounds : times at most that every product is learned from.

@@ -59,15 +59,18 @@ def towers(values: Values, modalities: list[str]) -> dict[str, Tower]:
     return {m: Tower(**{name: values[f"{m}.{name}"].copy() for name in arrays}, level=float(values[f"{m}.level"][0])) for m in modalities}
 
 
-def look(values: Values, components: Mapping[str, Matrix], rows: Rows, through: Mask) -> View:
-    """Products (b,) through some of their modalities (b, m), one at least: what `mmsearch.fusion.gate.gated` says of them."""
+def look(values: Values, components: Mapping[str, Matrix], rows: Rows, through: Mask, veil: Mapping[str, Matrix] | None = None) -> View:
+    """Products (b,) through some of their modalities (b, m), one at least: what `mmsearch.fusion.gate.gated` says of them.
+
+    `veil`: modality → (b, k), what the components are multiplied by.
+    """
     dim = len(next(value for name, value in values.items() if name.endswith(".bias")))
     kind = values["sharpness"].dtype  # float32, but for a test of the gradients
     loud = np.full(through.shape, -np.inf, kind)
     parts = []
     for i, (m, known) in enumerate(components.items()):
         at = np.flatnonzero(through[:, i])
-        X = known[rows[at]]
+        X = known[rows[at]] if veil is None else known[rows[at]] * veil[m][at]
         lies = X @ values[f"{m}.weight"] + values[f"{m}.bias"]
         length = np.maximum(np.linalg.norm(lies, axis=1, keepdims=True), _LEAST)
         inner = np.tanh(X @ values[f"{m}.inner"] + values[f"{m}.inner_bias"])

@@ -2,11 +2,13 @@
 
 InfoNCE with the other products of a batch as negatives (van den Oord et al., "Representation learning with contrastive predictive
 coding", 2018), those that belong together left out of the negatives, as in Khosla et al., "Supervised contrastive learning", NeurIPS 2020;
-modality dropout as in Neverova et al., "ModDrop: adaptive multi-modal gesture recognition", TPAMI 2016.
+modality dropout as in Neverova et al., "ModDrop: adaptive multi-modal gesture recognition", TPAMI 2016; a product seen twice through other
+components of its vector as in Yao et al., "Self-supervised learning for large-scale item recommendations", CIKM 2021.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +32,8 @@ _BATCH = 256
 _LEAST_STEPS = 10  # a round, however small the catalogue
 _PATIENCE = 5  # rounds without a better one on the products held out
 _AT = 10  # places of a ranking that are measured
+_VEILED = 0.5  # components that are hidden from each side where a product of one modality is told from all others
+_MOST_OWN = 0.5  # of the pairs of products that have a choice, at most, are such a product and itself
 _QUERIES = 256  # products held out that are asked, at most, after a round; more of them tell no better when to stop
 
 
@@ -62,6 +66,12 @@ class Seen:
     present: Mapping[str, Mask]  # modality → (n,)
     mean: dict[str, Matrix]  # (d,)
     rotation: dict[str, Matrix]  # (d, k)
+
+    @functools.cached_property
+    def choice(self) -> float:
+        """The share of products with several modalities among those that have any."""
+        counts = np.sum(list(self.present.values()), axis=0)
+        return float((counts > 1).sum() / max(1, (counts > 0).sum()))
 
 
 def varies(X: Matrix) -> bool:
@@ -217,26 +227,45 @@ def loss_of(
     """
     there = np.stack([data.present[m][rows] for m in data.components], axis=1)
     partners = relation.partners(rows, rng)
-    itself = (there.sum(axis=1) > 1) & ((rng.random(len(rows)) < settings.own) | (partners < 0))
-    partners = np.where(itself | (partners < 0), rows, partners)
+    lone = there.sum(axis=1) == 1
+    chance = np.where(lone, settings.own, min(_MOST_OWN, settings.own / data.choice) if data.choice else 0)
+    itself = (rng.random(len(rows)) < chance) | (partners < 0)
+    partners = np.where(itself, rows, partners)
     its = np.stack([data.present[m][partners] for m in data.components], axis=1)
-    # Itself: one modality on this side, the others on that side, so that what is learned is how they go together.
+    # Itself: one modality on this side, the others on that side, so that what is learned is how they go together. One modality alone is
+    # seen twice through other components: else nothing would keep what tells products of a kind apart.
     single = _one_of(there, rng)
     left = np.where(itself[:, None], single, _thinned(there, settings.dropout, rng))
-    right = np.where(itself[:, None], there & ~single, _thinned(its, settings.dropout, rng))
+    right = np.where(itself[:, None], np.where(lone[:, None], there, there & ~single), _thinned(its, settings.dropout, rng))
     # No negatives: the same product again, and, for a pair that belongs together, what else belongs to it.
     same = (rows[:, None] == partners[None, :]) | (partners[:, None] == partners[None, :]) | (rows[:, None] == rows[None, :])
     belong = relation.related(rows, partners)
     ignored, ignored_back = same | (belong & ~itself[:, None]), same | (belong & ~itself[None, :])
     np.fill_diagonal(ignored, False)
     np.fill_diagonal(ignored_back, False)
-    one, other = look(values, data.components, rows, left), look(values, data.components, partners, right)
+    one, other = (
+        look(values, data.components, which, through, _veil(data, itself & lone, rng))
+        for which, through in ((rows, left), (partners, right))
+    )
     loss, to_one, to_other, sharper = contrast(one.out, other.out, float(values["sharpness"][0]), ignored, ignored_back)
     gradients = blank(values)
     trace(values, data.components, one, to_one, gradients)
     trace(values, data.components, other, to_other, gradients)
     gradients["sharpness"][0] = sharper
     return loss, gradients
+
+
+def _veil(data: Seen, veiled: Mask, rng: np.random.Generator) -> dict[str, Matrix] | None:
+    """For some of the products (b,) half of the components of each modality at random, twice as large; None where it is for none."""
+    if not veiled.any():
+        return None
+    kept = np.float32(1 / (1 - _VEILED))
+    return {
+        m: np.where(veiled[:, None] & (rng.random((len(veiled), X.shape[1])) < _VEILED), 0, np.where(veiled[:, None], kept, 1)).astype(
+            X.dtype
+        )
+        for m, X in data.components.items()
+    }
 
 
 def _thinned(there: Mask, dropout: float, rng: np.random.Generator) -> Mask:

@@ -6,21 +6,22 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmsearch.encoders.recorded import recorded_encoder
 from mmsearch.errors import StoreError
 from mmsearch.fusion.base import Fuser, Matrix
 from mmsearch.fusion.batch import load_batch
-from mmsearch.fusion.calibration import patterns
+from mmsearch.fusion.calibration import pattern, patterns
 from mmsearch.fusion.contents import side_of
-from mmsearch.fusion.digests import Digests, among, by_product, keyed, numbers, of_table, product_of, same
+from mmsearch.fusion.digests import Digests, among, by_product, counted, keyed, numbers, of_table, product_of, same
 from mmsearch.fusion.direct import calibrate_direct
 from mmsearch.fusion.profile import Profile, load, load_fuser, names, recorded
 from mmsearch.fusion.stand_ins import stand_ins
 from mmsearch.settings import MODALITIES
 from mmsearch.store import Store
 from mmsearch.store.vector_index import index_vectors
-from mmsearch.store.vectors import append_vectors, batches_of, key_of, write_vectors
+from mmsearch.store.vectors import append_vectors, batches_of, key_of, read_vectors, write_vectors
 from mmsearch.store.where import id_list
 
 _AT_ONCE = 8_192  # vectors that are projected, or products that are fused, at a time: so many are looked for among all ids
@@ -58,17 +59,56 @@ def bring_up_to_date(store: Store, profile: Profile, fuser: Fuser) -> None:
             _project(store, profile, fuser, modality, table, standing.get(modality, modality))
     wanted = by_product(store, tables)
     present = of_table(store, profile.fused_table)
+    # A fused vector of single items is made of their projections, as they were written just now: nothing is mapped a second time.
+    counts = counted(store, tables, wanted[:, 0]) if _mixes(profile, fuser) else None
     for some, made_of in _changed(store, tables, wanted, profile.fused_table):
-        ids, batch = load_batch(store, tables, some, fuser)
-        vectors = fuser.items(batch)
-        parts = [str(part) for part in patterns(batch, profile.modalities)]
-        _write(store, profile.fused_table, present, ids, parts, made_of, vectors)
+        has = None if counts is None else counts[np.searchsorted(wanted[:, 0], numbers(some))]
+        parts, vectors = _fused(store, profile, fuser, tables, some, has)
+        _write(store, profile.fused_table, present, some, parts, made_of, vectors)
     # Only now do those of what is gone or changed go: a kill in between must not leave a product without any.
     for keys, hashes in keyed(store, profile.fused_table):
         right = same(wanted, numbers(product_of(key) for key in keys), np.array([int(digest[:16], 16) for digest in hashes], np.uint64))
         _delete(store, profile.fused_table, [key for key, ok in zip(keys, right.tolist(), strict=True) if not ok])
     for table in (profile.fused_table, *map(profile.projected_table, MODALITIES)):
         index_vectors(store, table)
+
+
+def _mixes(profile: Profile, fuser: Fuser) -> bool:
+    """Whether products can be fused from what stands in the tables of projections."""
+    return bool(profile.compares) and fuser.items_of({m: np.zeros((0, fuser.dim), np.float32) for m in profile.modalities}) is not None
+
+
+def _fused(
+    store: Store, profile: Profile, fuser: Fuser, tables: Mapping[str, str], ids: list[str], has: NDArray[np.int64] | None
+) -> tuple[list[str], Matrix]:
+    """What products (n) are made of, and their fused vectors (n, d).
+
+    `has`: how many items of each modality they have (n, modalities), where those that have one at most can be made of its projection.
+    """
+    parts, out = [""] * len(ids), np.zeros((len(ids), fuser.dim), np.float32)
+    single = np.zeros(len(ids), bool) if has is None else (has < 2).all(axis=1)
+    if not single.all():
+        rows = np.flatnonzero(~single).tolist()
+        _, batch = load_batch(store, tables, [ids[i] for i in rows], fuser)
+        out[rows] = fuser.items(batch)
+        for i, part in zip(rows, patterns(batch, profile.modalities), strict=True):
+            parts[i] = str(part)
+    if has is not None and single.any():
+        rows = np.flatnonzero(single).tolist()
+        out[rows] = fuser.items_of({m: _projections(store, profile.projected_table(m), [ids[i] for i in rows], fuser.dim) for m in tables})
+        for i in rows:
+            parts[i] = pattern([m for m, count in zip(tables, has[i].tolist(), strict=True) if count])
+    return parts, out
+
+
+def _projections(store: Store, table: str, ids: list[str], dim: int) -> Matrix:
+    """Those of products that have one at most (n, dim); zero rows for the others."""
+    out = np.zeros((len(ids), dim), np.float32)
+    if store.has(table):
+        place = {id: i for i, id in enumerate(ids)}
+        rows = read_vectors(store, table, ids)
+        out[[place[id] for id in rows.ids.to_pylist()]] = rows.vectors
+    return out
 
 
 def _changed(store: Store, tables: Mapping[str, str], wanted: Digests, fused: str) -> Iterator[tuple[list[str], list[str]]]:

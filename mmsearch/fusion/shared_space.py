@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,10 @@ class SharedSpace(Fuser):
             if weight and here is not None and here.any():
                 total[here] += weight * self.project(modality, batch.side(modality, here))
         return unit_rows(total)
+
+    def items_of(self, projected: Mapping[str, Matrix]) -> Matrix:
+        """See `Fuser.items_of`."""
+        return unit_rows(sum((np.float32(self._weights.get(m, 0)) * P for m, P in projected.items()), np.zeros((1, self.dim), np.float32)))
 
     def modalities(self) -> list[str]:
         """Text and image: a query of either is understood, even where no product has any text."""

@@ -113,6 +113,16 @@ def test_the_gate_hears_each_product_by_itself(store: Store) -> None:
     assert loud[empty].mean() < loud[~empty].mean() - 1
 
 
+def test_what_tells_products_of_a_kind_apart_is_kept_where_half_of_them_lack_a_photo(store: Store) -> None:
+    """Products have a shade beside their kind, of which categories say nothing. That a product is itself does."""
+    shade = np.arange(N) // KINDS % 3
+    both = [unit(views(KIND, seed, noise=0.5) + views(shade, seed + 10, noise=0.5)) for seed in (1, 2)]
+    lacking = np.flatnonzero(np.random.default_rng(0).random(N) < 0.5)
+    batch = without(batch_of(store, text=both[0], image=both[1]), "image", lacking)
+    kept, lost = (precision(fit(batch, own=own, rate=0.01)[0].items(batch), KIND * 3 + shade) for own in (0.3, 0))
+    assert kept > lost + 0.1
+
+
 def test_any_subset_works(store: Store) -> None:
     full = batch_of(store, text=views(KIND, 1, noise=1.2), image=views(KIND, 2, noise=1.2))
     rng = np.random.default_rng(0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from mmsearch.fusion import gated_training
 from mmsearch.fusion.gate import gated
 from mmsearch.fusion.gated_network import Adam, Values, batches, blank, contrast, initial, look, towers, trace
 from mmsearch.fusion.gated_training import Seen, Settings, loss_of
@@ -39,12 +40,13 @@ def test_every_gradient_is_that_of_differences() -> None:
     np.fill_diagonal(ignored, False)
     np.fill_diagonal(back, False)
     values = values_of(components)
+    veil = {m: np.where(rng.random(X.shape) < 0.3, 0, 1.4) for m, X in components.items()}
 
     def loss() -> float:
-        one, two = look(values, components, rows, through), look(values, components, partners, other)
+        one, two = look(values, components, rows, through, veil), look(values, components, partners, other)
         return contrast(one.out, two.out, float(values["sharpness"][0]), ignored, back)[0]
 
-    one, two = look(values, components, rows, through), look(values, components, partners, other)
+    one, two = look(values, components, rows, through, veil), look(values, components, partners, other)
     _, to_one, to_two, sharper = contrast(one.out, two.out, float(values["sharpness"][0]), ignored, back)
     gradients = blank(values)
     trace(values, components, one, to_one, gradients)
@@ -105,15 +107,40 @@ def test_the_sharpness_has_a_limit() -> None:
     assert sharper == 0
 
 
-def test_what_belongs_together_is_no_negative() -> None:
-    """Two categories, one modality: with every negative of the own category left out, two points are a perfect answer."""
+def two_points(own: float) -> float:
+    """The loss of two categories in one modality, each of them a single point."""
     labels = np.arange(20) % 2
     X = np.where(labels[:, None] == 0, [[1.0, 0.0]], [[0.0, 1.0]]).astype(np.float32)
     data = Seen({"text": X}, {"text": np.ones(20, bool)}, {}, {})
-    settings = Settings(dim=2, dropout=0.3, own=0.2, temperature=0.01, rate=0.001, rounds=1)
+    settings = Settings(dim=2, dropout=0.3, own=own, temperature=0.01, rate=0.001, rounds=1)
     values = initial(data.components, 2, 0.01, 0)
-    loss, _ = loss_of(values, data, SameCategory(labels), np.arange(20), settings, np.random.default_rng(0))
-    assert loss == pytest.approx(0, abs=1e-3)
+    return loss_of(values, data, SameCategory(labels), np.arange(20), settings, np.random.default_rng(0))[0]
+
+
+def test_what_belongs_together_is_no_negative() -> None:
+    """With every negative of the own category left out, two points are a perfect answer."""
+    assert two_points(own=0) == pytest.approx(0, abs=1e-3)
+
+
+def test_a_product_of_one_modality_is_told_from_its_own_kind_too() -> None:
+    assert two_points(own=0.2) > 0.5
+
+
+@pytest.mark.parametrize(("having", "share"), [(40, 0.2), (20, 0.4), (4, 0.5), (0, 0.0)])
+def test_fewer_products_with_a_choice_are_themselves_more_often(having: int, share: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that as many pairs tell how modalities go together, whatever products lack; half of the pairs of such products at most."""
+    seen_through = []
+    monkeypatch.setattr(gated_training, "look", lambda *given: (seen_through.append(given[3]), look(*given))[1])
+    labels = np.arange(40) % 4
+    rng = np.random.default_rng(0)
+    X = {m: rng.normal(size=(40, 5)).astype(np.float32) for m in ("text", "image")}
+    data = Seen(X, {"text": np.ones(40, bool), "image": np.arange(40) < having}, {}, {})
+    settings = Settings(dim=4, dropout=0.0, own=0.2, temperature=0.1, rate=0.001, rounds=1)
+    values = initial(X, 4, 0.1, 0)
+    for _ in range(100):
+        loss_of(values, data, SameCategory(labels), np.arange(40), settings, rng)
+    apart = np.mean([(through[:having].sum(axis=1) == 1).mean() for through in seen_through[::2]]) if having else 0.0
+    assert apart == pytest.approx(share, abs=0.06)
 
 
 def test_adam_finds_the_bottom_of_a_bowl() -> None:

@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 import small_shop
 
+from mmsearch.encoders.recorded import recorded_encoder
 from mmsearch.fusion import digests, profile, projecting
+from mmsearch.fusion.batch import load_batch
+from mmsearch.fusion.calibration import patterns
 from mmsearch.shop import Shop
 from mmsearch.store.vectors import read_vectors
 
@@ -67,3 +70,32 @@ def test_only_what_changed_is_written_and_what_is_gone_goes(shop: Shop, tmp_path
     fused = next(iter(after.values()))
     assert ("red-hat", "text") in fused and ("red-hat", "image+text") not in fused, "its photo is gone"
     assert ("fresh", "text") in fused and len(fused) == len(next(iter(before.values()))) + 1
+
+
+def test_what_has_one_item_a_modality_is_fused_from_its_projections(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And comes to what its vectors come to, whatever it lacks; only what has several photos is mapped a second time."""
+    read: list[str] = []
+    monkeypatch.setattr(
+        projecting, "load_batch", lambda store, tables, ids, fuser: (read.extend(ids), load_batch(store, tables, ids, fuser))[1]
+    )
+    found = shop.fuse("aligned")
+    known = profile.load(shop.store, found.name)
+    assert read == [small_shop.TWO_PHOTOS]
+    fuser = profile.load_fuser(shop.store, known)
+    sources = {m: (recorded_encoder(shop.store, m) or {})["table"] for m in known.modalities}
+    ids, batch = load_batch(shop.store, sources, fuser=fuser)
+    rows = read_vectors(shop.store, known.fused_table)
+    fused = dict(zip(rows.ids.to_pylist(), zip(rows.parts.to_pylist(), rows.vectors, strict=True), strict=True))
+    assert set(ids) == set(fused) and {"image", "image+text", "text"} == {part for part, _ in fused.values()}
+    for id, part, expected in zip(ids, patterns(batch, known.modalities), fuser.items(batch), strict=True):
+        assert fused[id][0] == part
+        np.testing.assert_allclose(fused[id][1], expected, atol=1e-5)
+
+
+def test_a_method_that_cannot_is_asked_for_its_products(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(
+        projecting, "load_batch", lambda store, tables, ids, fuser: (read.extend(ids), load_batch(store, tables, ids, fuser))[1]
+    )
+    shop.fuse("knowledge(base=aligned)")
+    assert len(read) == len(set(read)) == 39  # all but the one that has nothing
