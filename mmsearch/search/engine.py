@@ -38,7 +38,7 @@ from mmsearch.search.rows import Places
 from mmsearch.search.speech import Listener
 from mmsearch.search.targets import Chosen, Met, Target, Targets
 from mmsearch.search.understand.reading import Reader, language_of, told_of
-from mmsearch.search.understand.soft import SoftFilters
+from mmsearch.search.understand.soft import Lifting, SoftFilters, over
 from mmsearch.search.weights import WORDS
 from mmsearch.search.why_not import with_reason
 from mmsearch.search.words import Words
@@ -123,8 +123,9 @@ class Engine:
 
             return self._each(queries, show.depth, combiner, answered, steps(relax), understand=understand)
 
-    def keep(self, queries: Mapping[str, Query], k: int, most: int) -> dict[str, Kept]:
-        """The evidence of queries with every weight at 1, whatever the profile has, for ranking them under other weights.
+    def keep(self, queries: Mapping[str, Query], k: int, most: int, *, understand: bool = True) -> dict[str, Kept]:
+        """The evidence of queries with every weight at 1, whatever the profile has, and what their texts name, for ranking them under
+        other weights.
 
         Parameters
         ----------
@@ -140,10 +141,12 @@ class Engine:
                 everything[WORDS] = 1.0
             even = {id: dataclasses.replace(query, weights=tuple(everything.items())) for id, query in queries.items()}
 
-            def kept(_: Query, scored: Scored, __: list[str]) -> tuple[list[str], list[Evidence], Joint]:
-                return *shortened(scored.candidates.to_pylist(), scored.evidence, most), scored.joint
+            def kept(query: Query, scored: Scored, _: list[str]) -> tuple[list[str], list[Evidence], Joint, list[Lifting]]:
+                ids, evidence, rows = shortened(scored.candidates.to_pylist(), scored.evidence, most)
+                softly = over(scored.softly, Some(self._known, scored.candidates, 1.0, query)) if scored.softly else []
+                return ids, evidence, scored.joint, [one.take(rows) for one in softly]
 
-            found = self._each(even, k, COMBINERS.create("calibrated"), kept)
+            found = self._each(even, k, COMBINERS.create("calibrated"), kept, understand=understand)
         return {id: Kept(queries[id], *one) for id, one in found.items()}
 
     def _look(self) -> None:
