@@ -22,6 +22,7 @@ from mmsearch.ranking.base import Combined, Combiner, Evidence, Joint
 from mmsearch.search.answers import Compared, Scored, answer, compared, own_products, words_found
 from mmsearch.search.background import Scores, spread, spread_by_pattern
 from mmsearch.search.batches import BLOCK, each, similarities
+from mmsearch.search.doubts import doubts
 from mmsearch.search.expand import Expander
 from mmsearch.search.hits import Result
 from mmsearch.search.index import Index, Placed, widening
@@ -149,6 +150,15 @@ class Engine:
             found = self._each(even, k, COMBINERS.create("calibrated"), kept, understand=understand)
         return {id: Kept(queries[id], *one) for id, one in found.items()}
 
+    def compared(self, queries: Mapping[str, Query], k: int, then: Callable[[Query, Scored, list[str]], _T]) -> dict[str, _T]:
+        """Of each query, what `then` makes of it (see `_each`), compared and understood as in a search: for measuring many chains at once.
+
+        Raises as `search` does.
+        """
+        with self.store.steady():
+            self._look()
+            return self._each(queries, k, COMBINERS.create("calibrated"), then, understand=True)
+
     def _look(self) -> None:
         """Look for new versions of the tables. Raises InputError for a store without products."""
         if not self.store.has(PRODUCTS):
@@ -176,7 +186,7 @@ class Engine:
         queries, widened = self._expander.widened(queries)
         if understand:
             queries, softly = self._reader.read_all(queries, products, version)
-        vectors = self._vectors.encode(queries.values())
+        vectors = self._vectors.encode(queries)
         read, notes = self._words.read([p for q in queries.values() if q.within is None for p in q.parts if p.weight > 0])
 
         def chosen(id: str) -> Chosen | None:
@@ -204,7 +214,8 @@ class Engine:
                 softly=softly[id] if understand else (),
             )
             named = told_of(query, scored.softly) if scored.passable() else []
-            return then(query, scored, [*understood[id], *widened[id], *told, *notes, *named])
+            doubted = doubts(query, words=self._lexical.there())
+            return then(query, scored, [*understood[id], *widened[id], *told, *notes, *named, *doubted])
 
         found: dict[str, _T] = {}
         for start in range(0, len(queries), BLOCK):
