@@ -20,7 +20,7 @@ def doubts(query: Query, *, words: bool) -> list[str]:
         f"'{text if len(text) <= _SHOWN else text[:_SHOWN] + '…'}' has neither letters nor numbers: whatever is shown is near it by chance"
         for text in dict.fromkeys(nothing)
     ]
-    if not words and looked_for and query.within in (None, "text"):
+    if not words and looked_for and query.within in (None, "text") and not query.weights:
         notes.append(
             "the store has no table of words (an older mmsearch made none): texts are met by vectors alone; mmsearch embed makes it"
         )

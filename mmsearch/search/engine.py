@@ -214,7 +214,7 @@ class Engine:
                 softly=softly[id] if understand else (),
             )
             named = told_of(query, scored.softly) if scored.passable() else []
-            doubted = doubts(query, words=self._lexical.there())
+            doubted = doubts(query, words=not self._lexical.never_made())
             return then(query, scored, [*understood[id], *widened[id], *told, *notes, *named, *doubted])
 
         found: dict[str, _T] = {}

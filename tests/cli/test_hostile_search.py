@@ -13,7 +13,7 @@ import small_shop
 
 from mmsearch.cli import search
 from mmsearch.errors import EXIT_DONE, EXIT_FAILED, EXIT_USAGE
-from mmsearch.lexical.fields import TABLE
+from mmsearch.lexical.fields import RECORD, TABLE
 from mmsearch.shop import Shop
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ def test_marks_alone_are_answered_and_doubted(mm: Mm, tmp_path: Path) -> None:
 
 def test_a_store_that_an_older_version_made_says_what_it_lacks(own: Shop, mm: Mm) -> None:
     own.store.drop(TABLE)
+    assert not mm("search", "hat", "-k", 1, "--store", own.store.path, "--no-understand").err, "no product says anything"
+    own.store.record.delete(RECORD)
     for options, told in (((), True), (("--in", "image"), False), (("--image", Path(own.store.path).parent / "photos/red-hat.png"), True)):
         err = mm("search", "hat", *options, "-k", 1, "--store", own.store.path, "--no-understand").err
         assert ("the store has no table of words" in err and "mmsearch embed" in err) is told
