@@ -28,16 +28,17 @@ import mmsearch
 from bench.held_out import before, events_of
 from bench.tables import print_table
 from mmsearch.evaluation.splits import LeaveLastOut
-from mmsearch.ranking import COMBINERS
 from mmsearch.ranking.boost import Boost
 from mmsearch.ranking.order import best
 from mmsearch.ranking.rerank import Reranker
 from mmsearch.ranking.shopper import Shopper
+from mmsearch.search.answers import Scored
 from mmsearch.search.engine import Engine
-from mmsearch.search.query import make_query
+from mmsearch.search.query import Query, make_query
 from mmsearch.search.rerank.chain import rerank
 from mmsearch.search.rerank.known import Known, Some
 from mmsearch.search.rerank.personal import Personal, Session
+from mmsearch.search.understand.soft import SoftFilters
 from mmsearch.shop import Shop
 
 _DEEPEST = 100
@@ -126,18 +127,21 @@ def people_of(data: Path, part: str, people: int, shop: Shop) -> Iterable[Asked]
 
 def ranks(engine: Engine, known: Known, asked: Sequence[Asked], kind: str, table: Mapping[str, Row]) -> dict[str, list[int]]:
     """Name of a line → the rank of each product that was bought, 0 beyond the hundredth. Queries are compared once for all lines."""
-    queries = {str(n): make_query([one.words[kind]]) for n, one in enumerate(asked)}
-    engine._look()
-    found: dict[str, list[int]] = {name: [] for name in table}
-    for id, _query, scored, _ in engine._scored(queries, _DEEPEST, COMBINERS.create("calibrated")):
-        one = asked[int(id)]
+    queries = {str(n): make_query([one.words[kind]], shopper=Shopper(str(n))) for n, one in enumerate(asked)}
+
+    def placed(query: Query, scored: Scored, _: list[str]) -> dict[str, int]:
+        one, places = asked[int(query.shopper.user or 0)], {}
         for name, row in table.items():
             shopper = Shopper(one.user if row.whose == "own" else one.other, one.last)
             candidates = Some(known, scored.candidates, 1.0, make_query([one.words[kind]], shopper=shopper))
-            scores = rerank(row.steps, scored.combined.total, candidates).scores
+            steps = [*([SoftFilters(scored.softly, candidates)] if scored.softly else []), *row.steps]
+            scores = rerank(steps, scored.combined.total, candidates).scores
             ids = scored.candidates.take(best(scored.candidates, scores, _DEEPEST)).to_pylist()
-            found[name].append(1 + ids.index(one.product) if one.product in ids else 0)
-    return found
+            places[name] = 1 + ids.index(one.product) if one.product in ids else 0
+        return places
+
+    found = engine.compared(queries, _DEEPEST, placed)
+    return {name: [places[name] for places in found.values()] for name in table}
 
 
 def shown(ranks: Sequence[int]) -> str:

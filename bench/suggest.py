@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import resource
 import string
 import subprocess
 import sys
@@ -27,11 +28,22 @@ def measure() -> Iterator[str]:
         def run(*args: str) -> None:
             subprocess.run([sys.executable, *args], check=True, capture_output=True)
 
+        def cpu(*args: str) -> float:
+            """Seconds of CPU, the median of five: what else the machine does matters less to it."""
+            found = []
+            for _ in range(5):
+                before = resource.getrusage(resource.RUSAGE_CHILDREN)
+                run(*args)
+                after = resource.getrusage(resource.RUSAGE_CHILDREN)
+                found.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+            return sorted(found)[2]
+
         suggest = ("-m", "mmsearch", "--store", shop.store.path, "suggest", "--format", "ids")
         for name, prefix in _PREFIXES.items():
             a, b, ratio = paired(lambda prefix=prefix: run(*suggest, prefix), lambda: run("-c", _BARE), 5)
             again = sorted(seconds(lambda prefix=prefix: shop.suggest(prefix), 5))[2]
             yield f"{name}: fresh {shown(a)}; python importing pyarrow and lance {shown(b)}; ratio {ratio:.2f}; running {shown(again)}"
+            yield f"  CPU: fresh {shown(cpu(*suggest, prefix))}; python importing pyarrow and lance {shown(cpu('-c', _BARE))}"
 
 
 def _shop(folder: Path) -> Shop:

@@ -7,6 +7,7 @@ import importlib
 import io
 import os
 import sys
+from pathlib import Path
 
 import typer
 
@@ -74,6 +75,9 @@ def _asked_for(args: list[str]) -> str | None:
 
 def main(args: list[str] | None = None) -> None:
     """Run the program; exits with the codes of SPEC (0 done, 1 failed, 2 wrong usage, 3 some rows rejected, 4 a gate failed)."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the shell (2>&-): what has no reader goes nowhere, and not into the other one
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 (as long as the process lives)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A file name that is not UTF-8, or a terminal that cannot show Chinese, costs a few escaped characters and not the answer.
         sys.stdout.reconfigure(errors="backslashreplace")

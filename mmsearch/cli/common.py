@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,8 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from mmsearch.errors import UsageError
+
 if TYPE_CHECKING:
     from mmsearch.shop import Shop
+
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclass
@@ -46,7 +52,8 @@ def global_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def wrapped(**values: Any) -> Any:
         store, quiet, verbose = (values.pop(name) for name in extra)
-        STATE.store, STATE.quiet, STATE.verbose = store or STATE.store, quiet or STATE.quiet, verbose or STATE.verbose
+        STATE.store = STATE.store if store is None else store
+        STATE.quiet, STATE.verbose = quiet or STATE.quiet, verbose or STATE.verbose
         return command(**values)
 
     parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own.parameters.values()]
@@ -56,16 +63,23 @@ def global_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def shop() -> Shop:
-    """The shop that `--store` names."""
+    """The shop that `--store` names. Raises UsageError for an empty name: a variable of a script that is not set."""
     import mmsearch
 
+    if STATE.store is not None and not STATE.store.strip():
+        raise UsageError("--store names nothing", hint="leave it out for $MMSEARCH_STORE, else ./mmsearch.lancedb")
     return mmsearch.open(STATE.store)
 
 
 def note(message: str) -> None:
     """Something a person should know, on stderr."""
     if not STATE.quiet:
-        print(message, file=sys.stderr)  # noqa: T201
+        print(_visible(message), file=sys.stderr)  # noqa: T201
+
+
+def _visible(message: str) -> str:
+    """Text whose control characters, which a query or a file may hold, tell a terminal nothing."""
+    return _CONTROL.sub(lambda found: ascii(found.group())[1:-1], message)
 
 
 def progress_of(doing: str, what: str) -> Callable[[int, int], None] | None:
@@ -80,6 +94,6 @@ def progress_of(doing: str, what: str) -> Callable[[int, int], None] | None:
 
 
 def print_error(message: str, hint: str | None = None) -> None:
-    print(f"error: {message}", file=sys.stderr)  # noqa: T201
+    print(_visible(f"error: {message}"), file=sys.stderr)  # noqa: T201
     if hint:
-        print(f"  {hint}", file=sys.stderr)  # noqa: T201
+        print(_visible(f"  {hint}"), file=sys.stderr)  # noqa: T201

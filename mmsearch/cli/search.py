@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mmsearch.search.why_not import WhyNot
     from mmsearch.shop import Shop
 
+_NOTES = 100  # lines of what a person should know of many queries
 FACET_FORMATS = ("table", "json", "jsonl")
 WEIGHTS = typer.Option(
     None,
@@ -123,7 +124,10 @@ def command(
     if why_not is not None and how not in FACET_FORMATS:
         raise UsageError(f"--format {how} has no place for --why-not", hint=f"formats with it: {', '.join(FACET_FORMATS)}")
     give_way = _give_way(how, relax)
-    shopper = Shopper(user, tuple(id.strip() for ids in session for id in ids.split(",") if id.strip()), season, mood)
+    looked_at = tuple(id.strip() for ids in session for id in ids.split(",") if id.strip())
+    if session and not looked_at:
+        raise UsageError("--session names no product", hint="for example: --session SHOE-03,TOP-05")
+    shopper = Shopper(user, looked_at, season, mood)
     sheet, kind = whole_page(html), thumbnail_kind(thumbnails, how, single=queries is None)
     if queries is not None:
         if query or text or image or audio or speech or video or like or not_text or not_image or not_video or unlike:
@@ -168,9 +172,11 @@ def command(
         _write_page(sheet, here, batch, results, explain)
     drawn = hit_pictures(here.store, [hit for result in results.values() for hit in result], kind)
     write_hits(results, how, explain=explain, tag=tag, single=queries is None, browse=browse, pictures=drawn, queries=batch)
-    for id, result in results.items():
-        for line in result.notes:
-            note(f"{id}: {line}" if id else line)
+    lines = [f"{id}: {line}" if id else line for id, result in results.items() for line in result.notes]
+    for line in lines[:_NOTES]:
+        note(line)
+    if len(lines) > _NOTES:
+        note(f"… and {len(lines) - _NOTES:,} more of these lines; --format jsonl has with each hit what was understood and relaxed")
     return 0
 
 

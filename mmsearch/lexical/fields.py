@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 #: The table of words in a store: see `mmsearch.lexical.table`.
 TABLE = "words"
+RECORD = "words"  # key of the record: what the table was made of, also where no product says anything
 #: The table of what is completed: see `mmsearch.lexical.completions`.
 COMPLETIONS = "completions"
 #: The table of the brands and categories that products have: see there, too.

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from mmsearch.encoders.sources import other_titles, spoken
-from mmsearch.lexical.fields import FIELDS, PIECES, SCRIPTS, TABLE, WORDS
+from mmsearch.lexical.fields import FIELDS, PIECES, RECORD, SCRIPTS, TABLE, WORDS
 from mmsearch.lexical.spelling import characters, codes, folded, scripts
 from mmsearch.lexical.vocabulary import write_vocabulary
 from mmsearch.store import ATTRIBUTES, PRODUCTS, Store
@@ -20,7 +20,6 @@ from mmsearch.store.fulltext import Cut, index_text
 from mmsearch.store.where import id_list
 
 _RECIPE = 2  # raised whenever the same product would get other words
-_RECORD = "words"
 _CHARACTERS = 10_000  # of a field that are looked in
 _ROWS = 1_024  # products read at a time: descriptions may be long
 _AT_ONCE = 10_000  # rows a write
@@ -33,7 +32,7 @@ def refresh_words(store: Store) -> int:
 
     Nothing is read of a store that did not change. For a caller that holds `Store.writing`. Raises StoreError.
     """
-    made_of, before = _made_of(store), store.record.get(_RECORD)
+    made_of, before = _made_of(store), store.record.get(RECORD)
     if before == made_of and store.has(TABLE):
         return 0
     if before is not None and before["recipe"] != _RECIPE:  # perhaps with other fields
@@ -55,7 +54,7 @@ def refresh_words(store: Store) -> int:
     cuts: dict[str, Cut] = {**dict.fromkeys((*FIELDS, WORDS), "words"), PIECES: "pieces"}
     index_text(store, TABLE, cuts)
     write_vocabulary(store)
-    store.record.put(_RECORD, made_of)
+    store.record.put(RECORD, made_of)
     return written
 
 

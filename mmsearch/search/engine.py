@@ -22,6 +22,7 @@ from mmsearch.ranking.base import Combined, Combiner, Evidence, Joint
 from mmsearch.search.answers import Compared, Scored, answer, compared, own_products, words_found
 from mmsearch.search.background import Scores, spread, spread_by_pattern
 from mmsearch.search.batches import BLOCK, each, similarities
+from mmsearch.search.doubts import doubts
 from mmsearch.search.expand import Expander
 from mmsearch.search.hits import Result
 from mmsearch.search.index import Index, Placed, widening
@@ -38,7 +39,7 @@ from mmsearch.search.rows import Places
 from mmsearch.search.speech import Listener
 from mmsearch.search.targets import Chosen, Met, Target, Targets
 from mmsearch.search.understand.reading import Reader, language_of, told_of
-from mmsearch.search.understand.soft import SoftFilters
+from mmsearch.search.understand.soft import Lifting, SoftFilters, over
 from mmsearch.search.weights import WORDS
 from mmsearch.search.why_not import with_reason
 from mmsearch.search.words import Words
@@ -123,8 +124,9 @@ class Engine:
 
             return self._each(queries, show.depth, combiner, answered, steps(relax), understand=understand)
 
-    def keep(self, queries: Mapping[str, Query], k: int, most: int) -> dict[str, Kept]:
-        """The evidence of queries with every weight at 1, whatever the profile has, for ranking them under other weights.
+    def keep(self, queries: Mapping[str, Query], k: int, most: int, *, understand: bool = True) -> dict[str, Kept]:
+        """The evidence of queries with every weight at 1, whatever the profile has, and what their texts name, for ranking them under
+        other weights.
 
         Parameters
         ----------
@@ -140,11 +142,22 @@ class Engine:
                 everything[WORDS] = 1.0
             even = {id: dataclasses.replace(query, weights=tuple(everything.items())) for id, query in queries.items()}
 
-            def kept(_: Query, scored: Scored, __: list[str]) -> tuple[list[str], list[Evidence], Joint]:
-                return *shortened(scored.candidates.to_pylist(), scored.evidence, most), scored.joint
+            def kept(query: Query, scored: Scored, _: list[str]) -> tuple[list[str], list[Evidence], Joint, list[Lifting]]:
+                ids, evidence, rows = shortened(scored.candidates.to_pylist(), scored.evidence, most)
+                softly = over(scored.softly, Some(self._known, scored.candidates, 1.0, query)) if scored.softly else []
+                return ids, evidence, scored.joint, [one.take(rows) for one in softly]
 
-            found = self._each(even, k, COMBINERS.create("calibrated"), kept)
+            found = self._each(even, k, COMBINERS.create("calibrated"), kept, understand=understand)
         return {id: Kept(queries[id], *one) for id, one in found.items()}
+
+    def compared(self, queries: Mapping[str, Query], k: int, then: Callable[[Query, Scored, list[str]], _T]) -> dict[str, _T]:
+        """Of each query, what `then` makes of it (see `_each`), compared and understood as in a search: for measuring many chains at once.
+
+        Raises as `search` does.
+        """
+        with self.store.steady():
+            self._look()
+            return self._each(queries, k, COMBINERS.create("calibrated"), then, understand=True)
 
     def _look(self) -> None:
         """Look for new versions of the tables. Raises InputError for a store without products."""
@@ -173,7 +186,7 @@ class Engine:
         queries, widened = self._expander.widened(queries)
         if understand:
             queries, softly = self._reader.read_all(queries, products, version)
-        vectors = self._vectors.encode(queries.values())
+        vectors = self._vectors.encode(queries)
         read, notes = self._words.read([p for q in queries.values() if q.within is None for p in q.parts if p.weight > 0])
 
         def chosen(id: str) -> Chosen | None:
@@ -201,7 +214,8 @@ class Engine:
                 softly=softly[id] if understand else (),
             )
             named = told_of(query, scored.softly) if scored.passable() else []
-            return then(query, scored, [*understood[id], *widened[id], *told, *notes, *named])
+            doubted = doubts(query, words=not self._lexical.never_made())
+            return then(query, scored, [*understood[id], *widened[id], *told, *notes, *named, *doubted])
 
         found: dict[str, _T] = {}
         for start in range(0, len(queries), BLOCK):

@@ -7,10 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from mmsearch.ranking.base import Combiner, Evidence, Joint
+from mmsearch.ranking.order import best
+from mmsearch.ranking.rerank import DEPTH
 from mmsearch.search.query import Query, shares
+from mmsearch.search.rerank.chain import unit_of
+from mmsearch.search.understand.soft import Lifting
 from mmsearch.search.weights import counted
 
 
@@ -22,6 +27,7 @@ class Kept:
     candidates: list[str]  # (n,)
     evidence: list[Evidence]
     joint: Joint
+    softly: Sequence[Lifting] = ()  # what its texts name, which lifts products whatever the weights are
 
     def kinds(self) -> list[str]:
         """The kinds of evidence that there are."""
@@ -40,6 +46,9 @@ class Kept:
         if not weighed:
             return {}
         total = combiner.combine(weighed, self.joint).total
+        if self.softly:
+            head, unit = best(pa.array(self.candidates, pa.string()), total, DEPTH), unit_of(combiner, total)
+            total = total + unit * np.sum([one.lift(head) for one in self.softly], axis=0)
         known = np.flatnonzero(~np.isnan(total))
         if len(known) > k:
             known = known[total[known] >= np.partition(total[known], len(known) - k)[len(known) - k]]
@@ -62,8 +71,8 @@ def weighed_anew(query: Query, evidence: Sequence[Evidence], weights: Mapping[st
     return [dataclasses.replace(e, share=share[e.part]) for e in kept]
 
 
-def shortened(candidates: Sequence[str], evidence: Sequence[Evidence], most: int) -> tuple[list[str], list[Evidence]]:
-    """The candidates that any kind of evidence has among its `most` best, and the evidence of them alone."""
+def shortened(candidates: Sequence[str], evidence: Sequence[Evidence], most: int) -> tuple[list[str], list[Evidence], NDArray[np.int64]]:
+    """The candidates that any kind of evidence has among its `most` best, the evidence of them alone, and their places (m,)."""
     rows: set[int] = set()
     for e in evidence:
         known = np.flatnonzero(~np.isnan(e.similarity))
@@ -84,4 +93,4 @@ def shortened(candidates: Sequence[str], evidence: Sequence[Evidence], most: int
         )
         for e in evidence
     ]
-    return [candidates[i] for i in chosen.tolist()], short
+    return [candidates[i] for i in chosen.tolist()], short, chosen

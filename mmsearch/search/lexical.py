@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mmsearch import settings
 from mmsearch.errors import InputError
-from mmsearch.lexical.fields import FIELDS, PIECES, SCRIPTS, TABLE, WORDS
+from mmsearch.lexical.fields import FIELDS, PIECES, RECORD, SCRIPTS, TABLE, WORDS
 from mmsearch.lexical.spelling import characters, codes, folded, script_of
 from mmsearch.lexical.vocabulary import VOCABULARY, WORD, Vocabulary
 from mmsearch.search.postings import Postings
@@ -46,6 +46,10 @@ class Lexical:
     def there(self) -> bool:
         """Whether the store has words to look in."""
         return self._store.has(TABLE)
+
+    def never_made(self) -> bool:
+        """Whether no embed has looked for words yet, as none of an older mmsearch did."""
+        return not self.there() and self._store.record.get(RECORD) is None
 
     def scores_all(self) -> bool:
         """Whether the store is small enough to score every product."""

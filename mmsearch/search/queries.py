@@ -42,7 +42,7 @@ def read_queries(path: str, notes: list[str] | None = None) -> dict[str, Query]:
         except MMSearchError as error:
             raise InputError(f"{name}:{line}: query {id}: {error.message}", hint=error.hint) from error
 
-    first, lines = open_lines(path)
+    first, lines = _opened(path)
     if _has_no_header(first):
         for line, text in lines:
             if not text.strip():
@@ -69,6 +69,15 @@ def read_queries(path: str, notes: list[str] | None = None) -> dict[str, Query]:
     return queries
 
 
+def _opened(path: str) -> tuple[str, Any]:
+    """The first line of a file, and all. Raises InputError: of a file of queries nobody can say the encoding."""
+    try:
+        return open_lines(path)
+    except InputError as error:
+        hint = "save it as UTF-8" if error.hint and "--encoding" in error.hint else error.hint
+        raise InputError(error.message, hint=hint) from error
+
+
 def _has_no_header(first: str) -> bool:
     """TSV without a header: a TAB in the first line, which is neither JSON nor a header naming the columns."""
     if "\t" not in first or first.lstrip().startswith("{"):
@@ -91,6 +100,7 @@ def _query(values: Mapping[str, Any], folder: Path) -> Query:
         like=_cells(values.get("like")),
         not_text=_cells(values.get("not")),
         where=where or None,
+        browse=bool(where),
         shopper=Shopper(_cell(values.get("user")) or None, _session(values.get("session"))),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -31,15 +31,18 @@ class QueryVectors:
         self._index, self._store = index, index.store
         self._encoders: dict[str, tuple[str, Encoder]] = {}
 
-    def encode(self, queries: Collection[Query]) -> dict[Part, dict[str, Matrix]]:
-        """Part → modality → vector. A `like` part has a vector for each modality that the product has, and its text is asked as a query is.
+    def encode(self, queries: Mapping[str, Query]) -> dict[Part, dict[str, Matrix]]:
+        """Part → modality → vector, of queries by their ids.
+
+        A `like` part has a vector for each modality that the product has, and its text is asked as a query is.
 
         Under a kind ('text>image') stands the vector that meets another modality's vectors in their own space (see `Meeting`).
 
         Raises UsageError : no such product. InputError : a text, photo, sound or clip that cannot be used, a product without vectors.
         """
-        parts = list(dict.fromkeys(p for q in queries for p in q.parts))
-        within = {q.within for q in queries}
+        asked_by = {part: id for id, query in reversed(list(queries.items())) for part in query.parts}  # the first query with each
+        parts = list(dict.fromkeys(p for q in queries.values() for p in q.parts))
+        within = {q.within for q in queries.values()}
         met = [m for m in meetings(self._store).values() if not m.own and within & {None, m.product}]
         vectors: dict[Part, dict[str, Matrix]] = {}
         for modality in settings.DEFAULT_ENCODERS:
@@ -54,7 +57,9 @@ class QueryVectors:
                 for name, encoder in encoders.items():
                     encoded = encoder.encode(contents[start : start + _AT_ONCE], query=True)
                     for index, reason in encoded.failures:
-                        raise InputError(f"the query {modality} {mine[start + index].content[:_SHOWN]} cannot be used: {reason}")
+                        part = mine[start + index]
+                        message = f"the query {modality} {part.content[:_SHOWN]} cannot be used: {reason}"
+                        raise InputError(f"query {asked_by[part]}: {message}" if asked_by[part] else message)
                     for i, vector in zip(encoded.kept, encoded.vectors, strict=True):
                         vectors.setdefault(mine[start + i], {})[name] = vector
                     if encoded.views is not None:
@@ -62,7 +67,15 @@ class QueryVectors:
                             vectors[mine[start + i]][views_of(name)] = views
         liked = list(dict.fromkeys(p.content for p in parts if p.kind == "like"))
         asked = self._texts_of_products(liked, [m for m in met if m.query == "text"]) if liked else {}
-        of_product = {id: self._product_vectors(id, asked.get(id, {})) for id in liked}
+        of_product = {}
+        for id in liked:
+            try:
+                of_product[id] = self._product_vectors(id, asked.get(id, {}))
+            except (InputError, UsageError) as error:
+                query = next(asked_by[part] for part in parts if part.kind == "like" and part.content == id)
+                if not query:
+                    raise
+                raise type(error)(f"query {query}: {error.message}", hint=error.hint) from error
         return vectors | {part: of_product[part.content] for part in parts if part.kind == "like"}
 
     def _encoder(self, modality: str) -> Encoder:

@@ -206,7 +206,7 @@ def judged(shop: Shop, *, by: str = "photo") -> tuple[dict[str, Query], dict[str
 def test_what_is_kept_ranks_as_a_search_with_these_weights_does(shop: Shop, weights: dict[str, float]) -> None:
     queries, qrels = judged(shop)
     queries["mixed"] = make_query(["red hat^2"], image=[str(Path(shop.store.path).parent / "photos/blue-hat.png")], not_text=["shoe"])
-    kept = Engine(shop.store).keep(queries, 10, 1_000)
+    kept = Engine(shop.store).keep(queries, 10, 1_000, understand=False)
     given = {id: Query(q.parts, weights=tuple(weights.items())) for id, q in queries.items()}
     for id, result in shop.search_many(given, k=10, understand=False).items():
         assert kept[id].best(weights, CALIBRATED, 10) == pytest.approx({hit.id: hit.score for hit in result}), id
@@ -214,6 +214,22 @@ def test_what_is_kept_ranks_as_a_search_with_these_weights_does(shop: Shop, weig
     ids = list(qrels)
     row = compared(kept, qrels, parse_measure("nDCG@10"), ids, ids, {}, weights, CALIBRATED, 0)
     assert row["after"]["mean"] == pytest.approx(found.means["nDCG@10"])
+
+
+@pytest.mark.parametrize("limit", ["100000", "5"])
+def test_what_queries_name_lifts_products_under_all_weights(shop: Shop, limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the search that the weights are for: a colour, a brand, a price that is taken out of the text, and a typing error."""
+    monkeypatch.setenv("MMSEARCH_EXACT_LIMIT", limit)
+    texts = ("red hat", "Kandel shoe under 30", "yelow bag", "kettle")
+    queries = {text: make_query([text]) for text in texts}
+    weights = {TEXTS: 0.2, PHOTOS: 1.0, "text>words": 0.4}
+    weigh(shop.store, "fake-fuser", weights, {})
+    kept = Engine(shop.store).keep(queries, 10, 1_000)
+    for id, result in shop.search_many(queries, k=10).items():
+        assert kept[id].best(weights, CALIBRATED, 10) == pytest.approx({hit.id: hit.score for hit in result}), id
+    assert [bool(kept[text].softly) for text in texts] == [True, True, False, False]
+    plain = Engine(shop.store).keep(queries, 10, 1_000, understand=False)
+    assert plain["red hat"].best(weights, CALIBRATED, 10) != kept["red hat"].best(weights, CALIBRATED, 10)
 
 
 def test_tuned_weights_are_kept_and_used_by_search(shop: Shop) -> None:
@@ -284,8 +300,8 @@ def test_wrong_requests(shop: Shop, tmp_path: Path) -> None:
 def test_shortening_keeps_what_any_kind_has_among_its_best() -> None:
     kept, _ = made_up(0, queries=1, products=50)
     one = kept["0"]
-    short, evidence = shortened(one.candidates, one.evidence, 5)
-    assert 5 <= len(short) <= 10
+    short, evidence, rows = shortened(one.candidates, one.evidence, 5)
+    assert 5 <= len(short) <= 10 and [one.candidates[row] for row in rows] == short
     for e, before in zip(evidence, one.evidence, strict=True):
         assert len(e.similarity) == len(short)
         assert {one.candidates[i] for i in np.argsort(-before.similarity)[:5]} <= set(short)
