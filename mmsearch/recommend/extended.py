@@ -57,4 +57,5 @@ class Extended(Recommender):
 
     def _heard(self, histories: Sequence[History]) -> list[History]:
         """The events with products that it was fitted on, their ages as they are."""
-        return [History(*(column[history.products < self._fitted] for column in history)) for history in histories]
+        kept = [history.products < self._fitted for history in histories]
+        return [History(h.products[k], h.values[k], h.ages[k]) for h, k in zip(histories, kept, strict=True)]

@@ -6,11 +6,13 @@ recommendation algorithms", TOIS 2004.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmsearch import settings
 from mmsearch.recommend.base import Interactions, Products
 from mmsearch.recommend.interactions import strongest
 from mmsearch.recommend.linear import LinearItems, nearest
@@ -101,7 +103,12 @@ class ItemCF(LinearItems):
         blocks: Steps | Together = Together(R)
         if self._directed:
             blocks = Steps(events, n, range(1, self.window + 1), lambda steps, after: self.fade ** (steps - 1))
-        rows = [nearest(self._similarities(start, blocks(start, stop), sizes), self.k) for start, stop in spans(blocks.costs)]
+
+        def neighbours(span: tuple[int, int]) -> csr_array[Any]:
+            return nearest(self._similarities(span[0], blocks(*span), sizes), self.k)
+
+        with ThreadPoolExecutor(settings.threads()) as pool:  # matrix products and gathering leave Python to the others
+            rows = list(pool.map(neighbours, spans(blocks.costs)))
         return csr_array(vstack(rows, format="csr").T.tocsr())
 
     def _similarities(self, start: int, block: csr_array[Any], sizes: NDArray[np.float32]) -> csr_array[Any]:

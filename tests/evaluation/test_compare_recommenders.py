@@ -90,6 +90,8 @@ def test_lists_are_compared_with_histories_by_an_attribute(shop: Shop) -> None:
         [row] = shop.evaluate_recommend(["itemcf"], ["calibration(by=colour)@1", "calibration(by=brand)@5"])
         assert row["measures"]["calibration(by=colour)@1"] == pytest.approx(0.0, abs=1e-9), "fans take one colour, and get it"
         assert row["measures"]["calibration(by=brand)@5"] > 0.1
+        with pytest.raises(InputError, match="values of category, and no product has one"):
+            shop.evaluate_recommend(["all"], ["calibration@1"])
         with pytest.raises(UsageError, match="no product has an attribute 'color'"):
             shop.evaluate_recommend(["itemcf"], ["calibration(by=color)@1"])
     finally:
