@@ -42,7 +42,8 @@ def compare_recommenders(
 
     Raises
     ------
-    UsageError : a bad spec of a method, a measure or the split. InputError : no events, or no vectors where a method or measure needs them.
+    UsageError : a bad spec of a method, a measure or the split. InputError : no events, no vectors where a method or measure needs them, or
+        nothing that `ALL` stands for can be used.
     """
     splitter: Splitter = SPLITS.create(split)
     parsed = [parse_any_measure(m) for m in measures]
@@ -72,6 +73,8 @@ def compare_recommenders(
     for method, recommender, by_name in recommenders:
         with nullcontext() if by_name else _left_out(method, say):
             rows.append(row(method, recommender))
+    if not rows:
+        raise InputError("no recommender could be compared", hint="the lines above say why")
     return rows
 
 

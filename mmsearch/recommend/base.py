@@ -133,8 +133,8 @@ class Recommender(ABC):
     def extended(self, products: Products, fitted: int) -> Recommender:
         """The same among more products, of which the first `fitted` are those that it was fitted on, in their order; nothing is learned.
 
-        Later ones score 0 where they are known by events alone; who knows products by their vectors knows these, too. This one is not to
-        be used any more. Raises InputError where no product has a vector that it takes.
+        Later ones score 0 where they are known by events alone; who knows products by their vectors knows these, too. This one may change.
+        Raises InputError where no product has a vector that it takes.
         """
         from mmsearch.recommend.extended import Extended
 
