@@ -77,6 +77,8 @@ class Reason(NamedTuple):
     relation: str  # in words, as in "bought with P3": one of the recommender's `relations`
 
 
+_TINY = float(np.finfo(np.float64).tiny)
+
 #: `Reason.product` of the part of a score that no single product of the history accounts for.
 BASE = -1
 
@@ -183,10 +185,11 @@ def top(scores: NDArray[np.float64], k: int, products: NDArray[np.integer[Any]] 
     """The k highest positive scores, highest first, ties by product; `products` (m,) are those that the scores (m,) belong to."""
     k = max(0, min(k, len(scores)))
     if 0 < k < len(scores):
-        cut = np.partition(scores, len(scores) - k)[len(scores) - k]
-        chosen = np.flatnonzero(scores >= max(cut, np.finfo(np.float64).tiny))
+        ordered = scores.copy()
+        ordered.partition(len(scores) - k)
+        chosen = (scores >= max(ordered[len(scores) - k], _TINY)).nonzero()[0]
     else:
-        chosen = np.flatnonzero(scores > 0)
+        chosen = (scores > 0).nonzero()[0]
     ids = chosen if products is None else products[chosen].astype(np.int64)
     order = np.lexsort((ids, -scores[chosen]))[:k]
     return Recommended(ids[order], scores[chosen[order]])
