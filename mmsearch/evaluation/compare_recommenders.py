@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -42,7 +42,8 @@ def compare_recommenders(
 
     Raises
     ------
-    UsageError : a bad spec of a method, a measure or the split. InputError : no events, or no vectors where a method or measure needs them.
+    UsageError : a bad spec of a method, a measure or the split. InputError : no events, no vectors where a method or measure needs them, or
+        nothing that `ALL` stands for can be used.
     """
     splitter: Splitter = SPLITS.create(split)
     parsed = [parse_any_measure(m) for m in measures]
@@ -52,11 +53,7 @@ def compare_recommenders(
     interactions = evidence.interactions
     if not len(interactions):
         raise InputError("the store has no interactions to hold out", hint="bring them: mmsearch ingest events.csv")
-    ids = pa.array(interactions.product_ids, pa.string())
-    belongs = {
-        by: belonging(read_values(store, by, ids, option="--metric"), len(ids))
-        for by in {measure.by for measure in parsed if isinstance(measure, Calibration)}
-    }
+    belongs = _belonging(store, interactions.product_ids, {measure.by for measure in parsed if isinstance(measure, Calibration)})
     # Measures of lists compare the same vectors whatever a method reads.
     products: dict[str | None, Products] = {None: load_products(store, interactions.product_ids)}
 
@@ -76,7 +73,19 @@ def compare_recommenders(
     for method, recommender, by_name in recommenders:
         with nullcontext() if by_name else _left_out(method, say):
             rows.append(row(method, recommender))
+    if not rows:
+        raise InputError("no recommender could be compared", hint="the lines above say why")
     return rows
+
+
+def _belonging(store: Store, product_ids: Sequence[str], names: Collection[str]) -> dict[str, list[tuple[str, ...]]]:
+    """Of some attributes, what each product belongs to. Raises UsageError for an unknown one, InputError for one that no product has."""
+    ids = pa.array(product_ids, pa.string())
+    found = {name: belonging(read_values(store, name, ids, option="--metric"), len(ids)) for name in names}
+    for name, known in found.items():
+        if not any(known):
+            raise InputError(f"calibration compares values of {name}, and no product has one", hint="as in 'calibration(by=brand)@20'")
+    return found
 
 
 def _created(methods: Sequence[str], say: Callable[[str], None]) -> list[tuple[str, Recommender, bool]]:

@@ -11,7 +11,7 @@ from mmsearch.ranking.order import best
 from mmsearch.ranking.rerank import DEPTH, Candidates, Reranked, Reranker, kept_below
 
 #: Chosen on validation parts: docs/decisions/0041-calibration.md.
-WEIGHT = 0.5
+WEIGHT = 0.3
 
 _SHOWN = 20  # places that a person looks at: by so much Steck's smoothing is weighed here, where a list has no length
 

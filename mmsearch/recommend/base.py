@@ -77,6 +77,8 @@ class Reason(NamedTuple):
     relation: str  # in words, as in "bought with P3": one of the recommender's `relations`
 
 
+_TINY = float(np.finfo(np.float64).tiny)
+
 #: `Reason.product` of the part of a score that no single product of the history accounts for.
 BASE = -1
 
@@ -133,8 +135,8 @@ class Recommender(ABC):
     def extended(self, products: Products, fitted: int) -> Recommender:
         """The same among more products, of which the first `fitted` are those that it was fitted on, in their order; nothing is learned.
 
-        Later ones score 0 where they are known by events alone; who knows products by their vectors knows these, too. This one is not to
-        be used any more. Raises InputError where no product has a vector that it takes.
+        Later ones score 0 where they are known by events alone; who knows products by their vectors knows these, too. This one may change.
+        Raises InputError where no product has a vector that it takes.
         """
         from mmsearch.recommend.extended import Extended
 
@@ -183,10 +185,11 @@ def top(scores: NDArray[np.float64], k: int, products: NDArray[np.integer[Any]] 
     """The k highest positive scores, highest first, ties by product; `products` (m,) are those that the scores (m,) belong to."""
     k = max(0, min(k, len(scores)))
     if 0 < k < len(scores):
-        cut = np.partition(scores, len(scores) - k)[len(scores) - k]
-        chosen = np.flatnonzero(scores >= max(cut, np.finfo(np.float64).tiny))
+        ordered = scores.copy()
+        ordered.partition(len(scores) - k)
+        chosen = (scores >= max(ordered[len(scores) - k], _TINY)).nonzero()[0]
     else:
-        chosen = np.flatnonzero(scores > 0)
+        chosen = (scores > 0).nonzero()[0]
     ids = chosen if products is None else products[chosen].astype(np.int64)
     order = np.lexsort((ids, -scores[chosen]))[:k]
     return Recommended(ids[order], scores[chosen[order]])

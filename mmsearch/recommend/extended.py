@@ -57,8 +57,5 @@ class Extended(Recommender):
 
     def _heard(self, histories: Sequence[History]) -> list[History]:
         """The events with products that it was fitted on, their ages as they are."""
-        heard = []
-        for history in histories:
-            known = history.products < self.fitted
-            heard.append(History(history.products[known], history.values[known], history.ages[known]))
-        return heard
+        kept = [history.products < self.fitted for history in histories]
+        return [History(h.products[k], h.values[k], h.ages[k]) for h, k in zip(histories, kept, strict=True)]

@@ -6,11 +6,13 @@ recommendation algorithms", TOIS 2004.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmsearch import settings
 from mmsearch.recommend.base import Interactions, Products
 from mmsearch.recommend.interactions import strongest
 from mmsearch.recommend.linear import LinearItems, nearest
@@ -101,23 +103,32 @@ class ItemCF(LinearItems):
         blocks: Steps | Together = Together(R)
         if self._directed:
             blocks = Steps(events, n, range(1, self.window + 1), lambda steps, after: self.fade ** (steps - 1))
-        rows = [nearest(self._similarities(start, blocks(start, stop), sizes), self.k) for start, stop in spans(blocks.costs)]
+
+        def neighbours(span: tuple[int, int]) -> csr_array[Any]:
+            found = nearest(self._similarities(span[0], blocks(*span), sizes), self.k)
+            found.eliminate_zeros()
+            return found
+
+        with ThreadPoolExecutor(settings.threads()) as pool:  # matrix products and gathering leave Python to the others
+            rows = list(pool.map(neighbours, spans(blocks.costs)))
         return csr_array(vstack(rows, format="csr").T.tocsr())
 
     def _similarities(self, start: int, block: csr_array[Any], sizes: NDArray[np.float32]) -> csr_array[Any]:
-        """c_ij → s_ij for the rows start… of products i, without s_ii; in place."""
+        """c_ij → s_ij for the rows start… of products i, s_ii = 0; in place."""
         lengths, j = np.diff(block.indptr), block.indices
         own = slice(start, start + len(lengths))
         if self._directed:
-            against = np.repeat(sizes[own] ** self.target, lengths) * (sizes**self.source)[j]
+            against = (sizes**self.source)[j]
+            against *= np.repeat(sizes[own] ** self.target, lengths)
         elif self.similarity == "cosine":
             roots = np.sqrt(sizes)
-            against = np.repeat(roots[own], lengths) * roots[j]
+            against = roots[j]
+            against *= np.repeat(roots[own], lengths)
         elif self.similarity == "jaccard":
             against = np.repeat(sizes[own], lengths) + sizes[j] - block.data
         else:
             against = sizes[j]
-        block.data /= against + self.shrink
+        against += np.float32(self.shrink)
+        block.data /= against
         block.data[np.repeat(np.arange(own.start, own.stop, dtype=j.dtype), lengths) == j] = 0.0
-        block.eliminate_zeros()
         return block

@@ -63,8 +63,7 @@ class LinearItems(Recommender):
             if exclude is not None:
                 banned = np.fromiter(exclude[row], np.int64, len(exclude[row]))
                 out[banned] = True
-                kept = ~out[products]
-                scores, products = scores[kept], products[kept]
+                scores[out[products].nonzero()[0]] = -np.inf
                 out[banned] = False
             found.append(top(scores, k, products))
         return found

@@ -21,6 +21,7 @@ from mmsearch.errors import InputError, MMSearchError, StoreError, UsageError, d
 from mmsearch.recommend import RECOMMENDERS
 from mmsearch.recommend.base import Products, Recommender
 from mmsearch.recommend.evidence import Scale, catalogue, load_products, read_evidence
+from mmsearch.recommend.extended import Extended
 from mmsearch.recommend.made_of import changes, made_of
 from mmsearch.spec import parse
 from mmsearch.store import INTERACTIONS, Store
@@ -191,9 +192,17 @@ def _with_new_products(store: Store, name: str, ids: list[str], recommender: Rec
     if not recommender.needs_vectors:
         return ids, recommender, [f"{wait}: mmsearch recommend train brings it up to date"]
     try:
-        return [*ids, *new], recommender.extended(load_products(store, [*ids, *new], recommender.profile), len(ids)), []
-    except (UsageError, InputError, StoreError) as error:  # old products are recommended all the same
+        products = load_products(store, [*ids, *new], recommender.profile)
+    except (UsageError, StoreError) as error:  # old products are recommended all the same
         return ids, recommender, [f"{wait}: {error.message} ({error.hint})"]
+    bare = len(new) if products.vectors is None else int((~products.vectors[len(ids) :].any(axis=1)).sum())
+    notes = [f"{bare:,} products came after the model {name} was trained and have no vector yet: mmsearch embed"] if bare else []
+    if bare == len(new):
+        return ids, recommender, notes
+    more = recommender.extended(products, len(ids))
+    if isinstance(more, Extended):  # it has the vectors of its training alone
+        return ids, recommender, [f"{wait}: mmsearch recommend train brings it up to date"]
+    return [*ids, *new], more, notes
 
 
 def drop(store: Store, name: str) -> str | None:

@@ -90,7 +90,19 @@ def test_lists_are_compared_with_histories_by_an_attribute(shop: Shop) -> None:
         [row] = shop.evaluate_recommend(["itemcf"], ["calibration(by=colour)@1", "calibration(by=brand)@5"])
         assert row["measures"]["calibration(by=colour)@1"] == pytest.approx(0.0, abs=1e-9), "fans take one colour, and get it"
         assert row["measures"]["calibration(by=brand)@5"] > 0.1
+        with pytest.raises(InputError, match="values of category, and no product has one"):
+            shop.evaluate_recommend(["all"], ["calibration@1"])
         with pytest.raises(UsageError, match="no product has an attribute 'color'"):
             shop.evaluate_recommend(["itemcf"], ["calibration(by=color)@1"])
     finally:
         LIST_MEASURES.unregister("calibration")
+
+
+def test_where_nothing_can_be_compared(tmp_path: Path) -> None:
+    one = Shop(tmp_path / "store.lancedb")
+    one.ingest(small_shop.write_jsonl(tmp_path / "p.jsonl", [{"id": "a", "title": "A"}]))
+    one.ingest(small_shop.write_jsonl(tmp_path / "e.jsonl", [{"user": "u", "product": "a", "event": "buy"}]))
+    told: list[str] = []
+    with pytest.raises(InputError, match="no recommender could be compared"):
+        one.evaluate_recommend(["all"], ["HR@5"], told=told.append)
+    assert any("it takes to hold one out" in line for line in told)

@@ -110,7 +110,8 @@ def test_new_products_come_without_training_where_vectors_tell_what_they_are(tmp
         small_shop.write_jsonl(tmp_path / "new.jsonl", [{"id": "new", "title": "Red chair", "description": "A red chair for every day"}])
     )
     found = shop.recommend("red-fan0", k=50, sold_out=True)
-    assert "new" not in [item.id for item in found.items], "it has no vector yet"
+    assert "new" not in [item.id for item in found.items]
+    assert any(note.endswith("was trained and have no vector yet: mmsearch embed") for note in found.notes)
     shop.embed()
     shop.fuse("fake-fuser")
     [new] = [item for item in shop.recommend("red-fan0", k=50, sold_out=True).items if item.id == "new"]
@@ -127,6 +128,16 @@ def test_new_products_come_without_training_where_vectors_tell_what_they_are(tmp
     shop.ingest(small_shop.write_jsonl(tmp_path / "bought.jsonl", bought))
     assert "new" not in [item.id for item in shop.recommend("red-fan0", k=50, sold_out=True).items]
     assert shop.recommend(like="new", k=3).items
+
+
+def test_a_network_keeps_the_vectors_of_its_training(tmp_path: Path) -> None:
+    shop = small_shop.make(tmp_path)
+    shop.train("twotower(epochs=1, dim=4)")
+    shop.ingest(small_shop.write_jsonl(tmp_path / "new.jsonl", [{"id": "new", "title": "Red chair"}]))
+    shop.embed()
+    shop.fuse("fake-fuser")
+    found = shop.recommend("red-fan0", k=3)
+    assert found.items and any(note.startswith("1 products came after the model twotower was trained and wait") for note in found.notes)
 
 
 def test_products_bought_since_say_nothing_where_events_alone_are_known(shop: Shop, tmp_path: Path) -> None:
