@@ -234,9 +234,7 @@ def _product(A: Matrix, B: Matrix) -> Matrix:
     """A @ B by scipy's library: it has threads of its own, and so has numpy's, and two that take turns wait for each other."""
     from scipy.linalg.blas import sgemm
 
-    return np.asarray(
-        sgemm(1.0, B, A.T, trans_a=1).T
-    )  # BA turned: A lies in memory by rows, B (landmarks, turned) by columns, as Fortran has it
+    return np.asarray(sgemm(1.0, B, A.T, trans_a=1).T)  # BᵀAᵀ: nothing is copied where A lies by rows, and B by columns as `V.T` does
 
 
 def no_products(width: int) -> Float64:

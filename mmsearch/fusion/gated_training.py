@@ -259,13 +259,11 @@ def _veil(data: Seen, veiled: Mask, rng: np.random.Generator) -> dict[str, Matri
     """For some of the products (b,) half of the components of each modality at random, twice as large; None where it is for none."""
     if not veiled.any():
         return None
-    kept = np.float32(1 / (1 - _VEILED))
-    return {
-        m: np.where(veiled[:, None] & (rng.random((len(veiled), X.shape[1])) < _VEILED), 0, np.where(veiled[:, None], kept, 1)).astype(
-            X.dtype
-        )
-        for m, X in data.components.items()
-    }
+    found = {}
+    for m, X in data.components.items():
+        hidden = rng.random((len(veiled), X.shape[1])) < _VEILED
+        found[m] = np.where(veiled[:, None], np.where(hidden, 0, 1 / (1 - _VEILED)), 1).astype(X.dtype)
+    return found
 
 
 def _thinned(there: Mask, dropout: float, rng: np.random.Generator) -> Mask:

@@ -60,8 +60,10 @@ def bring_up_to_date(store: Store, profile: Profile, fuser: Fuser) -> None:
     wanted = by_product(store, tables)
     present = of_table(store, profile.fused_table)
     # A fused vector of single items is made of their projections, as they were written just now: nothing is mapped a second time.
-    counts = counted(store, tables, wanted[:, 0]) if _mixes(profile, fuser) else None
+    counts, mixes = None, _mixes(profile, fuser)
     for some, made_of in _changed(store, tables, wanted, profile.fused_table):
+        if mixes and counts is None:
+            counts = counted(store, tables, wanted[:, 0])
         has = None if counts is None else counts[np.searchsorted(wanted[:, 0], numbers(some))]
         parts, vectors = _fused(store, profile, fuser, tables, some, has)
         _write(store, profile.fused_table, present, some, parts, made_of, vectors)
