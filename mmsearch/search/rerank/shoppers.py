@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
+from threading import RLock
 from typing import NamedTuple
 
 import numpy as np
@@ -53,6 +54,7 @@ class Shoppers:
         self._behaviour: tuple[tuple[int, ...], _Behaviour] | None = None
         self._companions: tuple[tuple[int, ...], Companions | None] | None = None
         self._asked = 0
+        self._lock = RLock()  # queries of a batch ask at the same time, and what is read once need not be read twice
 
     def taken_by(self, user: str) -> Taken:
         """See `Candidates.taken_by`."""
@@ -115,27 +117,30 @@ class Shoppers:
 
     def _known(self) -> _Behaviour:
         """All events, of a store that has some."""
-        if self._behaviour is None or self._behaviour[0] != self._versions():
-            self._behaviour = self._versions(), self._read(None)
-        return self._behaviour[1]
+        with self._lock:
+            if self._behaviour is None or self._behaviour[0] != self._versions():
+                self._behaviour = self._versions(), self._read(None)
+            return self._behaviour[1]
 
     def _events_of(self, user: str) -> _Behaviour:
         """The events of a shopper, or all. Where a kept model says what goes with what, all are read for the first time when many ask."""
-        known, companions = self._behaviour, self._known_companions()
-        if (known is not None and known[0] == self._versions()) or companions is None or companions.scale is None or self._asked >= _ALONE:
-            return self._known()
-        self._asked += 1
-        return self._read(user)
+        companions = self._known_companions()
+        with self._lock:
+            known = self._behaviour is not None and self._behaviour[0] == self._versions()
+            alone = not known and companions is not None and companions.scale is not None and self._asked < _ALONE
+            self._asked += alone
+        return self._read(user) if alone else self._known()
 
     def _known_companions(self) -> Companions | None:
         """By a model that the store keeps, else learned of all events; None without any."""
         versions = *self._versions(), self._index.version(Record.TABLE)
-        if self._companions is None or self._companions[0] != versions:
-            found = kept(self._store, self._index.products())
-            if found is None and self._store.has(INTERACTIONS):
-                found = learned(self._known().events, self._index.products())
-            self._companions = versions, found
-        return self._companions[1]
+        with self._lock:
+            if self._companions is None or self._companions[0] != versions:
+                found = kept(self._store, self._index.products())
+                if found is None and self._store.has(INTERACTIONS):
+                    found = learned(self._known().events, self._index.products())
+                self._companions = versions, found
+            return self._companions[1]
 
     def _read(self, user: str | None) -> _Behaviour:
         products = self._index.products().to_pylist()
