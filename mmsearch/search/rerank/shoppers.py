@@ -125,11 +125,12 @@ class Shoppers:
 
     def _events_of(self, user: str) -> _Behaviour:
         """The events of a shopper, or all. Where a kept model says what goes with what, all are read for the first time when many ask."""
-        known, model = self._behaviour, self._kept_model()
-        if (known is not None and known[0] == self._versions()) or model is None or model.scale is None or self._asked >= _ALONE:
-            return self._known()
-        self._asked += 1
-        return self._read(user)
+        model = self._kept_model()
+        with self._reading:
+            known = self._behaviour is not None and self._behaviour[0] == self._versions()
+            alone = not known and model is not None and model.scale is not None and self._asked < _ALONE
+            self._asked += alone
+        return self._read(user) if alone else self._known()
 
     def _known_companions(self) -> Companions | None:
         """By a model that the store keeps, else learned of all events, when it is first asked for; None without any."""
