@@ -77,6 +77,7 @@ class Graph(LinearItems):
         R.data *= np.repeat(diligence**-self.users, np.diff(R.indptr))
         R.data *= (roots ** (-2 * self.items))[R.indices]
         V = _singular(R, self.factors, self.seed)
+        V[np.bincount(R.indices, minlength=n) == 0] = 0  # where nobody took a product there is noise in them, and a root of nothing beside
         target, source = V * roots[:, None], V / roots[:, None]
         together = Together(R)
 

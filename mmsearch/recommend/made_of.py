@@ -48,7 +48,7 @@ def changes(store: Store, recommender: Recommender, before: Mapping[str, list[An
             continue
         if rows != had:
             found.append(f"{table}: {rows - had:+,} rows")
-        elif table not in now or _digest(store, table, now[table]) != digest:
+        elif rows and _digest(store, table, now[table]) != digest:
             found.append(f"{table}: rows changed")
     return found
 
