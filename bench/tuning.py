@@ -87,9 +87,7 @@ def fashion(data: Path, work: Path) -> None:
 
 
 def held(shop: Shop, queries: Mapping[str, Query], weights: Mapping[str, float], photoless: set[str]) -> float:
-    weigh(
-        shop.store, default_name(shop.store) or "", dict(weights), {}
-    )  # of the profile: a query with weights of its own is not understood
+    weigh(shop.store, default_name(shop.store) or "", dict(weights), {})  # a query with weights of its own is not understood
     hits = [hit.id for result in shop.search_many(queries, k=10).values() for hit in result]
     return sum(id in photoless for id in hits) / len(hits)
 
