@@ -1,5 +1,6 @@
 """Warm search in 100,000 products (`--large`: in a million) beside the Lance calls that answer the same; batches; what the index misses.
 
+`--only=kinds`, `batch` or `recall` (several with commas) measures these parts alone.
 `bench.large_shop` says what the stores are made of, and where they are kept.
 """
 
@@ -43,9 +44,10 @@ def measure() -> Iterator[str]:
     products = _MILLION if "--large" in sys.argv else _PRODUCTS
     with large_shop(products) as shop:
         yield f"{products:,} products, {products // PHOTOS:,} with a photo"
-        yield from kinds(shop)
-        yield from batch(shop)
-        yield from recall(shop)
+        parts = {"kinds": kinds, "batch": batch, "recall": recall}
+        only = next((a.partition("=")[2] for a in sys.argv if a.startswith("--only=")), "kinds,batch,recall")
+        for part in only.split(","):
+            yield from parts[part](shop)
 
 
 def kinds(shop: Shop) -> Iterator[str]:

@@ -21,6 +21,8 @@ from bench.fashion_shop import catalogue, general, halved
 from bench.tables import written
 from mmsearch.evaluation.trec import read_qrels
 from mmsearch.evaluation.tune_fusion import MOST, Tuned, halves, tune
+from mmsearch.fusion.keeping import weigh
+from mmsearch.fusion.profile import default_name
 from mmsearch.search.engine import Engine
 from mmsearch.search.kept import Kept
 from mmsearch.search.queries import read_queries
@@ -85,8 +87,8 @@ def fashion(data: Path, work: Path) -> None:
 
 
 def held(shop: Shop, queries: Mapping[str, Query], weights: Mapping[str, float], photoless: set[str]) -> float:
-    asked = {id: Query(query.parts, weights=tuple(weights.items())) for id, query in queries.items()}
-    hits = [hit.id for result in shop.search_many(asked, k=10).values() for hit in result]
+    weigh(shop.store, default_name(shop.store) or "", dict(weights), {})  # a query with weights of its own is not understood
+    hits = [hit.id for result in shop.search_many(queries, k=10).values() for hit in result]
     return sum(id in photoless for id in hits) / len(hits)
 
 

@@ -69,7 +69,7 @@ def compared(met: Met, candidates: Places | None = None) -> Compared:
     if candidates is None:
         everything = met.everything()
         return Compared(everything, everything, met.elsewhere())
-    return Compared(met.some(candidates), met.sample(), met.elsewhere(candidates))
+    return Compared(*met.among(candidates), met.elsewhere(candidates))
 
 
 def answer(store: Store, query: Query, scored: Scored, ranking: Ranking, listing: Listing, known_of: Sequence[str]) -> Result:

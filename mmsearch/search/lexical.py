@@ -89,7 +89,17 @@ class Lexical:
     def everything(self, asked: Asked, products: pa.Array) -> Scores:
         """BM25 of every product (n,): 0 where nothing matches, NaN where it has no words."""
         located = self._located(products)
-        scores = asked.total(located.postings.scores)
+
+        def score(clause: Clause) -> Scores:
+            if (kept := located.postings.scores(clause)) is not None:
+                return kept
+            alone = np.zeros(len(products))  # more products than MMSEARCH_EXACT_LIMIT has by default
+            found, bm25 = find_rows(self._store, TABLE, clause, max(1, len(located.rows.ids)))
+            at = located.rows.found(found)
+            alone[at[at >= 0]] = bm25[at >= 0]
+            return alone
+
+        scores = asked.total(score)
         if located.without is not None:
             scores[located.without] = np.nan
         return scores
@@ -98,28 +108,30 @@ class Lexical:
         """Whether a product has a word of a text, in a store that is scored whole."""
         return any(map(self._located(products).postings.any, asked.every()))
 
-    def some(self, asked: Asked, products: pa.Array, candidates: Places) -> Scores:
-        """BM25 of some products, by their places (n,), as `everything` has it."""
-        rows = self._located(products).rows
-        mine, which = rows.of(candidates)
-        scores = np.full(len(candidates), np.nan)
-        scores[which] = self._among(asked, rows.ids[mine])
-        return scores
+    def some(self, asked: Asked, products: pa.Array, candidates: Places, beside: Places) -> tuple[Scores, Scores, float]:
+        """BM25 of some products, by their places (n,), as `everything` has it; of products that are the same ones every time and stand for
+        the store (s,); and the best of these candidates and of those `beside` them.
 
-    def _among(self, asked: Asked, row_ids: NDArray[np.uint64]) -> Scores:
-        """BM25 of some rows (m,)."""
-        if not len(row_ids):
-            return np.zeros(0)
-        order = np.argsort(row_ids)
-        among = row_list(row_ids[order].tolist())
+        LanceDB lists all that say a word in a tenth of the time in which it scores a thousand rows that it is given by their ids.
+        """
+        located = self._located(products)
+        rows = located.rows
+        (mine, which), (others, _) = rows.of(candidates), rows.of(beside)
+        wanted = np.concatenate([mine, others, located.sample])
 
         def score(clause: Clause) -> Scores:
+            if (everywhere := located.postings.scores(clause)) is not None:
+                return everywhere[rows.places[wanted]]  # type: ignore[no-any-return]
+            row_ids = np.unique(rows.ids[wanted])
             alone = np.zeros(len(row_ids))
-            found, bm25 = find_rows(self._store, TABLE, clause, len(row_ids), among)
-            alone[order[np.searchsorted(row_ids[order], found)]] = bm25
-            return alone
+            found, bm25 = find_rows(self._store, TABLE, clause, len(row_ids), row_list(row_ids.tolist()))
+            alone[np.searchsorted(row_ids, found)] = bm25
+            return alone[np.searchsorted(row_ids, rows.ids[wanted])]  # type: ignore[no-any-return]
 
-        return asked.total(score)
+        own, near, sample = np.split(asked.total(score), np.cumsum([len(mine), len(others)]))
+        scores = np.full(len(candidates), np.nan)
+        scores[which] = own
+        return scores, sample, max(_highest(scores), _highest(near))
 
     def elsewhere(self, script: str, products: pa.Array, candidates: Places | None) -> NDArray[np.bool_] | None:
         """Which products (n,), or candidates, by their places (m,), have words, but none in a script; None: no product of the store."""
@@ -141,11 +153,6 @@ class Lexical:
             places.append(rows.found(found))
             best = max(best, float(bm25.max(initial=0.0)))
         return np.concatenate(places), best
-
-    def sample(self, asked: Asked, products: pa.Array) -> Scores:
-        """BM25 of some products, the same ones every time: they stand for the store."""
-        ids = self._located(products).rows.ids
-        return self._among(asked, ids[np.sort(np.random.default_rng(0).permutation(len(ids))[:_SAMPLE])])
 
     def terms(self, asked: Asked, ids: Sequence[str]) -> dict[str, list[tuple[str, float]]]:
         """Of some products, what their BM25 is made of: id → (a word and the field that it stands in, its score), which add up to it.
@@ -210,7 +217,9 @@ class Lexical:
             without[rows.places[rows.places >= 0]] = False
             postings = Postings(self._store, TABLE, rows, len(products))
             scripts = scripts.take(pa.array(rows.numbers))
-            self._places = versions, _Located(rows, scripts, postings, np.flatnonzero(without) if without.any() else None)
+            sample = np.flatnonzero(rows.places >= 0)
+            sample = sample[np.sort(np.random.default_rng(0).permutation(len(sample))[:_SAMPLE])]
+            self._places = versions, _Located(rows, scripts, postings, np.flatnonzero(without) if without.any() else None, sample)
         return self._places[1]
 
 
@@ -220,6 +229,7 @@ class _Located:
     scripts: pa.Array  # (m,) of the rows
     postings: Postings
     without: Places | None  # products that have no words, if there are any
+    sample: Places  # (s,) rows of products that stand for the store
     elsewhere: dict[str, NDArray[np.bool_] | None] = field(default_factory=dict)  # script → the products (n,) that say nothing in it
 
 
@@ -256,27 +266,25 @@ class Matches:
     def __init__(self, lexical: Lexical, asked: Asked, products: pa.Array, instead: Mapping[str, Sequence[str]], script: str):
         self._lexical, self._asked, self._products, self._script = lexical, asked, products, script
         self._best: float | None = None
-        self._near: tuple[int, tuple[Places, float]] | None = None
+        self._near: dict[int, tuple[Places, float]] = {}
         #: What a person should know: words that are looked for in place of others.
         self.notes = [f"no product says '{word}': looking for '{near[0]}' instead" for word, near in instead.items()]
 
     def anything(self) -> bool:
         """Whether a product matches."""
-        return self._lexical.anything(self._asked, self._products) if self._lexical.scores_all() else self.best > 0
+        if self._lexical.scores_all():
+            return self._lexical.anything(self._asked, self._products)
+        return self._nearest(_DEPTH)[1] > 0
 
     @property
     def best(self) -> float:
         """The score of the product that matches best, 0 where none does."""
-        if self._best is None:
-            self._best = _highest(self.everything()) if self._lexical.scores_all() else self._best_of_near()
-        return self._best
-
-    def _best_of_near(self) -> float:
-        near, best = self._nearest(_DEPTH)
-        if len(self._asked.every()) == 1:
-            return best
-        near = np.unique(near)  # what matches several clauses has the sum
-        return _highest(self.some(near[near >= 0]))
+        if self._best is None:  # known as soon as any product was scored
+            if self._lexical.scores_all():
+                self.everything()
+            else:
+                self.among(np.empty(0, np.int64))
+        return self._best or 0.0
 
     def everything(self) -> Scores:
         """Of all products, (n,). Not kept: many queries wait for their turn."""
@@ -284,9 +292,13 @@ class Matches:
         self._best = _highest(scores)
         return scores
 
-    def some(self, candidates: Places) -> Scores:
-        """Of some products, by their places, in their order."""
-        return self._lexical.some(self._asked, self._products, candidates)
+    def among(self, candidates: Places) -> tuple[Scores, Scores]:
+        """Of some products, by their places, in their order, and of products that stand for the store."""
+        near, best = self._nearest(_DEPTH)
+        several = len(self._asked.every()) > 1  # what matches several clauses has the sum
+        scores, sample, highest = self._lexical.some(self._asked, self._products, candidates, near[near >= 0] if several else near[:0])
+        self._best = highest if several else best
+        return scores, sample
 
     def elsewhere(self, candidates: Places | None = None) -> NDArray[np.bool_] | None:
         """Of all products (n,) or of some, those that say nothing in the script of the text; None: no product of the store."""
@@ -297,13 +309,9 @@ class Matches:
         return self._nearest(depth)[0]
 
     def _nearest(self, depth: int) -> tuple[Places, float]:
-        if self._near is None or self._near[0] != depth:
-            self._near = depth, self._lexical.near(self._asked, self._products, depth)
-        return self._near[1]
-
-    def sample(self) -> Scores:
-        """Of products that stand for the store."""
-        return self._lexical.sample(self._asked, self._products)
+        if depth not in self._near:
+            self._near[depth] = self._lexical.near(self._asked, self._products, depth)
+        return self._near[depth]
 
     def terms(self, ids: Sequence[str]) -> dict[str, list[tuple[str, float]]]:
         """What the scores of some products are made of; see `Lexical.terms`."""

@@ -23,6 +23,9 @@ Found = tuple[NDArray[np.int32], NDArray[np.float32]]
 #: Products that are kept of all words together, 8 bytes each: the words last asked for.
 KEPT = 8_000_000
 
+#: Products that say a word, beyond which it is not listed: more than any store has that is scored whole by default.
+COMMON = 250_000
+
 _MARKS = ',;:.!?()[]{}"“”'  # no word begins or ends with one, however a text is cut
 
 _APART = 16  # words up to which a text is taken apart: a question of its own for each would cost a long one more than it saves
@@ -43,13 +46,16 @@ class Postings:
     def __init__(self, store: Store, table: str, rows: Rows, products: int):
         self._store, self._table, self._rows, self._products = store, table, rows, products
         self._kept: OrderedDict[tuple[str, str, str], Found] = OrderedDict()
+        self._common: set[tuple[str, str, str]] = set()
         self._size, self._lock = 0, Lock()
 
-    def scores(self, clause: Clause) -> Scores:
-        """BM25 of every product (n,), 0 where nothing matches; the same whatever was asked before."""
+    def scores(self, clause: Clause) -> Scores | None:
+        """BM25 of every product (n,), 0 where nothing matches; the same whatever was asked before. None where a word is too common."""
+        words = [self.found(word, clause.column, clause.how) for word in _apart(clause)]
+        if any(found is None for found in words):
+            return None
         scores = np.zeros(self._products)
-        for word in _apart(clause):
-            places, bm25 = self.found(word, clause.column, clause.how)
+        for places, bm25 in filter(None, words):
             scores[places] += bm25  # a place stands there once: a product has one row
         if clause.boost != 1:
             scores *= clause.boost
@@ -57,21 +63,27 @@ class Postings:
 
     def any(self, clause: Clause) -> bool:
         """Whether a product matches."""
-        return any(len(self.found(word, clause.column, clause.how)[0]) for word in _apart(clause))
+        found = (self.found(word, clause.column, clause.how) for word in _apart(clause))
+        return any(one is None or len(one[0]) for one in found)
 
     def size(self) -> int:
         """How many products are kept of all words together."""
         return self._size
 
-    def found(self, text: str, column: str, how: str = "any") -> Found:
-        """The products that match a text, and their BM25."""
+    def found(self, text: str, column: str, how: str = "any") -> Found | None:
+        """The products that match a text, and their BM25; None where more than `COMMON` do."""
         key = text, column, how
         with self._lock:
             if (known := self._kept.get(key)) is not None:
                 self._kept.move_to_end(key)
                 return known
+            if key in self._common:
+                return None
         clause = Clause(text, column, how=how)  # type: ignore[arg-type]
-        row_ids, bm25 = find_rows(self._store, self._table, clause, max(1, len(self._rows.ids)))
+        row_ids, bm25 = find_rows(self._store, self._table, clause, min(max(1, len(self._rows.ids)), COMMON + 1))
+        if len(row_ids) > COMMON:
+            self._common.add(key)
+            return None
         at = self._rows.found(row_ids)
         there = at >= 0
         found = at[there].astype(np.int32), bm25[there].astype(np.float32)

@@ -55,8 +55,8 @@ class Met(Protocol):
     def everything(self) -> Scores:
         """Of all products (n,)."""
 
-    def some(self, candidates: Places) -> Scores:
-        """Of some products, by their places, in their order."""
+    def among(self, candidates: Places) -> tuple[Scores, Scores]:
+        """Of some products, by their places, in their order, and of products that stand for the store."""
 
     def elsewhere(self, candidates: Places | None = None) -> NDArray[np.bool_] | None:
         """Those of some products (None: of all, (n,)) that say nothing in the script of the query; None where that does not matter."""
@@ -66,9 +66,6 @@ class Met(Protocol):
 
     def terms(self, ids: Sequence[str]) -> dict[str, list[tuple[str, float]]]:
         """id → the words that make up the scores of some products, and what each adds; {} where they cannot be told apart."""
-
-    def sample(self) -> Scores:
-        """Of products that stand for the store."""
 
 
 @dataclass(frozen=True)

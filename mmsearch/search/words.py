@@ -97,9 +97,9 @@ class Read:
         """Of all products, (n,)."""
         return self._similarity
 
-    def some(self, candidates: Places) -> Scores:
-        """Of some products, in their order."""
-        return self._similarity[candidates]
+    def among(self, candidates: Places) -> tuple[Scores, Scores]:
+        """Of some products, in their order, and of all, which stand for the store."""
+        return self._similarity[candidates], self._similarity
 
     def elsewhere(self, candidates: Places | None = None) -> None:
         """Runs of letters are compared whatever they are of."""
@@ -113,7 +113,3 @@ class Read:
     def terms(self, ids: Sequence[str]) -> dict[str, list[tuple[str, float]]]:
         """Nothing: letters that are read wrongly are compared in runs, which are no words."""
         return {}
-
-    def sample(self) -> Scores:
-        """All products, which stand for the store."""
-        return self._similarity

@@ -92,3 +92,22 @@ def test_threads_share_words(shop: Shop) -> None:
     assert shared.size() == sum(
         np.count_nonzero(shared.scores(Clause(word, WORDS))) for word in ("red", "blue", "black", "hat", "bag", "twin")
     )
+
+
+def test_a_word_that_too_many_say_is_not_listed_and_scored_all_the_same(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    queries = ("red hat", "hat twin", "twin kettle", "yelow hat")
+    listed = {limit: answers(shop, queries, limit, monkeypatch) for limit in ("100000", "5")}
+    monkeypatch.setattr(postings, "COMMON", 3)
+    own = fresh(shop)
+    assert own.scores(Clause("twin hat", WORDS)) is None and own.any(Clause("hat", WORDS))
+    assert own.scores(Clause("twin", WORDS)) is not None
+    for limit, before in listed.items():
+        for query, hits in answers(shop, queries, limit, monkeypatch).items():
+            assert [id for id, _ in hits] == [id for id, _ in before[query]]
+            np.testing.assert_allclose([score for _, score in hits], [score for _, score in before[query]], rtol=0, atol=1e-5)
+
+
+def answers(shop: Shop, queries: tuple[str, ...], limit: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[tuple[str, float]]]:
+    monkeypatch.setenv("MMSEARCH_EXACT_LIMIT", limit)
+    unasked = Shop(shop.store.path)  # it has listed no words yet
+    return {query: [(hit.id, hit.score) for hit in unasked.search(query, k=5)] for query in queries}

@@ -29,3 +29,22 @@ def test_a_table_in_the_order_of_the_products() -> None:
     rows = rows_of(np.arange(8, dtype=np.uint64), pa.array(PRODUCTS), pa.array(PRODUCTS))
     assert rows.places.tolist() == list(range(8))
     assert rows.of(np.array([5, 2]))[0].tolist() == [5, 2]
+
+
+@given(
+    fragments=st.lists(st.tuples(st.integers(0, 3), st.integers(1, 5)), min_size=1, max_size=5),
+    gap=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_row_ids_are_found_whether_fragments_have_gaps_or_not(fragments: list[tuple[int, int]], gap: bool, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    ids = np.concatenate(
+        [(np.uint64(2 * f + 1) << np.uint64(32)) + np.arange(a, a + n, dtype=np.uint64) for f, (a, n) in enumerate(fragments)]
+    )
+    if gap and len(ids) > 2:
+        ids = np.delete(ids, len(ids) // 2)
+    order = rng.permutation(len(ids))
+    names = pa.array([f"p{i}" for i in range(len(ids))])
+    rows = rows_of(ids[order], names, names)
+    asked = rng.permutation(len(ids))
+    np.testing.assert_array_equal(rows.found(ids[order][asked]), asked)
