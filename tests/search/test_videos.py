@@ -176,7 +176,7 @@ def test_a_long_clip_is_left_in_the_middle_when_told_to_stop(tmp_path: Path, mon
             seen.append(frame.second)
             if len(seen) == 5:
                 os.kill(os.getpid(), signal.SIGINT)
-                time.sleep(0.5)  # signals are seen by the main thread
+                time.sleep(2)  # signals are seen by the main thread, when it has its turn
             yield frame
 
     with monkeypatch.context() as patch, pytest.raises(Interrupted, match="0 of 1 video vectors are written"):
