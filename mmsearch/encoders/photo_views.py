@@ -37,7 +37,7 @@ def colours(image: Any) -> Matrix:
     """An opened RGB photo → root HSV histograms (776,): of the whole, then of each field of a grid of 4 rows and 3 columns."""
     import cv2
 
-    # Means of whole squares of pixels: a tenth of the time of resampling to a size, and to a histogram the same.
+    # Means of whole squares of pixels: in half to a tenth of the time that resampling to a size takes, the larger the photo.
     small = image.reduce(max(1, max(image.size) // _SIDE))
     hsv: NDArray[Any] = cv2.cvtColor(np.asarray(small), cv2.COLOR_RGB2HSV)
     height, width = hsv.shape[:2]
