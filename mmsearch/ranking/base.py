@@ -41,12 +41,12 @@ class Evidence:
     @functools.cached_property
     def there(self) -> NDArray[np.bool_]:
         """The products that have this evidence (n,)."""
-        return ~np.isnan(self.similarity)
+        return np.ones(len(self.similarity), dtype=bool) if self.everywhere else ~np.isnan(self.similarity)
 
     @functools.cached_property
     def everywhere(self) -> bool:
         """Whether all have it."""
-        return bool(self.there.all())
+        return not np.isnan(self.similarity.min(initial=np.inf))  # of numbers among which one is none, none is the least
 
 
 @dataclass(frozen=True)

@@ -52,30 +52,31 @@ class Calibrated(Combiner):
     unit = 1.0
 
     def combine(self, evidence: Sequence[Evidence], joint: Joint) -> Combined:
+        parts = list(dict.fromkeys(e.part for e in evidence))
+        if len(parts) == 1 and evidence[0].share == 1:  # a query alone, by far the most frequent: nothing to weigh or to complete
+            scores, total = _with_words(evidence, joint)
+            known = _any_of(evidence)
+            return Combined(total if known.all() else np.where(known, total, np.nan), scores)
         n = len(evidence[0].similarity)
         contributions = np.zeros((len(evidence), n))
         squares, present_squares = 0.0, np.zeros(n)
         known = np.zeros(n, dtype=bool)
-        parts = list(dict.fromkeys(e.part for e in evidence))
         for part in parts:
             rows = [i for i, e in enumerate(evidence) if e.part == part]
             mine, share = [evidence[i] for i in rows], evidence[rows[0]].share
-            scores = _with_words(mine, joint)
+            scores, total = _with_words(mine, joint)
             present = _any_of(mine)
             if share < 0:
-                scores = np.where(scores.sum(axis=0) > 0, scores, 0.0)
+                scores = np.where(total > 0, scores, 0.0)
             else:
                 squares += share**2
                 present_squares += share**2 * present
                 known |= present
-            if len(parts) == 1 and share == 1:
-                contributions = scores
-            else:
-                contributions[rows] = share * scores
+            contributions[rows] = share * scores
         if len({e.part for e in evidence if e.share > 0}) > 1:  # with one part there is nothing to complete it by
             positive = np.array([e.share > 0 for e in evidence])
             contributions[positive] *= np.sqrt(np.divide(squares, present_squares, out=np.ones(n), where=present_squares > 0))
-        total: Scores = contributions.sum(axis=0)
+        total = contributions.sum(axis=0)
         return Combined(total if known.all() else np.where(known, total, np.nan), contributions)
 
 
@@ -86,33 +87,42 @@ def _any_of(evidence: Sequence[Evidence]) -> Mask:
     return found
 
 
-def _with_words(evidence: Sequence[Evidence], joint: Joint) -> Scores:
-    """The evidence of one part, (e, n), with that of words, at most one of them."""
+def _with_words(evidence: Sequence[Evidence], joint: Joint) -> tuple[Scores, Scores]:
+    """The evidence of one part with that of words, at most one of them, (e, n); and the sums of it (n,)."""
     plain = [i for i, e in enumerate(evidence) if e.best is None]
     if len(plain) == len(evidence):
-        return _part(evidence, joint)
-    scores = np.zeros((len(evidence), len(evidence[0].similarity)))
+        scores = _part(evidence, joint)
+        return scores, scores.sum(axis=0)
+    scores = np.empty((len(evidence), len(evidence[0].similarity)))
     if plain:
         scores[plain] = _part([evidence[i] for i in plain], joint)
+    total: Scores | None = None
     for i, e in enumerate(evidence):
-        if not e.best:
+        if e.best is None:
+            continue
+        if not e.best:  # no product says any of the words
+            scores[i] = 0.0
             continue
         weight = WORDS * e.weight / max((evidence[j].weight for j in plain), default=e.weight)
         here = e.there
-        rows = slice(None) if e.everywhere else np.flatnonzero(here)  # a slice copies nothing
         lacking = not e.everywhere or (e.elsewhere is not None and bool(e.elsewhere.any()))
-        before = scores.sum(axis=0) if lacking else None
-        scores[i, rows] = (e.similarity - e.mean)[rows] * (weight / e.best)
-        scores[:, rows] /= np.sqrt(1 + (weight * e.std / e.best) ** 2)
+        before = scores[plain].sum(axis=0) if lacking else None
+        np.subtract(e.similarity, e.mean, out=scores[i])
+        scores[i] *= weight / e.best
+        if not e.everywhere:
+            np.copyto(scores[i], 0.0, where=~here)
+        scores[:, slice(None) if e.everywhere else np.flatnonzero(here)] *= 1 / np.sqrt(1 + (weight * e.std / e.best) ** 2)
         total = scores.sum(axis=0)
         high = np.flatnonzero(total > STRAIGHT)
-        high = high[here[high]]
+        high = high if e.everywhere else high[here[high]]
         scores[:, high] *= _bent(total[high])
+        total[high] = scores[:, high].sum(axis=0)
         if before is not None:
             present = _any_of([evidence[j] for j in plain]) if plain else np.zeros(len(here), bool)
             others = np.array([one.there if one.best is None else np.zeros(len(here), bool) for one in evidence])
             _complete(scores, before, here & present, (~here if e.elsewhere is None else ~here | e.elsewhere) & present, here, others)
-    return scores
+            total = scores.sum(axis=0)
+    return scores, scores.sum(axis=0) if total is None else total
 
 
 def _complete(
@@ -152,8 +162,7 @@ def _part(evidence: Sequence[Evidence], joint: Joint) -> Scores:
     """The standardised evidence of one part, (e, n): rows add up to the part's score, 0 where there is none."""
     if len(evidence) == 1:
         z = np.subtract(evidence[0].similarity, evidence[0].mean)
-        z /= evidence[0].std
-        z *= evidence[0].reliability
+        z *= evidence[0].reliability / evidence[0].std
         if not evidence[0].everywhere:
             np.copyto(z, 0.0, where=~evidence[0].there)
         alone: Scores = z[None, :]

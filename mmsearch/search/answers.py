@@ -97,7 +97,7 @@ def answer(store: Store, query: Query, scored: Scored, ranking: Ranking, listing
     if not known.any():
         notes += [_why_nothing(store, query, scored, listing.products), *filter(None, [scored.helps])]
     understood = as_json(query, scored.softly)
-    return Result(hits, int(known.sum()), notes, listing.facets(scored.candidates, matched), list(scored.relaxed), understood)
+    return Result(hits, int(np.count_nonzero(known)), notes, listing.facets(scored.candidates, matched), list(scored.relaxed), understood)
 
 
 def matches(query: Query, scored: Scored) -> NDArray[np.bool_]:

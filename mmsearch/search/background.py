@@ -27,7 +27,7 @@ def spread(similarity: Scores, otherwise: Pair) -> tuple[float, float]:
     if len(known) < _FEWEST:
         return otherwise.mean, otherwise.std
     off = known - mean
-    std = float(np.sqrt(np.square(off, out=off).mean()))
+    std = float(np.sqrt(np.einsum("i,i", off, off) / len(off)))  # multiplied and added up in one go
     return (mean, std) if std >= 1e-6 else (otherwise.mean, otherwise.std)
 
 

@@ -21,7 +21,7 @@ from mmsearch.ranking import COMBINERS
 from mmsearch.ranking.base import Combined, Combiner, Evidence, Joint
 from mmsearch.search.answers import Compared, Scored, answer, compared, own_products, words_found
 from mmsearch.search.background import Scores, spread, spread_by_pattern
-from mmsearch.search.batches import BLOCK, each, similarities
+from mmsearch.search.batches import BLOCK, ahead, each, looked_up, similarities
 from mmsearch.search.doubts import doubts
 from mmsearch.search.expand import Expander
 from mmsearch.search.hits import Result
@@ -122,7 +122,8 @@ class Engine:
                 found = answer(self.store, query, scored, ranking, listing, notes)
                 return found if why_not is None else with_reason(self.store, why_not, query, scored, ranking, show, products, found)
 
-            return self._each(queries, show.depth, combiner, answered, steps(relax), understand=understand)
+            plain = not (explain or chained or why_not)
+            return self._each(queries, show.depth, combiner, answered, steps(relax), understand=understand, plain=plain)
 
     def keep(self, queries: Mapping[str, Query], k: int, most: int, *, understand: bool = True) -> dict[str, Kept]:
         """The evidence of queries with every weight at 1, whatever the profile has, and what their texts name, for ranking them under
@@ -147,7 +148,7 @@ class Engine:
                 softly = over(scored.softly, Some(self._known, scored.candidates, 1.0, query)) if scored.softly else []
                 return ids, evidence, scored.joint, [one.take(rows) for one in softly]
 
-            found = self._each(even, k, COMBINERS.create("calibrated"), kept, understand=understand)
+            found = self._each(even, k, COMBINERS.create("calibrated"), kept, understand=understand, plain=True)
         return {id: Kept(queries[id], *one) for id, one in found.items()}
 
     def compared(self, queries: Mapping[str, Query], k: int, then: Callable[[Query, Scored, list[str]], _T]) -> dict[str, _T]:
@@ -175,10 +176,12 @@ class Engine:
         last: int = 0,
         *,
         understand: bool = False,
+        plain: bool = False,
     ) -> dict[str, _T]:
         """Of each query, what `then` makes of it: the query in words, its candidates with their scores, what a person should know.
 
-        `last` is the last step in which queries may be relaxed.
+        `last` is the last step in which queries may be relaxed. `plain`: `then` asks the store for nothing. Where scores are numpy alone,
+        two threads would wait for each other at every step of it (docs/decisions/0044-words-first.md).
         """
         products, version = self.index.products(), self.index.version(PRODUCTS)
         filters = {w: passing(self.store, w, products, version) for w in dict.fromkeys(w for q in queries.values() for w in q.where)}
@@ -189,9 +192,9 @@ class Engine:
         vectors = self._vectors.encode(queries)
         read, notes = self._words.read([p for q in queries.values() if q.within is None for p in q.parts if p.weight > 0])
 
-        def chosen(id: str) -> Chosen | None:
-            query = queries[id]
-            return self._targets.choose(query, vectors, self._met(query, read, products)) if query.parts else None
+        def chosen(one: tuple[str, Mapping[int, Met]]) -> Chosen | None:
+            query = queries[one[0]]
+            return self._targets.choose(query, vectors, one[1]) if query.parts else None
 
         def done(one: tuple[str, Chosen | None, Sequence[Matrix | None]]) -> _T:
             (id, of, similar), query = one, queries[one[0]]
@@ -217,12 +220,18 @@ class Engine:
             doubted = doubts(query, words=not self._lexical.never_made())
             return then(query, scored, [*understood[id], *widened[id], *told, *notes, *named, *doubted])
 
+        def chosen_of(ids: Sequence[str]) -> list[Chosen | None]:
+            met = list(each(lambda id: self._met(queries[id], read, products), ids))
+            if len(ids) > 1:
+                looked_up(self._lexical.unasked((one for mine in met for one in mine.values()), products))
+            return list(each(chosen, list(zip(ids, met, strict=True))))
+
         found: dict[str, _T] = {}
-        for start in range(0, len(queries), BLOCK):
-            ids = list(queries)[start : start + BLOCK]
-            of = list(each(chosen, ids))
+        blocks = [list(queries)[start : start + BLOCK] for start in range(0, len(queries), BLOCK)]
+        for ids, of in zip(blocks, ahead(chosen_of, blocks), strict=True):
             exact = [one.targets if one and self._largest(one.targets) <= settings.exact_limit() else [] for one in of]
-            found |= zip(ids, each(done, list(zip(ids, of, similarities(self.index, exact), strict=True))), strict=True)
+            asked = list(zip(ids, of, similarities(self.index, exact), strict=True))
+            found |= zip(ids, map(done, asked) if plain and all(exact) else each(done, asked), strict=True)
         return found
 
     def _score(

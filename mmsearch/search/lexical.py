@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -73,6 +74,16 @@ class Lexical:
         clauses += [Clause(near[0], WORDS, _MISSPELT) for near in instead.values()]
         asked = Asked(tuple(clauses), tuple((Clause(typed, WORDS), tuple(others)) for typed, others in beside.items()))
         return Matches(self, asked, products, instead, script_of(plain))
+
+    def unasked(self, met: Iterable[object], products: pa.Array) -> list[Callable[[], object]]:
+        """What texts that were met with products (n,) have to know of words that nobody asked for yet: to be called, in any order, by
+        several threads. What is not called is found out when a score needs it.
+        """
+        asked = [clause for one in met if isinstance(one, Matches) for clause in one.asked.every()]
+        if not asked:
+            return []
+        postings = self._located(products).postings
+        return [partial(postings.found, *word) for word in postings.unknown(asked)]
 
     def having(self, wanted: Required, products: pa.Array) -> NDArray[np.bool_]:
         """Which products (n,) have what a query requires. Raises InputError where the store has no words."""
@@ -240,11 +251,13 @@ class Asked(NamedTuple):
     beside: tuple[tuple[Clause, tuple[Clause, ...]], ...] = ()
 
     def total(self, score: Callable[[Clause], Scores]) -> Scores:
-        """The scores of products (n,), from those that each clause gives them.
+        """The scores of products (n,), from those that each clause gives them, in arrays of their own.
 
         Of a word and its synonyms the best one counts: who says both is no better for it.
         """
-        total: Scores = np.sum([score(clause) for clause in self.clauses], axis=0)
+        total = score(self.clauses[0])
+        for clause in self.clauses[1:]:
+            total += score(clause)
         for typed, others in self.beside:
             total += np.maximum(np.max([score(clause) for clause in others], axis=0) - score(typed), 0.0)
         return total
@@ -264,7 +277,7 @@ class Matches:
     """A text on its way to the products: a `mmsearch.search.targets.Met`."""
 
     def __init__(self, lexical: Lexical, asked: Asked, products: pa.Array, instead: Mapping[str, Sequence[str]], script: str):
-        self._lexical, self._asked, self._products, self._script = lexical, asked, products, script
+        self._lexical, self.asked, self._products, self._script = lexical, asked, products, script
         self._best: float | None = None
         self._near: dict[int, tuple[Places, float]] = {}
         #: What a person should know: words that are looked for in place of others.
@@ -273,7 +286,7 @@ class Matches:
     def anything(self) -> bool:
         """Whether a product matches."""
         if self._lexical.scores_all():
-            return self._lexical.anything(self._asked, self._products)
+            return self._lexical.anything(self.asked, self._products)
         return self._nearest(_DEPTH)[1] > 0
 
     @property
@@ -288,15 +301,15 @@ class Matches:
 
     def everything(self) -> Scores:
         """Of all products, (n,). Not kept: many queries wait for their turn."""
-        scores = self._lexical.everything(self._asked, self._products)
+        scores = self._lexical.everything(self.asked, self._products)
         self._best = _highest(scores)
         return scores
 
     def among(self, candidates: Places) -> tuple[Scores, Scores]:
         """Of some products, by their places, in their order, and of products that stand for the store."""
         near, best = self._nearest(_DEPTH)
-        several = len(self._asked.every()) > 1  # what matches several clauses has the sum
-        scores, sample, highest = self._lexical.some(self._asked, self._products, candidates, near[near >= 0] if several else near[:0])
+        several = len(self.asked.every()) > 1  # what matches several clauses has the sum
+        scores, sample, highest = self._lexical.some(self.asked, self._products, candidates, near[near >= 0] if several else near[:0])
         self._best = highest if several else best
         return scores, sample
 
@@ -310,9 +323,9 @@ class Matches:
 
     def _nearest(self, depth: int) -> tuple[Places, float]:
         if depth not in self._near:
-            self._near[depth] = self._lexical.near(self._asked, self._products, depth)
+            self._near[depth] = self._lexical.near(self.asked, self._products, depth)
         return self._near[depth]
 
     def terms(self, ids: Sequence[str]) -> dict[str, list[tuple[str, float]]]:
         """What the scores of some products are made of; see `Lexical.terms`."""
-        return self._lexical.terms(self._asked, ids)
+        return self._lexical.terms(self.asked, ids)

@@ -120,9 +120,8 @@ class Listing:
 
         `query`: whether there is one; scores decide ties then.
         """
-        known = int(np.count_nonzero(~np.isnan(scores)))
         first, k = self.wanted.first, self.wanted.k
-        notes = self._told(known, int(np.count_nonzero(matched))) if self.wanted.among else []
+        notes = self._told(_known(scores), int(np.count_nonzero(matched))) if self.wanted.among else []
         if not self.wanted.sort:
             chosen = best(candidates, scores, first + k)[first:]
         else:
@@ -130,8 +129,7 @@ class Listing:
             places = these if self._all(candidates) else self._places(candidates.take(pa.array(these)))
             keys = [(key, self._values[key.name]) for key in self.wanted.sort]
             chosen = these[in_order(keys, places, self.products, scores[these] if query else None, first + k)[first:]]
-            known = len(these)
-        if not len(chosen) and known:
+        if not len(chosen) and (known := len(these) if self.wanted.sort else _known(scores)):
             pages = -(-known // k)
             there = f"there is 1 page of {k:,}" if pages == 1 else f"there are {pages:,} pages of {k:,}"
             notes.append(f"page {self.wanted.page:,} is beyond the last: {there}")
@@ -152,6 +150,10 @@ class Listing:
         if not done or matching == known:
             return []
         return [f"{matching:,} of {known:,} products fit the query well enough to be {' and '.join(done)}"]
+
+
+def _known(scores: NDArray[np.float64]) -> int:
+    return int(np.count_nonzero(~np.isnan(scores)))
 
 
 def _titles(store: Store, many: bool) -> Callable[[Places], list[str | None]]:

@@ -7,11 +7,13 @@ half of the words are new.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmsearch.lexical.fields import PIECES
 from mmsearch.search.rows import Rows
 from mmsearch.store import Store
 from mmsearch.store.fulltext import Clause, find_rows
@@ -32,12 +34,19 @@ _APART = 16  # words up to which a text is taken apart: a question of its own fo
 
 
 def _apart(clause: Clause) -> list[str]:
-    """What is looked for one by one: BM25 of the whole is the sum. A word that is said twice counts twice, as it does in LanceDB."""
+    """What is looked for one by one: BM25 of the whole is the sum. A word that is said twice counts twice, as it does in LanceDB.
+
+    Codes stay together: few queries have one of another, and one question costs less than four.
+    """
     words = clause.text.split()
     if clause.how != "any" or len(words) > _APART:
         return [clause.text]
     plain = [word.strip(_MARKS) for word in words]
-    return [word.lower() if word.isascii() else word for word in plain if word]
+    plain = [word.lower() if word.isascii() else word for word in plain if word]
+    if clause.column != PIECES:
+        return plain
+    codes = [word for word in plain if word.isascii()]
+    return [*(word for word in plain if not word.isascii()), *([" ".join(codes)] if codes else [])]
 
 
 class Postings:
@@ -65,6 +74,12 @@ class Postings:
         """Whether a product matches."""
         found = (self.found(word, clause.column, clause.how) for word in _apart(clause))
         return any(one is None or len(one[0]) for one in found)
+
+    def unknown(self, clauses: Iterable[Clause]) -> list[tuple[str, str, str]]:
+        """The words of clauses, each once, that were not asked for yet: what `found` takes."""
+        words = dict.fromkeys((word, clause.column, clause.how) for clause in clauses for word in _apart(clause))
+        with self._lock:
+            return [word for word in words if word not in self._kept and word not in self._common]
 
     def size(self) -> int:
         """How many products are kept of all words together."""

@@ -22,6 +22,7 @@ from mmsearch.store.where import id_list
 
 _SHOWN = 200  # characters of a query part that an error names
 _AT_ONCE = 64  # query photos, sounds or clips decoded at a time: a queries file may hold any number
+_TEXTS_AT_ONCE = 1_024  # texts are small, and an encoder cuts them into pieces for its threads
 
 
 class QueryVectors:
@@ -53,9 +54,10 @@ class QueryVectors:
             if not encoders or recorded_encoder(self._store, modality):
                 encoders[modality] = self._encoder(modality)
             contents = [p.content if modality == "text" else Path(p.content) for p in mine]
-            for start in range(0, len(mine), _AT_ONCE):
+            at_once = _TEXTS_AT_ONCE if modality == "text" else _AT_ONCE
+            for start in range(0, len(mine), at_once):
                 for name, encoder in encoders.items():
-                    encoded = encoder.encode(contents[start : start + _AT_ONCE], query=True)
+                    encoded = encoder.encode(contents[start : start + at_once], query=True)
                     for index, reason in encoded.failures:
                         part = mine[start + index]
                         message = f"the query {modality} {part.content[:_SHOWN]} cannot be used: {reason}"

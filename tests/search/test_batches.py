@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import small_shop
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from mmsearch.search import engine
+import mmsearch
+from mmsearch import settings as threads_of
+from mmsearch.search import engine, postings
+from mmsearch.search.batches import ahead, each
 from mmsearch.search.query import Query, make_query
 from mmsearch.shop import Shop
 
@@ -58,3 +63,49 @@ def test_what_is_asked_in_one_go_is_answered_as_alone(shop: Shop, many: list[Ask
             first, second = (hits[id] for id in small_shop.TWINS)
             assert (first.score, first.rank + 1) == (second.score, second.rank)
         assert (together[id].notes, together[id].candidates) == (alone.notes, alone.candidates)
+
+
+def test_words_of_many_queries_are_looked_up_before_any_is_scored(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the steps of numpy each would take LanceDB twice as long."""
+    asked: list[str] = []
+    scoring = False
+
+    def noted(store: Any, table: str, clause: Any, *others: Any) -> Any:
+        assert not scoring, clause
+        asked.append(clause.text)
+        return find_rows(store, table, clause, *others)
+
+    def score(*given: Any) -> Any:
+        nonlocal scoring
+        scoring = True
+        try:
+            return plain(*given)
+        finally:
+            scoring = False
+
+    find_rows, plain = postings.find_rows, engine.Engine._score
+    monkeypatch.setattr(threads_of, "threads", lambda: 1)
+    monkeypatch.setattr(postings, "find_rows", noted)
+    monkeypatch.setattr(engine.Engine, "_score", score)
+    mmsearch.open(shop.store.path).search_many({text: make_query([text]) for text in ("red hat", "blue shoe", "red kettle")})
+    assert sorted(asked) == sorted({"red", "hat", "blue", "shoe", "kettle"})
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_next_is_made_while_one_is_used(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads_of, "threads", lambda: threads)
+    made = [threading.Event() for _ in range(4)]
+    for number in ahead(lambda n: made[n].set() or n, range(4)):
+        assert threads == 1 or made[min(number + 1, 3)].wait(5)
+    assert list(ahead(str, [])) == []
+    assert list(ahead(str, [1])) == ["1"]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_what_fails_is_told(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads_of, "threads", lambda: threads)
+    for way in (ahead, each):
+        found = way(lambda n: 1 // n, [2, 1, 0, 1])
+        assert [next(found), next(found)] == [0, 1]
+        with pytest.raises(ZeroDivisionError):
+            next(found)

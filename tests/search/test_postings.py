@@ -47,6 +47,7 @@ def kept(shop: Shop) -> Postings:
 @given(text=texts, column=st.sampled_from([WORDS, PIECES, "title"]), boost=st.sampled_from([1.0, 0.5]))
 @example(text="red red Red", column=WORDS, boost=1.0)
 @example(text="...", column=WORDS, boost=1.0)
+@example(text='17" red 红 17x 红色 hat', column=PIECES, boost=0.5)
 def test_scores_are_those_of_the_whole_text(shop: Shop, kept: Postings, text: str, column: str, boost: float) -> None:
     products, rows = located(shop)
     clause = Clause(text, column, boost)
@@ -58,6 +59,13 @@ def test_scores_are_those_of_the_whole_text(shop: Shop, kept: Postings, text: st
     np.testing.assert_array_equal(scores > 0, whole > 0)
     assert kept.any(clause) == bool(len(row_ids))
     np.testing.assert_array_equal(scores, fresh(shop).scores(clause), "what was asked before changes no digit")
+
+
+def test_codes_are_asked_together_and_characters_apart(kept: Postings) -> None:
+    clause = Clause("17x 跑 ddr2 跑步", PIECES)
+    assert kept.unknown([clause, clause]) == [("跑", PIECES, "any"), ("跑步", PIECES, "any"), ("17x ddr2", PIECES, "any")]
+    assert kept.scores(clause) is not None
+    assert kept.unknown([clause]) == []
 
 
 def test_what_is_said_twice_counts_twice_and_twins_tie(kept: Postings) -> None:
