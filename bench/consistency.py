@@ -37,8 +37,10 @@ from mmsearch.store.vectors import read_vectors, write_vectors
 
 PLANTED = 60
 COLUMNS = ("id", "title", "category", "colour", "image")
-BLAND = ("New product", "Item", "Gift", "Best seller", "Brand new arrival", "Special offer", "Product of the day", "Great quality")
-BLAND += ("See photo", "Available now", "Made with love", "Clothing", "Fashion", "Accessories", "For every day")
+BLAND = (
+    *("New product", "Item", "Gift", "Best seller", "Brand new arrival", "Special offer", "Product of the day", "Great quality"),
+    *("See photo", "Available now", "Made with love", "Clothing", "Fashion", "Accessories", "For every day"),
+)
 
 
 def cropped(image: Image.Image, share: float) -> Image.Image:
@@ -196,7 +198,7 @@ def scale(data: Path, folder: Path, products: int = 50_000) -> None:
     shop.ingest(folder / "large.csv")
     ids = [row["id"] for row in planted.rows]
     for modality, noise in (("text", 0.4), ("image", 0.4)):
-        known = planted.shop.store.record.get(f"encoder/{modality}")
+        known = planted.shop.store.record.get(f"encoder/{modality}") or {}
         rows = read_vectors(planted.shop.store, known["table"])
         at = {id: i for i, id in enumerate(rows.ids.to_pylist())}
         base = rows.vectors[[at[id] for id in ids]]

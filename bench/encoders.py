@@ -64,8 +64,8 @@ def measure() -> Iterator[str]:
     line = f"image, {len(photos)} photos: decode and encode {shown(a)}, decode alone {shown(decode)}, model on ready arrays {shown(b)}"
     yield f"{line}; ratio {ratio:.2f}, {(decode + b) / a:.2f} of both ({len(photos) / a:.0f} photos/s)"
 
-    with tempfile.TemporaryDirectory() as folder:
-        clip = ENCODERS.create(f"openclip({_random_clip(Path(folder))})")
+    with tempfile.TemporaryDirectory() as temporary:
+        clip = ENCODERS.create(f"openclip({_random_clip(Path(temporary))})")
         ready = [clip.prepare(path) for path in photos]
         a, b, ratio = paired(lambda: clip.encode(photos), lambda: clip.encode_batch(ready), 3)
         line = f"openclip, a random vision transformer of 6 × 384: decode and encode {shown(a)}, model on ready arrays {shown(b)}"

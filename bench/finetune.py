@@ -20,7 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.alignment import Fashion, both, recall, rows, shown
+from bench.alignment import Fashion, both, recall
+from bench.tables import read_rows, shown
 from mmsearch.encoders import ENCODERS
 from mmsearch.fusion import FUSERS, finetuning
 from mmsearch.fusion.base import Fuser, Side
@@ -86,7 +87,7 @@ def timed(fashion: Fashion, blocks: int) -> None:
 def main() -> int:
     data, options = Path(sys.argv[1]), set(sys.argv[2:])
     fashion = Fashion(data, {m: ENCODERS.create(name) for m, name in (("text", "usem"), ("image", "efficientnet"))})
-    photos = [data / "fashion" / row["image"] for row in rows(data / "fashion" / "products.csv")]
+    photos = [data / "fashion" / row["image"] for row in read_rows(data / "fashion" / "products.csv")]
     fashion.G = dataclasses.replace(fashion.G, contents=photos)
     blocks = option("blocks", "1,2,4")
     for n in blocks:

@@ -103,8 +103,8 @@ class Fashion:
             found[f"{m} alone"] = self.same_type(fuser.items(self.batch(split, (m,))), split)
         whole = self.batch(split)
         if fuser.compares("text", "image"):
-            sides = [fuser.project(m, whole.side(m, np.arange(len(whole)))) for m in ("text", "image")]
-            found["text → own photo"] = list(pair_recall(*sides, np.eye(len(whole), dtype=bool))["text>image"].values())[:2]
+            T, G = (fuser.project(m, whole.side(m, np.arange(len(whole)))) for m in ("text", "image"))
+            found["text → own photo"] = list(pair_recall(T, G, np.eye(len(whole), dtype=bool))["text>image"].values())[:2]
         similarity = few @ few.T
         np.fill_diagonal(similarity, -np.inf)
         best = np.argsort(-similarity, axis=1, kind="stable")[:, :10]
@@ -116,8 +116,10 @@ class Fashion:
 def fashion(data: Path, folder: Path, splits: list[str], alternatives: bool) -> Iterator[str]:
     catalogue = Fashion(data, folder)
     for spec in ("concat", "aligned", "gated"):
-        for mode, train in (("learned from all photos", {}), ("learned from half the photos", {"halved": True})):
-            fits = [fitted(spec, catalogue.batch("train", **train), catalogue.encoders, s) for s in (SEEDS if spec == "gated" else (0,))]
+        for mode, train in (("learned from all photos", False), ("learned from half the photos", True)):
+            fits = [
+                fitted(spec, catalogue.batch("train", halved=train), catalogue.encoders, s) for s in (SEEDS if spec == "gated" else (0,))
+            ]
             for split in splits:
                 each = [catalogue.measured(fuser, split) for fuser, _, _ in fits]
                 line = "; ".join(f"{name} {shown(np.mean([one[name] for one in each], axis=0))}" for name in each[0])

@@ -43,14 +43,15 @@ def features(model: Any, photos: np.ndarray) -> np.ndarray:
 
 def vectors(model: Any, photos: np.ndarray) -> np.ndarray:
     out = np.concatenate([features(model, photos[i : i + BATCH]) for i in range(0, len(photos), BATCH)])
-    return out / np.linalg.norm(out, axis=1, keepdims=True)
+    unit: np.ndarray = out / np.linalg.norm(out, axis=1, keepdims=True)
+    return unit
 
 
 def quantised(exact: Path, folder: Path, calibration: np.ndarray) -> dict[str, Path]:
     from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantType, quantize_dynamic, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    class Photos(CalibrationDataReader):
+    class Photos(CalibrationDataReader):  # type: ignore[misc]
         def __init__(self) -> None:
             self.batches = iter([calibration[i : i + BATCH] for i in range(0, len(calibration), BATCH)])
 

@@ -43,8 +43,8 @@ def large_shop(products: int) -> Iterator[Shop]:
     """A store of so many products with titles, words, prices from 0 to 100, vectors of texts and, of half of them, of photos (seed 0)."""
     kept = os.environ.get("MMSEARCH_BENCH_CACHE")
     if kept is None:
-        with tempfile.TemporaryDirectory() as folder:
-            yield _made(Path(folder), products)
+        with tempfile.TemporaryDirectory() as temporary:
+            yield _made(Path(temporary), products)
         return
     folder = Path(kept) / f"shop-{products}"
     if not (folder / "done").exists():
@@ -121,4 +121,5 @@ def _write(shop: Shop, choice: Choice, rows: Sequence[int], mean: object, rng: n
 
 
 def _unit(rows: Matrix) -> Matrix:
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    unit: Matrix = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return unit

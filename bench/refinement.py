@@ -63,7 +63,8 @@ def measure() -> Iterator[str]:
 
 
 def chosen(fashion: Fashion, pairs: int, spec: str, split: str) -> None:
-    measured, notes = [], []
+    measured: list[list[float]] = []
+    notes = []
     for part in range(SIZES[pairs]):
         fuser = fashion.fitted(spec, pairs, part)
         measured += recall(fuser, *fashion.of(split)).values()

@@ -34,7 +34,8 @@ def shelf(encoder: Encoder, folder: Path) -> np.ndarray:
     wanted = np.array([ids.index(row["product"]) for row in photos])
     G = encoded(encoder, [folder / row["image"] for row in products])
     S = encoded(encoder, [folder / row["image"] for row in photos], fitted=True)
-    return (np.argsort(-(S @ G.T), axis=1, kind="stable") == wanted[:, None]).argmax(axis=1)
+    ranks: np.ndarray = (np.argsort(-(S @ G.T), axis=1, kind="stable") == wanted[:, None]).argmax(axis=1)
+    return ranks
 
 
 def garments(encoder: Encoder, folder: Path) -> np.ndarray:
@@ -44,7 +45,8 @@ def garments(encoder: Encoder, folder: Path) -> np.ndarray:
     G = encoded(encoder, [folder / row["image"] for row in table])
     similarity = G @ G.T
     np.fill_diagonal(similarity, -np.inf)
-    return (labels[np.argsort(-similarity, axis=1, kind="stable")[:, :10]] == labels[:, None]).mean(axis=1)
+    shares: np.ndarray = (labels[np.argsort(-similarity, axis=1, kind="stable")[:, :10]] == labels[:, None]).mean(axis=1)
+    return shares
 
 
 def main() -> int:

@@ -19,6 +19,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ import numpy as np
 
 from bench.parallel_reviews import PAIRS
 from bench.tables import print_table, read_rows
+from mmsearch.catalog.segment import words
 from mmsearch.features import opinion
 from mmsearch.features.emotion import emotions
 from mmsearch.features.emotion_words import EMOTIONS
@@ -93,7 +95,7 @@ def chinese(file: Path, part: str) -> None:
     readers: dict[str, Reader] = {
         "always the more frequent": lambda text: 1.0 if sum(row.positive for row in rows) * 2 >= len(rows) else -1.0,
         "snownlp as it comes": lambda text: 2 * plain_snownlp(text) - 1,
-        "snownlp's model on jieba's words": lambda text: opinion._snownlp_log_odds(opinion.words(text, "zh")),
+        "snownlp's model on jieba's words": lambda text: opinion._snownlp_log_odds(words(text, "zh")),
         "words and rules alone": chinese_words,
         "both: opinion(text, 'zh')": lambda text: opinion.opinion(text, "zh"),
     }
@@ -131,7 +133,7 @@ def parallel() -> None:
     for language, texts in (("en", [p.english for p in PAIRS]), ("zh", [p.chinese for p in PAIRS])):
         told = opinion.languages_of(texts)
         labelled = [Labelled(text, pair.sign == "+", "") for text, pair in zip(texts, PAIRS, strict=True)]
-        row = score(language, lambda text, language=language: opinion.opinion(text, language), labelled)
+        row = score(language, partial(opinion.opinion, language=language), labelled)
         rows.append({**row, "language told": sum(one == language for one in told) / len(told)})
     print_table(f"{len(PAIRS)} reviews in both languages (written for this, bench/parallel_reviews.py)", rows)
     values = np.array([[opinion.opinion(p.english, "en"), opinion.opinion(p.chinese, "zh")] for p in PAIRS])

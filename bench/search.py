@@ -54,7 +54,8 @@ def kinds(shop: Shop) -> Iterator[str]:
     """Each kind of query, beside what a script would write by hand: encode, filter, nearest, full text, titles."""
     bare = Bare(shop)
     photos = sorted(map(str, (SAMPLE / "photos").glob("*.jpg")))
-    few, some = {"where": "price < 1.0"}, {"where": "price < 10.0"}
+    few: dict[str, Any] = {"where": "price < 1.0"}
+    some: dict[str, Any] = {"where": "price < 10.0"}
     asked: dict[str, Callable[[str, str], tuple[Callable[[], Any], Callable[[], Any]]]] = {
         "text (vectors alone)": lambda text, _: (partial(shop.search, text, weights="words=0"), partial(bare, text, words=False)),
         "hybrid (the default)": lambda text, _: (partial(shop.search, text), partial(bare, text)),
@@ -64,7 +65,8 @@ def kinds(shop: Shop) -> Iterator[str]:
         "hybrid, 10 % by filter": lambda text, _: (partial(shop.search, text, **some), partial(bare, text, **some)),
     }
     for name, pair in asked.items():
-        ours, theirs = [], []
+        ours: list[float] = []
+        theirs: list[float] = []
         for text, photo in zip(queries(_RUNS + 2), cycle(photos), strict=False):
             for action, times in zip(pair(text, photo), (ours, theirs), strict=True):
                 start = time.perf_counter()

@@ -118,7 +118,9 @@ def _plain(shop: Shop, asked: Mapping[str, str], split: Mapping[str, str], choos
 
 
 def _means(ranks: Mapping[str, float], split: Mapping[str, str], choose: bool) -> str:
-    means = [np.mean([ranks[id] for id in ranks if split[id] == part]) for part in (("validation",) if choose else ("validation", "test"))]
+    means = [
+        float(np.mean([ranks[id] for id in ranks if split[id] == part])) for part in (("validation",) if choose else ("validation", "test"))
+    ]
     return shown(means)
 
 

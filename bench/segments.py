@@ -9,6 +9,9 @@ validation part for every setting tried.
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+
+import numpy as np
 
 from mmsearch.evaluation.bootstrap import interval
 from mmsearch.evaluation.recommend import RecommenderEvaluation, ask, judge
@@ -29,7 +32,9 @@ TRIED = [
 ]
 
 
-def measured(interactions: Interactions, attributes: dict[str, Attributes], part: str, segments: Segments | None) -> RecommenderEvaluation:
+def measured(
+    interactions: Interactions, attributes: Mapping[str, Attributes], part: str, segments: Segments | None
+) -> RecommenderEvaluation:
     """Users of whom nothing is known but their attributes; None: not even these."""
     split = ColdUsers(share=SHARE, last=LAST, known=0, part=part)
     asked = ask(split.split(interactions))
@@ -38,7 +43,7 @@ def measured(interactions: Interactions, attributes: dict[str, Attributes], part
     found = []
     for user in asked.users.tolist():
         own = attributes.get(interactions.user_ids[user], {}) if segments else {}
-        found.append(top(sum(scores for _, scores in model.score(own)), 20))
+        found.append(top(np.sum([scores for _, scores in model.score(own)], axis=0), 20))
     return judge(asked, found, Products(interactions.product_ids), MEASURES, split.spec)
 
 

@@ -176,7 +176,8 @@ def with_noise(x: np.ndarray, name: str, rng: np.random.Generator) -> np.ndarray
             spectrum /= np.sqrt(np.maximum(np.arange(len(spectrum)), 1))
         noise = np.fft.irfft(spectrum, len(x))
     heard = x[np.abs(x) > 0.1 * np.abs(x).max()]
-    return (x + noise * np.sqrt(np.square(heard).mean() / np.square(noise).mean()) * 10 ** (-10 / 20)).astype(np.float32)
+    mixed: np.ndarray = (x + noise * np.sqrt(np.square(heard).mean() / np.square(noise).mean()) * 10 ** (-10 / 20)).astype(np.float32)
+    return mixed
 
 
 def found_in_long(spec: str, data: Path, *, validation: bool) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from bench.timing import paired, seconds, shown
@@ -40,8 +41,8 @@ def measure() -> Iterator[str]:
 
         suggest = ("-m", "mmsearch", "--store", shop.store.path, "suggest", "--format", "ids")
         for name, prefix in _PREFIXES.items():
-            a, b, ratio = paired(lambda prefix=prefix: run(*suggest, prefix), lambda: run("-c", _BARE), 5)
-            again = sorted(seconds(lambda prefix=prefix: shop.suggest(prefix), 5))[2]
+            a, b, ratio = paired(partial(run, *suggest, prefix), lambda: run("-c", _BARE), 5)
+            again = sorted(seconds(partial(shop.suggest, prefix), 5))[2]
             yield f"{name}: fresh {shown(a)}; python importing pyarrow and lance {shown(b)}; ratio {ratio:.2f}; running {shown(again)}"
             yield f"  CPU: fresh {shown(cpu(*suggest, prefix))}; python importing pyarrow and lance {shown(cpu('-c', _BARE))}"
 

@@ -131,7 +131,8 @@ def by_search(spec: str, image: str, files: Sequence[Path], cuts: Sequence[Any],
     for way, place in (("--video", 2), ("--image", 3)):
         right, off = 0, []
         for cut in cuts:
-            hit = shop.search(**{way[2:]: str(cut[place]), "within": "video"}, k=1).hits[0]
+            asked: dict[str, Any] = {way[2:]: str(cut[place])}
+            hit = shop.search(**asked, within="video", k=1).hits[0]
             if hit.id == str(cut[0]):
                 right += 1
                 off.append(abs(moment_of(hit.matched["video"])[1] - cut[1]))
@@ -152,7 +153,7 @@ def by_rule(spec: str, image: str, files: Sequence[Path], cuts: Sequence[Any]) -
         mean = Q.mean(axis=0) / np.linalg.norm(Q.mean(axis=0))
         scores["mean direction"].append(np.array([(clip @ mean).max() for clip in clips]))
         scores["mean of the best"].append(np.array([(clip @ Q.T).max(axis=0).mean() for clip in clips]))
-    found = {}
+    found: dict[str, float] = {}
     for rule, rows in scores.items():
         right = np.array([row.argmax() == cut[0] for row, cut in zip(rows, cuts, strict=True)])
         margin = [row[cut[0]] - np.delete(row, cut[0]).max() for row, cut in zip(rows, cuts, strict=True)]

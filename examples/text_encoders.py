@@ -20,7 +20,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -39,8 +39,8 @@ OFFLINE = ("usem", "minilm", "word2vec")
 CHANGES: tuple[dict[str, float], ...] = (
     {},
     *({"times": times} for times in (0.5, 2)),
-    *({"dim": dim} for dim in (100, 300)),
-    *({"window": window} for window in (10, 50)),
+    *({"dim": float(dim)} for dim in (100, 300)),
+    *({"window": float(window)} for window in (10, 50)),
 )
 
 
@@ -150,7 +150,7 @@ def learned(name: str, task: Task, change: Mapping[str, float]) -> tuple[str, di
     """What was changed → nDCG@10 on validation. The weightings share what was learned: they differ in what becomes of it."""
     texts = corpus(task.teaching)
     times = change.get("times", 1)
-    options = {key: int(value) for key, value in change.items() if key != "times"}
+    options: dict[str, Any] = {key: int(value) for key, value in change.items() if key != "times"}
     encoder = Word2Vec(**options, epochs=round(usual_epochs(texts) * times))
     encoder.fit(task.teaching)
     if change:

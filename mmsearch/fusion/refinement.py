@@ -22,7 +22,7 @@ KINDS = {"none": 0, "linear": 0, "mlp": 256}
 
 # Chosen on the validation products of fashion (docs/decisions/0022-refinement.md).
 PLAN = Plan()
-SHARES = (0.2, 0.35, 0.5)  # of a cosine, beside none at all
+SHARES: tuple[float, ...] = (0.2, 0.35, 0.5)  # of a cosine, beside none at all
 LEAST_PAIRS = 500  # below, heads bring nothing that is sure
 LEAST_GAIN = 0.005  # of the mean reciprocal rank of held-out pairs, below which twice the dimensions are not worth it
 _WORDS = 256  # components of the words of texts
