@@ -10,11 +10,13 @@ import hypothesis
 import pytest
 from fake_encoders import FakeImage, FakeLearned, FakeText
 from fake_features import FakeShade, FakeTalk, FakeWords
+from fake_fuser import FakeFuser
 from fake_sounds import FakeAudio
 
 from mmsearch import settings
 from mmsearch.encoders import ENCODERS
 from mmsearch.features import FEATURES
+from mmsearch.fusion import FUSERS
 
 if _worker := os.environ.get("PYTEST_XDIST_WORKER"):
     # numba keeps what it compiled for librosa beside it: two processes that compile at once in a fresh .venv left files with which every
@@ -62,6 +64,13 @@ def _fake_features() -> Iterator[None]:
     yield
     for name in fakes:
         FEATURES.unregister(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _fake_fuser() -> Iterator[None]:
+    FUSERS.register("fake-fuser", FakeFuser)
+    yield
+    FUSERS.unregister("fake-fuser")
 
 
 @pytest.fixture(scope="session")

@@ -5,17 +5,13 @@ A photo is a plain colour with a grey patch; the place of the patch tells the ki
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from fake_fuser import FakeFuser
 from PIL import Image
 
-from mmsearch.fusion import FUSERS
 from mmsearch.shop import Shop
 
 COLOURS = {
@@ -104,18 +100,6 @@ def write_events(folder: Path) -> Path:
         for step, kind in enumerate(KINDS[: 6 - (copy == 0)])
     ]
     return write_csv(folder / "events.csv", ("user", "product", "event", "time"), taken)
-
-
-@contextlib.contextmanager
-def fake_fuser() -> Iterator[None]:
-    """`fake-fuser` is a fusion method while the body runs; one body may run within another."""
-    outermost = "fake-fuser" not in FUSERS.names()
-    FUSERS.register("fake-fuser", FakeFuser)
-    try:
-        yield
-    finally:
-        if outermost:
-            FUSERS.unregister("fake-fuser")
 
 
 def make(folder: Path, *, fuse: bool = True, events: bool = True) -> Shop:

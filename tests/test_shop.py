@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,6 @@ from mmsearch.catalog.report import IngestReport
 from mmsearch.errors import EXIT_DONE, EXIT_REJECTED, InputError, StoreError, UsageError
 from mmsearch.search.query import Part, Query, make_query
 from mmsearch.shop import Shop
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _fuser() -> Iterator[None]:
-    with small_shop.fake_fuser():
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -330,18 +330,17 @@ def test_photos_alone(folder: Path, tmp_path: Path) -> None:
 
 
 def test_beside_a_profile_the_more_reliable_answer_counts(folder: Path, tmp_path: Path) -> None:
-    with small_shop.fake_fuser():
-        made = make_shop(tmp_path, text="fake-text", image=f"openclip({folder})")
-        plain = calibration(made.store, None).pair("text>image").reliability
-        assert set(direct_meetings(made.store, None)) == {"text>image", "video>image"}, "clips that are asked by go through it, too"
-        profile = made.fuse("aligned(min_pairs=10)")
-        learned = profile.calibration["pairs"]["text>image"][2]
-        through = "image through openclip" if plain >= learned else "image through aligned"
-        assert through in evidence(made.search("red cup", k=5))
-        assert calibration(made.store, profile).pair("text>image").reliability == max(plain, learned)
-        assert evidence(made.search("red cup", within="aligned", k=5)) <= {f"aligned ({m})" for m in ("text", "image", "image+text")}
-        photos = made.search(image=photo(made, "red-cup"), within="text", k=5)
-        assert evidence(photos) == {"text through aligned"}, "what the space does not compare, the profile does"
+    made = make_shop(tmp_path, text="fake-text", image=f"openclip({folder})")
+    plain = calibration(made.store, None).pair("text>image").reliability
+    assert set(direct_meetings(made.store, None)) == {"text>image", "video>image"}, "clips that are asked by go through it, too"
+    profile = made.fuse("aligned(min_pairs=10)")
+    learned = profile.calibration["pairs"]["text>image"][2]
+    through = "image through openclip" if plain >= learned else "image through aligned"
+    assert through in evidence(made.search("red cup", k=5))
+    assert calibration(made.store, profile).pair("text>image").reliability == max(plain, learned)
+    assert evidence(made.search("red cup", within="aligned", k=5)) <= {f"aligned ({m})" for m in ("text", "image", "image+text")}
+    photos = made.search(image=photo(made, "red-cup"), within="text", k=5)
+    assert evidence(photos) == {"text through aligned"}, "what the space does not compare, the profile does"
 
 
 def test_an_embed_without_news_asks_no_tower(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,21 +10,10 @@ from typer.testing import CliRunner
 
 from mmsearch.cli import app
 from mmsearch.errors import InputError, UsageError
-from mmsearch.fusion import FUSERS
-from mmsearch.fusion.knowledge import Knowledge
-from mmsearch.measures import LIST_MEASURES
-from mmsearch.measures.calibration import Calibration
 from mmsearch.recommend import RECOMMENDERS
 from mmsearch.recommend.base import Interactions, Products
 from mmsearch.recommend.popular import Popular
 from mmsearch.shop import Shop
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _registered() -> Iterator[None]:
-    FUSERS.register("knowledge", Knowledge)  # the name that our own package declares
-    yield
-    FUSERS.unregister("knowledge")
 
 
 @pytest.fixture(scope="module")
@@ -85,17 +73,13 @@ def test_one_that_is_named_must_be_usable(tmp_path: Path) -> None:
 
 
 def test_lists_are_compared_with_histories_by_an_attribute(shop: Shop) -> None:
-    LIST_MEASURES.register("calibration", Calibration)  # the name that our own package declares
-    try:
-        [row] = shop.evaluate_recommend(["itemcf"], ["calibration(by=colour)@1", "calibration(by=brand)@5"])
-        assert row["measures"]["calibration(by=colour)@1"] == pytest.approx(0.0, abs=1e-9), "fans take one colour, and get it"
-        assert row["measures"]["calibration(by=brand)@5"] > 0.1
-        with pytest.raises(InputError, match="values of category, and no product has one"):
-            shop.evaluate_recommend(["all"], ["calibration@1"])
-        with pytest.raises(UsageError, match="no product has an attribute 'color'"):
-            shop.evaluate_recommend(["itemcf"], ["calibration(by=color)@1"])
-    finally:
-        LIST_MEASURES.unregister("calibration")
+    [row] = shop.evaluate_recommend(["itemcf"], ["calibration(by=colour)@1", "calibration(by=brand)@5"])
+    assert row["measures"]["calibration(by=colour)@1"] == pytest.approx(0.0, abs=1e-9), "fans take one colour, and get it"
+    assert row["measures"]["calibration(by=brand)@5"] > 0.1
+    with pytest.raises(InputError, match="values of category, and no product has one"):
+        shop.evaluate_recommend(["all"], ["calibration@1"])
+    with pytest.raises(UsageError, match="no product has an attribute 'color'"):
+        shop.evaluate_recommend(["itemcf"], ["calibration(by=color)@1"])
 
 
 def test_where_nothing_can_be_compared(tmp_path: Path) -> None:

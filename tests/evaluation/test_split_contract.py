@@ -9,15 +9,11 @@ from hypothesis import strategies as st
 
 from mmsearch.errors import InputError, UsageError
 from mmsearch.evaluation.splits import SPLITS, Split
-from mmsearch.evaluation.splits.cold_items import ColdItems
 from mmsearch.evaluation.splits.cold_users import ColdUsers
-from mmsearch.evaluation.splits.leave_last_out import LeaveLastOut
-from mmsearch.evaluation.splits.random import Random
 from mmsearch.evaluation.splits.temporal import Temporal
 from mmsearch.recommend.base import Interactions
 from mmsearch.recommend.interactions import build
 
-OWN = {"leave-last-out": LeaveLastOut, "temporal": Temporal, "random": Random, "cold-items": ColdItems, "cold-users": ColdUsers}
 SPECS = [
     "leave-last-out",
     "temporal(test=.2, validation=.3)",
@@ -27,15 +23,6 @@ SPECS = [
     "cold-users(share=.3, last=2, known=1)",
     "cold-users(share=.3, last=2, known=0)",
 ]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _registered():  # type: ignore[no-untyped-def]
-    for name, made in OWN.items():
-        SPLITS.register(name, made)  # the names that our own package declares
-    yield
-    for name in OWN:
-        SPLITS.unregister(name)
 
 
 @pytest.fixture(params=SPECS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +11,6 @@ from typer.testing import CliRunner
 
 from mmsearch.cli import app
 from mmsearch.errors import UsageError
-from mmsearch.evaluation.splits import SPLITS
-from mmsearch.evaluation.splits.cold_items import ColdItems
 from mmsearch.evaluation.tune_blend import TunedBlend, in_part, tune_blend
 from mmsearch.measures import parse_measure
 from mmsearch.recommend import RECOMMENDERS
@@ -24,15 +21,6 @@ from mmsearch.recommend.interactions import build
 NDCG = parse_measure("nDCG@5")
 N, USERS = 40, 60
 NAMES = [f"p{i:02}" for i in range(N)]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _registered() -> Iterator[None]:
-    RECOMMENDERS.register("blend", Blend)  # the names that our own package declares
-    SPLITS.register("cold-items", ColdItems)
-    yield
-    RECOMMENDERS.unregister("blend")
-    SPLITS.unregister("cold-items")
 
 
 def shoppers() -> tuple[Interactions, Products]:

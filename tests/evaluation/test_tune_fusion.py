@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,12 +24,6 @@ from mmsearch.shop import Shop
 
 CALIBRATED = COMBINERS.create("calibrated")
 TEXTS, PHOTOS = "image>text", "image>image"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _fuser() -> Iterator[None]:
-    with small_shop.fake_fuser():
-        yield
 
 
 Judged = tuple[dict[str, Kept], dict[str, dict[str, int]]]

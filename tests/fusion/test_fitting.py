@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +16,6 @@ from mmsearch.fusion.fitting import Fused, fuse
 from mmsearch.fusion.inputs import Inputs
 from mmsearch.shop import Shop
 from mmsearch.store import INTERACTIONS, PRODUCTS, Store
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _fuser() -> Iterator[None]:
-    with small_shop.fake_fuser():
-        yield
 
 
 @pytest.fixture(scope="module")

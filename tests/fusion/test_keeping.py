@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,12 +14,6 @@ from mmsearch.fusion import profile as profiles
 from mmsearch.fusion.keeping import Dropped
 from mmsearch.shop import Shop
 from mmsearch.store import Store
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _fuser() -> Iterator[None]:
-    with small_shop.fake_fuser():
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,14 +22,6 @@ from mmsearch.fusion.knowledge import Knowledge
 from mmsearch.fusion.propagation import propagate
 from mmsearch.shop import Shop
 from mmsearch.store.vectors import read_vectors
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _registered() -> Iterator[None]:
-    FUSERS.register("knowledge", Knowledge)  # the name that our own package declares
-    with small_shop.fake_fuser():
-        yield
-    FUSERS.unregister("knowledge")
 
 
 def make(folder: Path) -> Shop:

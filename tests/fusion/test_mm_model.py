@@ -11,7 +11,7 @@ from mm_people import COLOURS, IDS, PRODUCTS, batch_of, paint, people, write
 from safetensors import numpy as safe
 
 from mmsearch.errors import InputError, UsageError
-from mmsearch.fusion import FUSERS, mm_training
+from mmsearch.fusion import mm_training
 from mmsearch.fusion.base import Batch, FitReport, Side
 from mmsearch.fusion.mm_model import MMModel
 from mmsearch.shop import Shop
@@ -253,7 +253,7 @@ def test_an_unknown_label(batch: Batch) -> None:
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Shop]:
+def shop(tmp_path: Path) -> Shop:
     """The same shop as a store with photos, embedded with the fake encoders."""
     people(tmp_path)
     shop = Shop(tmp_path / "people.lancedb")
@@ -261,12 +261,7 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
     rows = [[id, id.replace("-", " "), str(photo)] for id, photo in zip(IDS, photos, strict=True)]
     shop.ingest(write(tmp_path / "products.csv", ["id", "title", "image"], rows))
     shop.embed(text="fake-text", image="fake-image")
-    known = "mm-model" in FUSERS.names()
-    if not known:
-        FUSERS.register("mm-model", MMModel)
-    yield shop
-    if not known:
-        FUSERS.unregister("mm-model")
+    return shop
 
 
 SPEC = "mm-model(dim=16, width=16, embedding=16, epochs=25, patience=8, rate=0.01, popular=0)"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +18,6 @@ from mmsearch.fusion.contents import side_of
 from mmsearch.shop import Shop
 from mmsearch.store import Store
 from mmsearch.store.vectors import VectorRows, read_vectors
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _fuser() -> Iterator[None]:
-    with small_shop.fake_fuser():
-        yield
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +18,8 @@ from mmsearch.store.vectors import read_vectors
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Shop]:
-    with small_shop.fake_fuser():
-        yield small_shop.make(tmp_path, events=False)
+def shop(tmp_path: Path) -> Shop:
+    return small_shop.make(tmp_path, events=False)
 
 
 def tables(shop: Shop) -> dict[str, dict[tuple[str, str], np.ndarray]]:

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_calibration import fitted, shop_of
 
-from mmsearch.fusion import FUSERS
 from mmsearch.fusion.base import Batch
 from mmsearch.fusion.reliability import Agreement, agreements, held_out_agreements, reliabilities
 
@@ -83,13 +82,9 @@ def test_the_side_of_which_there_are_fewer_products_counts() -> None:
 
 def test_folds_are_measured_together() -> None:
     """Of 24 photos a fold of five has four or five, too few alone; all of them say something, and less than 200 do."""
-    FUSERS.register("fake-fuser", FakeFuser)
-    try:
-        few, many = (
-            held_out_agreements("fake-fuser", fitted(batch), batch, {}, 0) for batch in (shop_of(24, noise=0.1), shop_of(200, noise=0.1))
-        )
-    finally:
-        FUSERS.unregister("fake-fuser")
+    few, many = (
+        held_out_agreements("fake-fuser", fitted(batch), batch, {}, 0) for batch in (shop_of(24, noise=0.1), shop_of(200, noise=0.1))
+    )
     assert few["text>image"].products == 24 and many["text>image"].products == 200
     assert few["text>image"].reliability() < many["text>image"].reliability()
     assert few["text>image"].correlation == pytest.approx(many["text>image"].correlation, abs=0.1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +11,6 @@ from PIL import Image
 
 from mmsearch.fusion.repeated import Group, Member, near_duplicates
 from mmsearch.shop import Shop
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _fuser() -> Iterator[None]:
-    with small_shop.fake_fuser():
-        yield
 
 
 def groups(shop: Shop, passes: set[str] | None = None) -> list[set[str]]:

@@ -15,11 +15,6 @@ from mmsearch.fusion.concat import Concat
 from mmsearch.fusion.weighted import Weighted
 
 
-@pytest.fixture(autouse=True)
-def _registered() -> None:
-    FUSERS.register("weighted", Weighted)
-
-
 def shop(seed: int = 0, n: int = 400, *, lacking: float = 0.5) -> Batch:
     """Photos that are all alike (cosines of about .8) and titles that are not; some products have no photo. Nothing is related."""
     rng = np.random.default_rng(seed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import log, log2
 
 import numpy as np
@@ -29,15 +28,6 @@ OWN = {
     "popularity-lift": PopularityLift,
 }
 X = np.array([[1, 0], [1, 0], [0, 1], [-1, 0], [0, 0]], np.float32)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _registered() -> Iterator[None]:
-    for name, made in OWN.items():
-        LIST_MEASURES.register(name, made)  # the names that our own package declares
-    yield
-    for name in OWN:
-        LIST_MEASURES.unregister(name)
 
 
 def kl(p: float, q: float) -> float:

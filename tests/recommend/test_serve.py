@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,12 +11,6 @@ from mmsearch.errors import InputError, ParseError, StoreError, UsageError
 from mmsearch.recommend.evidence import catalogue, load_products
 from mmsearch.recommend.serve import Recommendations
 from mmsearch.shop import Shop
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _fuser() -> Iterator[None]:
-    with small_shop.fake_fuser():
-        yield
 
 
 @pytest.fixture(scope="module")

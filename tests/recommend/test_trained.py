@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,12 +11,6 @@ from mmsearch.errors import InputError, StoreError, UsageError
 from mmsearch.recommend.trained import name_for, names, recorded
 from mmsearch.shop import Shop
 from mmsearch.store.maintain import optimize
-
-
-@pytest.fixture(autouse=True)
-def _fuser() -> Iterator[None]:
-    with small_shop.fake_fuser():
-        yield
 
 
 @pytest.fixture

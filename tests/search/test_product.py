@@ -56,9 +56,8 @@ def test_the_same_wherever_it_is_kept(tmp_path: Path, layout: list[str], monkeyp
 
 
 def test_vectors(tmp_path: Path) -> None:
-    with small_shop.fake_fuser():
-        shop = small_shop.make(tmp_path)
-        known = shop.show(["red-shoe", "empty"])
+    shop = small_shop.make(tmp_path)
+    known = shop.show(["red-shoe", "empty"])
     assert known["red-shoe"]["vectors"][:3] == [
         {"modality": "image", "encoder": "fake-image", "part": "photos/red-shoe.png"},
         {"modality": "image", "encoder": "fake-image", "part": "photos/second.png"},

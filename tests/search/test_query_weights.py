@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,20 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmsearch.errors import UsageError
-from mmsearch.fusion import FUSERS
-from mmsearch.fusion.weighted import Weighted
 from mmsearch.fusion.words import KIND
 from mmsearch.search.hits import Result
 from mmsearch.search.query import Part, shares
 from mmsearch.search.weights import EVIDENCE, WORDS, parse_weights, weight_of
 from mmsearch.shop import Shop
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _fusers() -> Iterator[None]:
-    FUSERS.register("weighted", Weighted)
-    with small_shop.fake_fuser():
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import small_shop
 
 from mmsearch.search.why_not import WhyNot
 from mmsearch.shop import Shop
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _fuser() -> Iterator[None]:
-    with small_shop.fake_fuser():
-        yield
 
 
 @pytest.fixture(scope="module")

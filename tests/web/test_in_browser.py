@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 
@@ -25,17 +24,16 @@ def _chromium() -> None:
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("pages")
-    with small_shop.fake_fuser():
-        shop = small_shop.make(folder, events=False)
-        one = {"": make_query(["red", "x" * 300], image=[str(folder / "photos" / "red-shoe.png")], not_text=["hat"])}
-        many = {"q1": make_query(["red shoe"]), "q2": make_query(["blue"], where="price < 0")}
-        yield {
-            "one": search_page(shop, one, shop.search_many(one, k=8), explain=True).html,
-            "many": search_page(shop, many, shop.search_many(many, k=4)).html,
-            "check": consistency_page(shop, shop.check_consistency(k=4)),
-        }
+    shop = small_shop.make(folder, events=False)
+    one = {"": make_query(["red", "x" * 300], image=[str(folder / "photos" / "red-shoe.png")], not_text=["hat"])}
+    many = {"q1": make_query(["red shoe"]), "q2": make_query(["blue"], where="price < 0")}
+    return {
+        "one": search_page(shop, one, shop.search_many(one, k=8), explain=True).html,
+        "many": search_page(shop, many, shop.search_many(many, k=4)).html,
+        "check": consistency_page(shop, shop.check_consistency(k=4)),
+    }
 
 
 @pytest.mark.parametrize(("name", "policy"), [("one", True), ("one", False), ("many", False), ("check", False)])

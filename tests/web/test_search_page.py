@@ -6,7 +6,6 @@ import dataclasses
 import doctest
 import itertools
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -31,12 +30,6 @@ from mmsearch.web.thumbnails import Thumbnails
 @dataclasses.dataclass(frozen=True)
 class WithFacets(Result):
     facets: list[dict[str, Any]] = dataclasses.field(default_factory=list)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _fuser() -> Iterator[None]:
-    with small_shop.fake_fuser():
-        yield
 
 
 @pytest.fixture(scope="module")
