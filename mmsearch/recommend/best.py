@@ -18,7 +18,7 @@ from mmsearch.recommend.pairs import Steps, spans
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-_COMPILED = 2_000_000  # multiplications from which on compiled code is worth loading: SciPy takes some 80 ms for them
+_COMPILED = 4_000_000  # multiplications from which on compiled code is worth half a second to load: SciPy takes some 200 ms for them
 
 
 class Norms(NamedTuple):
@@ -34,7 +34,7 @@ class Places(NamedTuple):
     """Places of a matrix: columns[pointers[i] : pointers[i + 1]] in row i."""
 
     pointers: NDArray[np.int64]  # (m + 1,)
-    columns: NDArray[np.int64]
+    columns: NDArray[np.integer[Any]]
 
 
 def k_best(A: csr_array[Any], B: csr_array[Any], k: int, norms: Norms | None = None, without: Places | None = None) -> csr_array[Any]:
@@ -64,6 +64,7 @@ def k_best_before(events: Interactions, n: int, fades: NDArray[np.float64], k: i
     before an event b of the same user with i, scaled by `norms`, ties by column; none for i itself. All strengths are positive.
     """
     steps = Steps(events, n, range(1, len(fades) + 1), lambda steps, after: fades[steps - 1])
+    norms = norms._replace(rows=norms.rows.astype(np.float64), columns=norms.columns.astype(np.float64))
     if steps.costs.sum() < _COMPILED:
         return _cut(steps(0, n), k, norms, Places(np.arange(n + 1), np.arange(n)))
     a, b, shrink, union = norms
@@ -71,7 +72,7 @@ def k_best_before(events: Interactions, n: int, fades: NDArray[np.float64], k: i
     fixed = (
         (steps.bounds, steps.by_product, first, _unsigned(events.products), events.values),
         fades,
-        (a.astype(np.float64), b.astype(np.float64), float(shrink), union),
+        (a, b, float(shrink), union),
     )
     return _by_rows(_kernels().step_rows, fixed, steps.costs, np.float64, (n, n), k)
 
@@ -88,7 +89,7 @@ def ranked(found: csr_array[Any]) -> list[Recommended]:
 def places(rows: Sequence[Collection[int]]) -> Places:
     """Collections of columns, one a row."""
     arrays = [row if isinstance(row, np.ndarray) else np.fromiter(row, np.int64, len(row)) for row in rows]
-    return Places(np.cumsum([0, *map(len, arrays)]), np.concatenate([np.empty(0, np.int64), *arrays]))
+    return Places(np.cumsum([0, *map(len, arrays)]), np.concatenate([np.empty(0, np.int64), *arrays], dtype=np.uint32, casting="unsafe"))
 
 
 def _kernels() -> Any:
@@ -101,7 +102,7 @@ def _kernels() -> Any:
 
 
 def _unsigned(indices: NDArray[Any]) -> NDArray[np.uint32]:
-    return indices.view(np.uint32) if indices.dtype == np.int32 else indices.astype(np.uint32)
+    return indices.view(np.uint32) if indices.dtype == np.int32 else indices.astype(np.uint32, copy=False)
 
 
 def _by_rows(
@@ -118,7 +119,7 @@ def _by_rows(
 
     def rows(span: tuple[int, int]) -> tuple[NDArray[np.int64], NDArray[Any], NDArray[np.uint32]]:
         if not hasattr(own, "scratch"):
-            own.scratch = np.zeros(n, kind), np.empty(n // 4, np.uint32), np.empty(room, kind), np.empty(room, np.uint32)
+            own.scratch = np.zeros(n, kind), np.empty(2 * n, np.uint32), np.empty(room, kind), np.empty(room, np.uint32)
         start, stop = span
         lengths, size = np.empty(stop - start, np.int64), most[stop] - most[start]
         values, columns = np.empty(size, kind), np.empty(size, np.uint32)

@@ -76,7 +76,8 @@ def _taken(
         j = touched[x] if sparse else touched.dtype.type(x)
         c = row[j]
         row[j] = zero
-        value = c / (own + others[j] - c + shrink) if union else c / (own * others[j] + shrink)
+        against = own + others[j] - c if union else own * others[j]
+        value = c / (against + shrink)
         if value > zero and value >= least:
             if found == len(values):
                 _front(values, columns, found, k)

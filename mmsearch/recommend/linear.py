@@ -26,7 +26,7 @@ class LinearItems(Recommender):
     S is sparse. It is learned and stored in 32 bits and multiplied in 64, so that reasons add up to scores.
     """
 
-    batch = 1024  # their scores are sparse
+    batch = 2048  # their scores are sparse
     in_threads = False  # it is within a batch
     #: How a product of the history speaks for another, in the words of `Reason.relation`, where order does not matter.
     relation: str = "taken with"

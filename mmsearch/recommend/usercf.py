@@ -39,7 +39,7 @@ class UserCF(Recommender):
     decay, neighbour_decay : weight of one step back in the history, and in what the neighbours took, in (0, 1]; 1 ignores the order.
     """
 
-    batch = 1024  # their scores are sparse
+    batch = 2048  # their scores are sparse
     in_threads = False  # it is within a batch
 
     def __init__(self, k: int = 200, shrink: float = 3.0, similarity: str = "cosine", decay: float = 0.8, neighbour_decay: float = 0.95):
@@ -72,7 +72,9 @@ class UserCF(Recommender):
 
     def _neighbours(self, weights: csr_array[Any]) -> csr_array[Any]:
         """s_uv of weights (u, n) with the k nearest users → (u, known users), positive ones alone."""
-        return k_best(weights, self._by_product, self.k, self._norms(weights))
+        found = k_best(weights, self._by_product, self.k, self._norms(weights))
+        found.sort_indices()  # so that sums over them are made in one order
+        return found
 
     def _norms(self, weights: csr_array[Any]) -> Norms:
         if self.similarity == "conditional":
