@@ -145,11 +145,10 @@ def first_time(spec: str) -> str:
     """What compiling costs: the first fit and answers with an empty cache, in the next process, and once all is loaded."""
     with tempfile.TemporaryDirectory() as empty:
         machine, process = (alone(spec, FIRST, NUMBA_CACHE_DIR=empty) for _ in range(2))
-    times = machine["first"], process["first"], process["fit"] + process["recommend"]
+    later = process["fit"] + process["recommend"]
     return (
-        "{}, {} events, learning and answering: {:.1f} s the first time on a machine, {:.1f} s in a process, {:.1f} s from then on".format(
-            spec, FIRST, *times
-        )
+        f"{spec}, {FIRST} events, learning and answering: {machine['first']:.1f} s the first time on a machine, "
+        f"{process['first']:.1f} s the first time in a process, {later:.1f} s from then on"
     )
 
 
