@@ -18,7 +18,7 @@ from mmsearch.recommend.pairs import Steps, spans
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-_COMPILED = 4_000_000  # multiplications from which on compiled code is worth half a second to load: SciPy takes some 200 ms for them
+_COMPILED = 4_000_000  # multiplications from which on compiled code is worth half a second to load: SciPy takes 150 ms for them
 
 
 class Norms(NamedTuple):

@@ -120,18 +120,15 @@ def ages(events: Interactions) -> NDArray[np.int64]:
 
 def strongest(events: Interactions, n: int) -> csr_array[Any]:
     """R (u, n): the largest value among each user's events with a product. A sum would let one busy user outweigh many."""
-    from scipy.sparse import csc_array, csr_array
+    from scipy.sparse import csr_array
 
     count = len(events.user_ids)
     pointers = np.searchsorted(events.users, np.arange(count + 1)).astype(np.int32)
     # Sorted by user already; 32 bits halve what a product of matrices moves.
-    R = csr_array((events.values, events.products.astype(np.int32), pointers), shape=(count, n))
-    # By product and back: that sorts by counting, and several events of a user with a product stand side by side in between.
-    by = R.tocsc()
-    new = np.append(np.ones(min(1, len(events)), np.bool_), np.diff(by.indices) != 0)
-    new[by.indptr[:-1][np.diff(by.indptr) > 0]] = True  # also where a product begins with the user that the one before ended with
-    if not new.all():
-        first = np.flatnonzero(new)
-        pointers = np.searchsorted(first, by.indptr).astype(np.int32)
-        by = csc_array((np.maximum.reduceat(by.data, first), by.indices[first], pointers), shape=R.shape)
-    return csr_array(by.tocsr())
+    R = csr_array((events.values, events.products.astype(np.int32), pointers), shape=(count, n), copy=True)
+    R.sort_indices()
+    new = np.append(np.ones(min(1, len(events)), np.bool_), np.diff(R.indices) != 0)
+    new[pointers[:-1][np.diff(pointers) > 0]] = True  # also where a user begins with the product that the one before ended with
+    first = np.flatnonzero(new)
+    values = np.maximum.reduceat(R.data, first) if len(first) else R.data
+    return csr_array((values, R.indices[first], np.searchsorted(first, pointers).astype(np.int32)), shape=(count, n))
