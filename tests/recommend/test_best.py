@@ -13,12 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from mmsearch.recommend import best
+from mmsearch.recommend import RECOMMENDERS, best
 from mmsearch.recommend.base import History, Interactions, Products
 from mmsearch.recommend.best import Norms, Places, k_best, k_best_before, places, ranked
 from mmsearch.recommend.interactions import build
-from mmsearch.recommend.itemcf import ItemCF
-from mmsearch.recommend.usercf import UserCF
 
 ROOT = Path(__file__).parents[2]
 
@@ -152,24 +150,27 @@ def test_what_comes_before_is_what_a_loop_counts(seed: int, window: int, k: int,
                 np.testing.assert_allclose(np.sort(mine[mine > 0]), np.sort([s for _, s in right]), rtol=1e-12)
 
 
-@pytest.mark.parametrize(
-    "made",
-    [
-        ItemCF(k=3),
-        *(ItemCF(k=3, similarity=s, directed=False) for s in ("cosine", "jaccard", "conditional")),
-        ItemCF(k=3, directed=True),
-        UserCF(k=3),
-        UserCF(k=3, similarity="conditional"),
-    ],
-    ids=repr,
-)
-def test_recommenders_learn_and_answer_alike(made: ItemCF | UserCF, monkeypatch: pytest.MonkeyPatch) -> None:
+ALIKE = [
+    "itemcf(k=3)",
+    "itemcf(k=3, directed=true)",
+    "itemcf(k=3, directed=false)",
+    "itemcf(k=3, similarity=jaccard)",
+    "itemcf(k=3, similarity=conditional)",
+    "usercf(k=3)",
+    "usercf(k=3, similarity=conditional)",
+    "graph(k=3)",
+]
+
+
+@pytest.mark.parametrize("spec", ALIKE)
+def test_recommenders_learn_and_answer_alike(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
     events = some_events(np.random.default_rng(8))
     rng = np.random.default_rng(2)
     asked = [History(rng.integers(0, 12, h), rng.choice([-0.5, 1.0], h), np.arange(h)[::-1].astype(float)) for h in (0, 1, 3, 6, 9)]
     answers = []
     for least in (1, 1 << 60):
         monkeypatch.setattr(best, "_COMPILED", least)
+        made = RECOMMENDERS.create(spec)
         made.fit(events, Products(events.product_ids))
         answers.append((made.score(asked), made.recommend(asked, 4, [h.products for h in asked])))
     (scores, found), (expected, right) = answers
