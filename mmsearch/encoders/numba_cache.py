@@ -1,8 +1,8 @@
 """numba's cache of compiled functions, used by one process at a time.
 
-librosa has numba compile on first use and keep the result in files. To keep one numba reads the index of what there is, adds a line and
-writes it back: of two processes that do so at once (two embeds in a fresh installation) both take the same next file name, and the index
-then leads to machine code for other arguments than it says. Every later start calls that and crashes.
+librosa and the recommenders have numba compile on first use and keep the result in files. To keep one numba reads the index of what there
+is, adds a line and writes it back: of two processes that do so at once (two embeds in a fresh installation) both take the same next file
+name, and the index then leads to machine code for other arguments than it says. Every later start calls that and crashes.
 """
 
 from __future__ import annotations

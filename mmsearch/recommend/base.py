@@ -97,6 +97,9 @@ class Recommender(ABC):
     #: The fusion profile whose vectors it wants; None: the store's default one.
     profile: str | None = None
 
+    #: Histories that `recommend` scores at once, unless it is told.
+    batch: int = 256
+
     #: Whether `recommend` answers batches in several threads (`MMSEARCH_THREADS`).
     in_threads: bool = True
 
@@ -143,23 +146,25 @@ class Recommender(ABC):
         return Extended(self, fitted, len(products.product_ids))
 
     def recommend(
-        self, histories: Sequence[History], k: int, exclude: Sequence[Collection[int]] | None = None, *, batch: int = 256
+        self, histories: Sequence[History], k: int, exclude: Sequence[Collection[int]] | None = None, *, batch: int | None = None
     ) -> list[Recommended]:
         """For each history the k products with the highest positive scores, without the excluded ones; ties by product index.
 
         Parameters
         ----------
         exclude : one collection of product indices for each history.
-        batch : histories that a thread scores at once, so that its memory stays at (batch, n) scores.
+        batch : histories that a thread scores at once, so that its memory stays at (batch, n) scores; `self.batch` if not given.
         """
         if exclude is not None and len(exclude) != len(histories):
             raise ValueError(f"exclude must hold one collection for each of the {len(histories)} histories, not {len(exclude)}")
 
+        size = batch or self.batch
+
         def answer(start: int) -> list[Recommended]:
-            part = slice(start, start + batch)
+            part = slice(start, start + size)
             return self._best(histories[part], k, None if exclude is None else exclude[part])
 
-        starts = range(0, len(histories), batch)
+        starts = range(0, len(histories), size)
         if len(starts) < 2 or not self.in_threads:
             return [best for start in starts for best in answer(start)]
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]

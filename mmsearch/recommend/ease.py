@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from mmsearch.errors import InputError
 from mmsearch.recommend.base import Interactions, Products
+from mmsearch.recommend.best import largest, nearest
 from mmsearch.recommend.interactions import strongest
 from mmsearch.recommend.itemcf import ItemCF
-from mmsearch.recommend.linear import LinearItems, largest, nearest
+from mmsearch.recommend.linear import LinearItems
 from mmsearch.recommend.order import order_tells
 from mmsearch.recommend.pairs import Steps, Together, learnable, spans
 

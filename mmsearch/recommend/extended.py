@@ -19,12 +19,8 @@ class Extended(Recommender):
 
     def __init__(self, inner: Recommender, fitted: int, n: int):
         self.inner, self.fitted, self._n = inner, fitted, n
-        self.personal, self.needs_vectors, self.profile, self.in_threads = (
-            inner.personal,
-            inner.needs_vectors,
-            inner.profile,
-            inner.in_threads,
-        )
+        self.personal, self.needs_vectors, self.profile = inner.personal, inner.needs_vectors, inner.profile
+        self.batch, self.in_threads = inner.batch, inner.in_threads
 
     def fit(self, interactions: Interactions, products: Products) -> None:
         """Anew, on all products."""

@@ -13,6 +13,8 @@ from mmsearch.recommend.base import BASE, History, Reason, Recommended, Recommen
 from mmsearch.recommend.interactions import weights_of
 
 _SPARE = 16  # products beyond k that are looked at in 64 bits, against the rounding of 32
+_RUN = 32  # products of which the highest score is kept: the best are in few runs, so that most products need not be sorted
+_LEAST = float(np.finfo(np.float32).min)  # above what is excluded
 _BATCH = 256  # products whose similarities to all others are held at once
 
 
@@ -33,6 +35,7 @@ class FactorItems(Recommender):
     def _hold(self, Y: NDArray[np.float32], b: NDArray[np.float32]) -> None:
         """Once `Y` and `b` are learned or loaded."""
         self._Y, self._b, self._small = Y.astype(np.float64), b.astype(np.float64), np.ascontiguousarray(Y, np.float32)
+        self._rough = np.vstack((self._small.T, self._b.astype(np.float32)))  # (f + 1, n)
         lengths = np.linalg.norm(self._Y, axis=1, keepdims=True)
         self._unit = self._Y / np.where(lengths > 0, lengths, 1.0)
 
@@ -43,18 +46,20 @@ class FactorItems(Recommender):
 
     def _best(self, histories: Sequence[History], k: int, exclude: Sequence[Collection[int]] | None) -> list[Recommended]:
         """Chooses in 32 bits a few more than k, and ranks these in 64."""
-        n = len(self._Y)
-        if k + _SPARE >= n:
+        n, wanted = len(self._Y), k + _SPARE
+        runs = -(-n // _RUN)
+        if wanted > runs:
             return super()._best(histories, k, exclude)
         X, known = self._users(histories), _known(histories)
-        rough = X.astype(np.float32) @ self._small.T
-        rough += (known[:, None] * self._b).astype(np.float32)
+        rough = np.full((len(histories), runs * _RUN), -np.inf, np.float32)
+        np.matmul(np.column_stack((X, known)).astype(np.float32), self._rough, out=rough[:, :n])
+        if exclude is not None:
+            for scores, out in zip(rough, exclude, strict=True):
+                scores[np.fromiter(out, np.int64, len(out))] = -np.inf
+        cuts = np.partition(rough.reshape(len(rough), _RUN, runs).max(axis=1), runs - wanted, axis=1)[:, runs - wanted]
         found = []
         for row, scores in enumerate(rough):
-            if exclude is not None:
-                scores[np.fromiter(exclude[row], np.int64, len(exclude[row]))] = -np.inf
-            near = np.argpartition(scores, n - k - _SPARE)[n - k - _SPARE :]
-            near = near[scores[near] > -np.inf]
+            near = np.flatnonzero(scores >= max(cuts[row], _LEAST))
             found.append(top(self._Y[near] @ X[row] + known[row] * self._b[near], k, near))
         return found
 

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmsearch.recommend.base import Interactions, Products
+from mmsearch.recommend.best import largest
 from mmsearch.recommend.interactions import strongest
-from mmsearch.recommend.linear import LinearItems, largest
+from mmsearch.recommend.linear import LinearItems
 from mmsearch.recommend.pairs import Together, learnable
 
 if TYPE_CHECKING:

@@ -107,15 +107,15 @@ def weight_matrix(histories: Sequence[History], n: int, decay: float) -> csr_arr
     lengths = [len(h.products) for h in histories]
     pointers = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
     products = np.concatenate([np.empty(0, np.int64), *(h.products for h in histories)])
-    weights = np.concatenate([np.empty(0), *(weights_of(h, decay) for h in histories)])
-    matrix = csr_array((weights, products, pointers), shape=(len(histories), n))
+    values, ages = (np.concatenate([np.empty(0), *column]) for column in ((h.values for h in histories), (h.ages for h in histories)))
+    matrix = csr_array((values * decay**ages, products, pointers), shape=(len(histories), n))
     matrix.sum_duplicates()
     return matrix
 
 
 def ages(events: Interactions) -> NDArray[np.int64]:
     """How many events of the same user came after each (e,)."""
-    return np.asarray(np.searchsorted(events.users, events.users, side="right") - 1 - np.arange(len(events)))
+    return np.asarray(np.cumsum(np.bincount(events.users))[events.users] - 1 - np.arange(len(events)), dtype=np.int64)
 
 
 def strongest(events: Interactions, n: int) -> csr_array[Any]:

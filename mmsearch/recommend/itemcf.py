@@ -6,18 +6,17 @@ recommendation algorithms", TOIS 2004.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmsearch import settings
 from mmsearch.recommend.base import Interactions, Products
+from mmsearch.recommend.best import Norms, Places, k_best, k_best_before
 from mmsearch.recommend.interactions import strongest
-from mmsearch.recommend.linear import LinearItems, nearest
+from mmsearch.recommend.linear import LinearItems
 from mmsearch.recommend.order import order_tells
-from mmsearch.recommend.pairs import Steps, Together, learnable, spans
+from mmsearch.recommend.pairs import learnable
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -95,40 +94,23 @@ class ItemCF(LinearItems):
         return ItemCF(self.k, self.shrink, self.similarity, self.decay, directed, *numbers)
 
     def _learned(self, interactions: Interactions, n: int) -> csr_array[Any]:
-        from scipy.sparse import csr_array, vstack
+        from scipy.sparse import csr_array
 
         events = learnable(interactions, self.longest)
-        R = strongest(events, n)
+        R = strongest(events, n).astype(np.float32)
         sizes = np.bincount(R.indices, R.data**2, minlength=n).astype(np.float32)
-        blocks: Steps | Together = Together(R)
         if self._directed:
-            blocks = Steps(events, n, range(1, self.window + 1), lambda steps, after: self.fade ** (steps - 1))
-
-        def neighbours(span: tuple[int, int]) -> csr_array[Any]:
-            found = nearest(self._similarities(span[0], blocks(*span), sizes), self.k)
-            found.eliminate_zeros()
-            return found
-
-        with ThreadPoolExecutor(settings.threads()) as pool:  # matrix products and gathering leave Python to the others
-            rows = list(pool.map(neighbours, spans(blocks.costs)))
-        return csr_array(vstack(rows, format="csr").T.tocsr())
-
-    def _similarities(self, start: int, block: csr_array[Any], sizes: NDArray[np.float32]) -> csr_array[Any]:
-        """c_ij → s_ij for the rows start… of products i, s_ii = 0; in place."""
-        lengths, j = np.diff(block.indptr), block.indices
-        own = slice(start, start + len(lengths))
-        if self._directed:
-            against = (sizes**self.source)[j]
-            against *= np.repeat(sizes[own] ** self.target, lengths)
-        elif self.similarity == "cosine":
-            roots = np.sqrt(sizes)
-            against = roots[j]
-            against *= np.repeat(roots[own], lengths)
-        elif self.similarity == "jaccard":
-            against = np.repeat(sizes[own], lengths) + sizes[j] - block.data
+            fades = self.fade ** np.arange(self.window, dtype=np.float64)
+            found = k_best_before(events, n, fades, self.k, Norms(sizes**self.target, sizes**self.source, self.shrink))
         else:
-            against = sizes[j]
-        against += np.float32(self.shrink)
-        block.data /= against
-        block.data[np.repeat(np.arange(own.start, own.stop, dtype=j.dtype), lengths) == j] = 0.0
-        return block
+            itself = Places(np.arange(n + 1), np.arange(n))
+            found = k_best(R.T.tocsr(), R, self.k, self._norms(sizes), itself)
+        return csr_array(found.T.tocsr())
+
+    def _norms(self, sizes: NDArray[np.float32]) -> Norms:
+        """What c_ij is divided by; undirected."""
+        if self.similarity == "jaccard":
+            return Norms(sizes, sizes, self.shrink, union=True)
+        if self.similarity == "conditional":
+            return Norms(np.ones_like(sizes), sizes, self.shrink)
+        return Norms(np.sqrt(sizes), np.sqrt(sizes), self.shrink)

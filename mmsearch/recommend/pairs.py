@@ -23,7 +23,8 @@ _CELLS = 1 << 18  # entries of the rows that a thread holds at once: few enough 
 
 def learnable(interactions: Interactions, longest: int) -> Interactions:
     """The positive events among each user's newest `longest`: an event against a product says nothing of what goes together."""
-    return interactions.take((ages(interactions) < longest) & (interactions.values > 0))
+    keep = (ages(interactions) < longest) & (interactions.values > 0)
+    return interactions if keep.all() else interactions.take(keep)
 
 
 class Together:
@@ -52,9 +53,10 @@ class Steps:
 
     def __init__(self, events: Interactions, n: int, steps: range, weight: Callable[[int, NDArray[np.int64]], Any]):
         self._events, self._n, self._steps, self._weight = events, n, steps, weight
-        self._by_product = np.argsort(events.products, kind="stable")
         counts = np.bincount(events.products, minlength=n)
-        self._bounds = np.concatenate(([0], np.cumsum(counts)))
+        #: The events of product i are by_product[bounds[i] : bounds[i + 1]], in their order.
+        self.by_product: NDArray[np.int64] = np.asarray(_sorted(events.products, n))
+        self.bounds: NDArray[np.int64] = np.concatenate(([0], np.cumsum(counts)))
         self._after = ages(events)
         self.costs: NDArray[np.int64] = np.asarray(counts * len(steps))
 
@@ -62,7 +64,7 @@ class Steps:
         from scipy.sparse import csr_array
 
         events = self._events
-        here = self._by_product[self._bounds[start] : self._bounds[stop]]
+        here = self.by_product[self.bounds[start] : self.bounds[stop]]
         values, rows, columns = [np.empty(0)], [np.empty(0, np.int64)], [np.empty(0, np.int64)]
         for steps in self._steps:
             b = here[(here >= steps) & (here - steps < len(events))]
@@ -73,6 +75,14 @@ class Steps:
             columns.append(events.products[b - steps])
         entries = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
         return csr_array(entries, shape=(stop - start, self._n))
+
+
+def _sorted(products: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """`argsort` of numbers below n, stable: by counting, which turning a sparse row into a column does."""
+    from scipy.sparse import csr_array
+
+    row = csr_array((np.arange(len(products)), products, [0, len(products)]), shape=(1, n))
+    return np.asarray(row.tocsc().data, dtype=np.int64)
 
 
 def spans(costs: NDArray[np.int64]) -> Iterator[tuple[int, int]]:

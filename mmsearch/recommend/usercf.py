@@ -5,7 +5,7 @@ Herlocker et al., "An algorithmic framework for performing collaborative filteri
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmsearch.recommend.base import History, Interactions, Products, Reason, Recommended, Recommender, sorted_reasons, top
+from mmsearch.recommend.best import Norms, k_best, places, ranked
 from mmsearch.recommend.interactions import ages, strongest, weight_matrix, weights_of
-from mmsearch.recommend.linear import nearest
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -38,6 +38,9 @@ class UserCF(Recommender):
     similarity : cosine or conditional.
     decay, neighbour_decay : weight of one step back in the history, and in what the neighbours took, in (0, 1]; 1 ignores the order.
     """
+
+    batch = 2048  # their scores are sparse
+    in_threads = False  # it is within a batch
 
     def __init__(self, k: int = 200, shrink: float = 3.0, similarity: str = "cosine", decay: float = 0.8, neighbour_decay: float = 0.95):
         if k < 1:
@@ -69,18 +72,20 @@ class UserCF(Recommender):
 
     def _neighbours(self, weights: csr_array[Any]) -> csr_array[Any]:
         """s_uv of weights (u, n) with the k nearest users → (u, known users), positive ones alone."""
-        shared = weights @ self._by_product
-        shared.data /= self._against(weights, shared)
-        shared.data[shared.data < 0] = 0.0
-        shared.eliminate_zeros()
-        return nearest(shared, self.k)
+        found = k_best(weights, self._by_product, self.k, self._norms(weights))
+        found.sort_indices()  # so that sums over them are made in one order
+        return found
 
-    def _against(self, weights: csr_array[Any], pairs: csr_array[Any]) -> NDArray[np.float64]:
-        """What the inner products in `pairs` (u, known users) are divided by, aligned with its entries."""
+    def _norms(self, weights: csr_array[Any]) -> Norms:
         if self.similarity == "conditional":
-            return np.asarray(self._squares[pairs.indices] + self.shrink)
+            return Norms(np.ones(weights.shape[0]), self._squares, self.shrink)
         own = np.sqrt(np.asarray(weights.multiply(weights).sum(axis=1)).reshape(-1))
-        return np.asarray(np.repeat(own, np.diff(pairs.indptr)) * np.sqrt(self._squares)[pairs.indices] + self.shrink)
+        return Norms(own, np.sqrt(self._squares), self.shrink)
+
+    def _best(self, histories: Sequence[History], k: int, exclude: Sequence[Collection[int]] | None) -> list[Recommended]:
+        weights = weight_matrix(histories, self._R.shape[1], self.decay)
+        without = None if exclude is None else places(exclude)
+        return ranked(k_best(self._neighbours(weights), self._R, k, without=without))
 
     def similar(self, products: Sequence[int], k: int) -> list[Recommended]:
         """What those took who took the product."""
@@ -93,7 +98,8 @@ class UserCF(Recommender):
         """Each product of the history by its share in the similarities of the neighbours that took `product`."""
         weights = weight_matrix([history], self._R.shape[1], self.decay)
         chosen = self._neighbours(weights)
-        votes = self._R[:, [product]].toarray()[chosen.indices, 0] / self._against(weights, chosen)
+        own, squares, shrink, _ = self._norms(weights)
+        votes = self._R[:, [product]].toarray()[chosen.indices, 0] / (own[0] * squares[chosen.indices] + shrink)
         taken, where = np.unique(history.products, return_inverse=True)
         sums = np.bincount(where, weights_of(history, self.decay), minlength=len(taken))
         shared = votes @ self._R[chosen.indices][:, taken].toarray()
