@@ -98,8 +98,15 @@ def scripts(text: str) -> str:
 
 
 def script_of(query: str) -> str:
-    """The script in which a product must say something to share words with a folded query: Chinese where there is any."""
-    return "han" if _SOME_HAN.search(query) else "latin"
+    """The script in which a product must say something to share words with a folded query: Chinese where there is any; '' where it is
+    codes alone, which every language writes alike.
+
+    >>> script_of("红色跑鞋"), script_of("red shoe A2220"), script_of("A2220 4006381333931")
+    ('han', 'latin', '')
+    """
+    if _SOME_HAN.search(query):
+        return "han"
+    return "" if all(codes(word, alone=True) for word in query.split()) else "latin"
 
 
 @functools.cache

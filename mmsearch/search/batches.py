@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import TypeVar
@@ -35,7 +35,7 @@ def each(ask: Callable[[_Asked], _Answer], asked: Sequence[_Asked], *, at_once: 
         yield from pool.map(lambda one: one[0].run(ask, one[1]), [(copy_context(), one) for one in asked[1:]])
 
 
-def ahead(make: Callable[[_Asked], _Answer], asked: Sequence[_Asked]) -> Iterator[_Answer]:
+def ahead(make: Callable[[_Asked], _Answer], asked: Sequence[_Asked]) -> Generator[_Answer]:
     """What `make` gives for each of those asked, in their order; the next one is made while the caller works on the one before."""
     if len(asked) < 2 or settings.threads() == 1:
         yield from map(make, asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
@@ -40,7 +41,7 @@ from mmsearch.search.speech import Listener
 from mmsearch.search.targets import Chosen, Met, Target, Targets
 from mmsearch.search.understand.reading import Reader, language_of, told_of
 from mmsearch.search.understand.soft import Lifting, SoftFilters, over
-from mmsearch.search.weights import WORDS
+from mmsearch.search.weights import LEXICAL, WORDS, weight_of
 from mmsearch.search.why_not import with_reason
 from mmsearch.search.words import Words
 from mmsearch.store import PRODUCTS, Store
@@ -223,15 +224,17 @@ class Engine:
         def chosen_of(ids: Sequence[str]) -> list[Chosen | None]:
             met = list(each(lambda id: self._met(queries[id], read, products), ids))
             if len(ids) > 1:
-                looked_up(self._lexical.unasked((one for mine in met for one in mine.values()), products))
+                said = [mine for id, mine in zip(ids, met, strict=True) if weight_of(LEXICAL, dict(queries[id].weights), {})]
+                looked_up(self._lexical.unasked((one for mine in said for one in mine.values()), products))
             return list(each(chosen, list(zip(ids, met, strict=True))))
 
         found: dict[str, _T] = {}
         blocks = [list(queries)[start : start + BLOCK] for start in range(0, len(queries), BLOCK)]
-        for ids, of in zip(blocks, ahead(chosen_of, blocks), strict=True):
-            exact = [one.targets if one and self._largest(one.targets) <= settings.exact_limit() else [] for one in of]
-            asked = list(zip(ids, of, similarities(self.index, exact), strict=True))
-            found |= zip(ids, map(done, asked) if plain and all(exact) else each(done, asked), strict=True)
+        with contextlib.closing(ahead(chosen_of, blocks)) as coming:
+            for ids, of in zip(blocks, coming, strict=True):
+                exact = [one.targets if one and self._largest(one.targets) <= settings.exact_limit() else [] for one in of]
+                asked = list(zip(ids, of, similarities(self.index, exact), strict=True))
+                found |= zip(ids, map(done, asked) if plain and all(exact) else each(done, asked), strict=True)
         return found
 
     def _score(

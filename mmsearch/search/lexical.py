@@ -83,7 +83,7 @@ class Lexical:
         if not asked:
             return []
         postings = self._located(products).postings
-        return [partial(postings.found, *word) for word in postings.unknown(asked)]
+        return [partial(postings.learn, *word) for word in postings.unknown(asked)]
 
     def having(self, wanted: Required, products: pa.Array) -> NDArray[np.bool_]:
         """Which products (n,) have what a query requires. Raises InputError where the store has no words."""
@@ -215,14 +215,16 @@ class Lexical:
 
     def _vocabulary(self) -> Vocabulary:
         version = self._store.version(VOCABULARY)
-        if self._words is None or self._words[0] != version:
-            self._words = version, Vocabulary.read(self._store)
-        return self._words[1]
+        kept = self._words
+        if kept is None or kept[0] != version:
+            self._words = kept = version, Vocabulary.read(self._store)
+        return kept[1]
 
     def _located(self, products: pa.Array) -> _Located:
         """The rows of the table among all products (n,)."""
         versions = self._store.version(TABLE), self._store.version(PRODUCTS)
-        if self._places is None or self._places[0] != versions:
+        kept = self._places  # once: another thread may read newer tables meanwhile
+        if kept is None or kept[0] != versions:
             ids, scripts, row_ids = row_ids_of(self._store, TABLE, SCRIPTS)
             rows, without = rows_of(row_ids, ids, products), np.ones(len(products), dtype=bool)
             without[rows.places[rows.places >= 0]] = False
@@ -230,8 +232,9 @@ class Lexical:
             scripts = scripts.take(pa.array(rows.numbers))
             sample = np.flatnonzero(rows.places >= 0)
             sample = sample[np.sort(np.random.default_rng(0).permutation(len(sample))[:_SAMPLE])]
-            self._places = versions, _Located(rows, scripts, postings, np.flatnonzero(without) if without.any() else None, sample)
-        return self._places[1]
+            kept = versions, _Located(rows, scripts, postings, np.flatnonzero(without) if without.any() else None, sample)
+            self._places = kept
+        return kept[1]
 
 
 @dataclass(frozen=True)
@@ -314,7 +317,9 @@ class Matches:
         return scores, sample
 
     def elsewhere(self, candidates: Places | None = None) -> NDArray[np.bool_] | None:
-        """Of all products (n,) or of some, those that say nothing in the script of the text; None: no product of the store."""
+        """Of all products (n,) or of some, those that say nothing in the script of the text; None: no product of the store, or any may."""
+        if not self._script:
+            return None
         return self._lexical.elsewhere(self._script, self._products, candidates)
 
     def near(self, depth: int) -> Places:

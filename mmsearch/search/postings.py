@@ -57,6 +57,7 @@ class Postings:
         self._kept: OrderedDict[tuple[str, str, str], Found] = OrderedDict()
         self._common: set[tuple[str, str, str]] = set()
         self._size, self._lock = 0, Lock()
+        self._room = 0  # products of words that may be learned now, see `learn`
 
     def scores(self, clause: Clause) -> Scores | None:
         """BM25 of every product (n,), 0 where nothing matches; the same whatever was asked before. None where a word is too common."""
@@ -76,10 +77,16 @@ class Postings:
         return any(one is None or len(one[0]) for one in found)
 
     def unknown(self, clauses: Iterable[Clause]) -> list[tuple[str, str, str]]:
-        """The words of clauses, each once, that were not asked for yet: what `found` takes."""
+        """The words of clauses, each once, that were not asked for yet: what `learn` takes."""
         words = dict.fromkeys((word, clause.column, clause.how) for clause in clauses for word in _apart(clause))
         with self._lock:
+            self._room = KEPT // 4  # what is learned for the queries that are scored meanwhile stays
             return [word for word in words if word not in self._kept and word not in self._common]
+
+    def learn(self, text: str, column: str, how: str) -> None:
+        """Ask for a word before its score is needed; not, once the words of one `unknown` take a quarter of what is kept."""
+        if self._room > 0 and (found := self.found(text, column, how)) is not None:
+            self._room -= len(found[0])  # threads may both look before either takes: a word more
 
     def size(self) -> int:
         """How many products are kept of all words together."""

@@ -50,6 +50,8 @@ def test_the_scripts_in_which_something_is_said() -> None:
     assert scripts("Fleetwing Aero running shoes. 飞翼跑鞋") == "han latin"
     assert (scripts("Mug"), scripts("")) == ("latin", "latin")
     assert (script_of("红色 iPhone"), script_of("red mug")) == ("han", "latin")
+    assert (script_of("a2220"), script_of("wh-1000xm4 4006381333931")) == ("", "")
+    assert (script_of("a2220 case"), script_of("42")) == ("latin", "latin")
 
 
 @given(st.text(max_size=60))

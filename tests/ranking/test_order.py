@@ -15,6 +15,15 @@ def test_ties_fall_by_id_however_few_are_wanted() -> None:
     assert best(ids, np.full(5, np.nan), 3).tolist() == []
 
 
+def test_what_rounding_tells_apart_is_a_tie() -> None:
+    ids = pa.array([f"p{n:03}" for n in reversed(range(1_000))])
+    scores = np.full(1_000, 0.3)
+    scores[::7] = 0.1 + 0.2
+    assert scores.max() > scores.min()
+    assert best(ids, scores, 5).tolist() == [999, 998, 997, 996, 995]
+    assert best(ids, scores[:100], 3).tolist() == [99, 98, 97]
+
+
 def test_half_of_the_best_score_fits() -> None:
     assert fitting(np.array([4.0, 2.0, 1.9, np.nan])).tolist() == [True, True, False, False]
     assert fitting(np.array([-1.0, -5.0, np.nan])).tolist() == [True, True, False], "where nothing is above 0, all do"

@@ -89,6 +89,9 @@ def test_words_of_many_queries_are_looked_up_before_any_is_scored(shop: Shop, mo
     monkeypatch.setattr(engine.Engine, "_score", score)
     mmsearch.open(shop.store.path).search_many({text: make_query([text]) for text in ("red hat", "blue shoe", "red kettle")})
     assert sorted(asked) == sorted({"red", "hat", "blue", "shoe", "kettle"})
+    asked.clear()
+    mmsearch.open(shop.store.path).search_many({text: make_query([text], weights="words=0") for text in ("red hat", "blue shoe", "kettle")})
+    assert asked == [], "of words that do not count nobody asks"
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import small_shop
 from hypothesis import HealthCheck, given, settings
@@ -99,6 +101,25 @@ def test_a_product_in_the_other_language_is_not_held_to_words_it_cannot_have(
     assert "words" in [c.evidence for c in hits["x1"].explain]
     for hit in hits.values():
         assert sum(c.contribution for c in hit.explain) == pytest.approx(hit.score, abs=1e-9)
+
+
+@pytest.mark.parametrize("limit", [None, "2"])
+def test_no_product_is_excused_from_a_code_by_its_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str | None) -> None:
+    """Chinese titles have codes as English ones do; what does not have the one that is asked for is far behind."""
+    rows = [
+        {"id": "en", "title": "One very plain phone case"},
+        *({"id": f"zh-{n}", "title": f"手机壳 保护套 A22{n}"} for n in range(10, 30)),
+        *({"id": f"x{n}", "title": f"Plain thing number {n}"} for n in range(12)),
+    ]
+    own = Shop(tmp_path / "store.lancedb")
+    own.ingest(small_shop.write_csv(tmp_path / "p.csv", ("id", "title"), rows))
+    own.embed(text="fake-text")
+    if limit is not None:
+        monkeypatch.setenv("MMSEARCH_EXACT_LIMIT", limit)
+    for code in ("A2220", "a2220", "A-2220"):
+        first, *others = own.search(code, k=40)
+        assert first.id == "zh-20" and first.score > others[0].score + 1
+        assert all("words" in [c.evidence for c in hit.explain] for hit in others)
 
 
 def test_a_large_store_answers_as_a_small_one(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

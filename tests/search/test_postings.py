@@ -90,6 +90,23 @@ def test_no_more_is_kept_than_said(shop: Shop, monkeypatch: pytest.MonkeyPatch) 
         assert small.size() <= 10
 
 
+def test_what_is_learned_before_it_is_needed_takes_a_quarter_at_most(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postings, "KEPT", 40)
+    some = fresh(shop)
+    words = some.unknown([Clause("red hat kettle twin blue shoe", WORDS)])
+    assert len(words) == 6
+    for word in words:
+        some.learn(*word)
+    learned = [word for word in words if word not in some.unknown([Clause("red hat kettle twin blue shoe", WORDS)])]
+    assert learned == words[: len(learned)] and 0 < len(learned) < 6
+    sizes = [int(np.count_nonzero(some.scores(Clause(text, WORDS)))) for text, *_ in learned]
+    assert sum(sizes[:-1]) < 10 <= sum(sizes)
+    rest = some.unknown([Clause("red hat kettle twin blue shoe", WORDS)])
+    for word in rest:
+        some.learn(*word)
+    assert len(some.unknown([Clause("kettle twin blue shoe", WORDS)])) < len(rest), "the next may learn as much again"
+
+
 def test_threads_share_words(shop: Shop) -> None:
     shared = fresh(shop)
     clauses = [Clause(f"{colour} {kind}", WORDS) for colour in ("red", "blue", "black") for kind in ("hat", "bag", "twin")] * 5

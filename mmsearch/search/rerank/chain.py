@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mmsearch.ranking import RERANKERS
 from mmsearch.ranking.base import Combiner, Scores
+from mmsearch.ranking.order import comparable
 from mmsearch.ranking.rerank import Candidates, Reranker
 from mmsearch.ranking.shopper import Shopper
 from mmsearch.spec import parse_chain
@@ -123,6 +124,7 @@ def _moved(ids: pa.Array, step: Step, shown: NDArray[np.int64]) -> list[str]:
 
 def places(ids: pa.Array, scores: Scores, shown: NDArray[np.int64]) -> list[int]:
     """At which places some of the candidates are, from 1, (p,); ties by id, as `mmsearch.ranking.order.best` has them."""
+    scores = comparable(scores)
     lowest = np.sort(scores[~np.isnan(scores)])
     mine = scores[shown]
     left, right = np.searchsorted(lowest, mine, "left"), np.searchsorted(lowest, mine, "right")
