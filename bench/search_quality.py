@@ -7,7 +7,9 @@
 Electronics: nDCG@10 with linear gain over the queries that have a relevant product / the same over the judged products alone (what
 nobody judged is taken out of the ranking) / judged@10. Chinese: 1 / rank, in the mean, of a product that is asked for by some of its name:
 a piece of four to eight characters, every second word, a piece with one or two characters left out, with one replaced by another of the
-catalogue (seed 0), or in traditional script. Products are halved by the hash of their name into validation and test.
+catalogue (seed 0), or in traditional script. Products are halved by the hash of their name into validation and test. Codes: those of the
+catalogue (letters and digits, of at most 15 products), typed alone: is the first product one that has it, and which share of as many
+first products as have it.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import random
 import re
 import sys
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -49,6 +52,8 @@ CHOICES = {f"wsum(words={w:g})": {"combine": f"wsum(words={w:g})"} for w in (0.5
 LAMBDAS = (8.0, 16.0, 24.0, 32.0, 48.0)
 DEPTH = 3_000  # hits a query: all that was judged is among them, mostly
 _HAN = re.compile("[\u3400-\u9fff]")
+_CODE = re.compile("(?<![A-Za-z0-9-])(?=[A-Za-z0-9-]*[0-9])(?=[A-Za-z0-9-]*[A-Za-z])[A-Za-z0-9-]{4,12}(?![A-Za-z0-9])")
+_SHARED = 15  # products that have a code, at most
 
 
 def electronics(data: Path, folder: Path, choose: bool) -> None:
@@ -100,6 +105,23 @@ def chinese(data: Path, folder: Path, choose: bool) -> None:
     title = "Chinese, validation" if choose else "Chinese, validation / test"
     rated = ((name, {kind: _rr(shop, asked, split, options, choose) for kind, asked in kinds.items()}) for name, options in ROWS.items())
     print_table(title, [{"": "BM25 of ICU's words alone"} | plain, *({"": name} | cells for name, cells in rated)])
+    print_table(*_codes(shop, rows, choose))
+
+
+def _codes(shop: Shop, rows: Sequence[Mapping[str, str]], choose: bool) -> tuple[str, list[dict[str, str]]]:
+    having: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        for code in _CODE.findall(f"{row['name']} {row['intro']}"):
+            having[code].add(row["goods_id"])
+    asked = {code: ids for code, ids in having.items() if len(ids) <= _SHARED}
+    split = {code: "test" if hashlib.sha256(code.encode()).digest()[0] % 2 else "validation" for code in asked}
+    table = []
+    for name in ("words alone (BM25)", "vectors alone", "calibrated (the default)"):
+        found = shop.search_many({code: make_query([code], weights=ROWS[name].get("weights")) for code in asked}, k=_SHARED)
+        first = {code: float(any(hit.id in asked[code] for hit in result.hits[:1])) for code, result in found.items()}
+        precise = {code: sum(hit.id in ids for hit in found[code].hits[: len(ids)]) / len(ids) for code, ids in asked.items()}
+        table.append({"": name, "first": _means(first, split, choose), "as many first": _means(precise, split, choose)})
+    return f"{len(asked)} codes, {'validation' if choose else 'validation / test'}", table
 
 
 def _rr(shop: Shop, asked: Mapping[str, str], split: Mapping[str, str], options: Mapping[str, str], choose: bool) -> str:
