@@ -61,9 +61,9 @@ def table(rows: Sequence[Mapping[str, Any]], *, title: str | None = None) -> Non
     # Without a terminal (a log, a pipe with --format table) nothing is cut to a width that nobody has.
     console = Console() if sys.stdout.isatty() else Console(width=200)
     names = list(dict.fromkeys(name for row in rows for name in row))
-    drawn = Table(
-        title=None if title is None else Text(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, title_style="bold"
-    )
+    if title is not None:  # not rich's own title, which is broken where the table ends
+        console.print(Text(title, "bold"), soft_wrap=not sys.stdout.isatty())
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in names:
         numeric = all(isinstance(row.get(name), int | float) for row in rows) and bool(rows)
         drawn.add_column(name, justify="right" if numeric else "left", overflow="fold")
