@@ -123,6 +123,8 @@ def command(
     _check_format(how, facet if html is None else [], sort, browse)
     if why_not is not None and how not in FACET_FORMATS:
         raise UsageError(f"--format {how} has no place for --why-not", hint=f"formats with it: {', '.join(FACET_FORMATS)}")
+    if why_not is not None and not why_not.strip():
+        raise UsageError("--why-not names no product", hint="for example: --why-not SHOE-03")
     give_way = _give_way(how, relax)
     looked_at = tuple(id.strip() for ids in session for id in ids.split(",") if id.strip())
     if session and not looked_at:
