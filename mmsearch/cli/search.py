@@ -134,10 +134,12 @@ def command(
     if queries is not None:
         if query or text or image or audio or speech or video or like or not_text or not_image or not_video or unlike:
             raise UsageError("--queries brings its own parts: give either it or a query")
+        from mmsearch.search.asked import check_filters
         from mmsearch.search.queries import read_queries
 
         notes: list[str] = []
         batch = {id: restricted(q, where, within, weights, expand, shopper) for id, q in read_queries(queries, notes).items()}
+        check_filters(shop().store, where)
         for line in notes:
             note(line)
     else:
