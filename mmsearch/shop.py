@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -285,7 +286,10 @@ class Shop(Recommending):
             from mmsearch.search.engine import Engine
 
             self._engine = Engine(self.store)
+        from mmsearch.search.asked import ready
+
         by, counted = many(sort), many(facets)
+        queries, told = ready(self.store, queries)
         while True:  # as long as an embed or a fuse switches to other tables between our look at the record and at their vectors
             made_of = self._made_of()
             try:
@@ -307,7 +311,7 @@ class Shop(Recommending):
                     raise
             else:
                 if self._made_of() == made_of:
-                    return answers
+                    return {id: replace(one, notes=[told[id], *one.notes]) if id in told else one for id, one in answers.items()}
 
     def _made_of(self) -> dict[str, Any]:
         record = self.store.record

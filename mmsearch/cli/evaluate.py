@@ -49,12 +49,14 @@ def search(
     """
     from mmsearch.evaluation.search import DEFAULT_MEASURES
     from mmsearch.evaluation.trec import read_qrels, write_run
+    from mmsearch.search.asked import check_filters
     from mmsearch.search.queries import read_queries
 
     how = chosen_format(format, ROW_FORMATS)
     _read_once(queries, qrels)
     notes: list[str] = []
     wanted = {id: restricted(q, where, within, weights, expand) for id, q in read_queries(queries, notes).items()}
+    check_filters(shop().store, where)
     judgments = read_qrels(qrels)
     options = {
         "in": within,

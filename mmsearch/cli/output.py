@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -61,9 +62,9 @@ def table(rows: Sequence[Mapping[str, Any]], *, title: str | None = None) -> Non
     # Without a terminal (a log, a pipe with --format table) nothing is cut to a width that nobody has.
     console = Console() if sys.stdout.isatty() else Console(width=200)
     names = list(dict.fromkeys(name for row in rows for name in row))
-    drawn = Table(
-        title=None if title is None else Text(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, title_style="bold"
-    )
+    if title is not None:  # not rich's own title, which is broken where the table ends
+        console.print(Text(title, "bold"), soft_wrap=not sys.stdout.isatty())
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in names:
         numeric = all(isinstance(row.get(name), int | float) for row in rows) and bool(rows)
         drawn.add_column(name, justify="right" if numeric else "left", overflow="fold")
@@ -73,12 +74,19 @@ def table(rows: Sequence[Mapping[str, Any]], *, title: str | None = None) -> Non
 
 
 def write_trec(rows: Iterable[tuple[str, str, int, float]], tag: str) -> None:
-    """(query, product, rank, score) as a TREC run. Raises UsageError for a tag that a run cannot hold."""
+    """(query, product, rank, score) as a TREC run, each query's lines together; see `mmsearch.evaluation.trec.untied` of scores that tie.
+
+    Raises UsageError for a tag that a run cannot hold.
+    """
+    from mmsearch.evaluation.trec import untied
+
     if not tag.strip() or any(c in tag for c in "\t\r\n"):
         raise UsageError(f"--tag {tag!r} cannot name a run", hint="give it a name without TAB and line breaks")
-    for query, product, rank, score in rows:
-        separator = "\t" if any(" " in field for field in (query, product, tag)) else " "
-        _echo(separator.join((query, "Q0", product, str(rank), repr(score), tag)))
+    for query, group in itertools.groupby(rows, key=lambda row: row[0]):
+        lines = list(group)
+        for (_, product, rank, _), score in zip(lines, untied(row[3] for row in lines), strict=True):
+            separator = "\t" if any(" " in field for field in (query, product, tag)) else " "
+            _echo(separator.join((query, "Q0", product, str(rank), repr(score), tag)))
 
 
 def write_ids(ids: Iterable[str]) -> None:

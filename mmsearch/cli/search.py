@@ -123,6 +123,8 @@ def command(
     _check_format(how, facet if html is None else [], sort, browse)
     if why_not is not None and how not in FACET_FORMATS:
         raise UsageError(f"--format {how} has no place for --why-not", hint=f"formats with it: {', '.join(FACET_FORMATS)}")
+    if why_not is not None and not why_not.strip():
+        raise UsageError("--why-not names no product", hint="for example: --why-not SHOE-03")
     give_way = _give_way(how, relax)
     looked_at = tuple(id.strip() for ids in session for id in ids.split(",") if id.strip())
     if session and not looked_at:
@@ -132,10 +134,12 @@ def command(
     if queries is not None:
         if query or text or image or audio or speech or video or like or not_text or not_image or not_video or unlike:
             raise UsageError("--queries brings its own parts: give either it or a query")
+        from mmsearch.search.asked import check_filters
         from mmsearch.search.queries import read_queries
 
         notes: list[str] = []
         batch = {id: restricted(q, where, within, weights, expand, shopper) for id, q in read_queries(queries, notes).items()}
+        check_filters(shop().store, where)
         for line in notes:
             note(line)
     else:

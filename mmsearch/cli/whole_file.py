@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from mmsearch.errors import InputError
+from mmsearch.errors import InputError, UsageError
 
 
 class WholeFile:
     """A file that will be written when the work is done: whole or not at all, in the place of an earlier one.
 
-    That it can be written is tried when this is made, before any work starts. Raises InputError where it cannot.
+    That it can be written is tried when this is made, before any work starts. Raises InputError where it cannot, and UsageError for '-'.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ class WholeFile:
     def __init__(self, path: str, option: str, what: str):
         self.path, self._option, self._what = Path(path), option, what
         if path == "-":
-            raise self._cannot("standard output has the results")
+            raise UsageError(f"{option} - is no file: standard output has the results", hint=f"name a file: {option} FILE")
         if self.path.is_dir():
             raise self._cannot("it is a folder")
         if self.path.exists() and not self.path.is_file():

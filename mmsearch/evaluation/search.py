@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from mmsearch.errors import InputError, UsageError
 from mmsearch.evaluation.evaluate import Evaluation, evaluate
+from mmsearch.evaluation.trec import untied
 from mmsearch.measures import Measure, parse_measure
 from mmsearch.search.hits import Result
 from mmsearch.search.query import Query
@@ -41,7 +42,7 @@ def evaluate_search(
 
     Returns
     -------
-    The evaluation, and the run (query → product → score).
+    The evaluation, and the run (query → product → score; see `mmsearch.evaluation.trec.untied`).
 
     Raises
     ------
@@ -57,5 +58,5 @@ def evaluate_search(
     cuts: list[Any] = [m.k for m in parsed]
     depth = k if k is not None else max(cuts) if all(cuts) else DEPTH
     results = searcher.search_many(judged, k=depth, combine=combine)
-    run = {id: {hit.id: hit.score for hit in result} for id, result in results.items()}
+    run = {id: dict(zip((hit.id for hit in result), untied(hit.score for hit in result), strict=True)) for id, result in results.items()}
     return evaluate(run, qrels, parsed, drop_empty=drop_empty), run

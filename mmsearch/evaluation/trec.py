@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import re
 from codecs import BOM_UTF8
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TextIO
@@ -108,6 +108,20 @@ def rank(scores: Mapping[str, float]) -> list[str]:
     InputError : a score is not a finite number.
     """
     return [product for _, product in sorted(zip(_single(scores).tolist(), scores, strict=True), reverse=True)]
+
+
+def untied(scores: Iterable[float]) -> list[float]:
+    """Scores (n,) of a list in its order → scores by which every reader of a run gets that order.
+
+    A score that is not below the one before it in single precision (see `rank`) becomes the next number of single precision below that;
+    all others stay as they are. Otherwise ties of the list, which has them by id, would be measured in another order than they were shown.
+    """
+    found: list[float] = []
+    for score in scores:
+        if found and np.float32(score) >= (before := np.float32(found[-1])):
+            score = float(np.nextafter(before, np.float32(-np.inf)))
+        found.append(score)
+    return found
 
 
 def write_qrels(file: TextIO, qrels: Qrels) -> None:

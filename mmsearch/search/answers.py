@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mmsearch.ranking.base import Combined, Evidence, Joint
@@ -117,10 +118,16 @@ def own_products(query: Query) -> pa.Array:
 
 
 def _why_nothing(store: Store, query: Query, scored: Scored, products: pa.Array) -> str:
+    left = products if scored.allowed is None else products.filter(pa.array(scored.allowed))
+    own = own_products(query)
+    if len(left) and len(own) and pc.all(pc.is_in(left, value_set=own)).as_py():
+        where = "pass the filter" if scored.allowed is not None else "are in the store"
+        return f"only products that the query asks by {where} ({', '.join(left.to_pylist())}): they are no hits themselves"
     if scored.allowed is None:
         return "no product has the evidence that the query compares" if query.parts else "the store has no products"
-    if left := int(scored.allowed.sum()):
-        return f"none of the {left:,} products that pass the filter has the evidence that the query compares"
+    if len(left):
+        which = f"none of the {len(left):,} products that pass" if len(left) > 1 else "the one product that passes"
+        return f"{which} the filter {'has' if len(left) > 1 else 'lacks'} the evidence that the query compares"
     return why_nothing(store, query.where, products, scored.required)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +38,11 @@ def read_queries(path: str, notes: list[str] | None = None) -> dict[str, Query]:
             raise InputError(f"{name}:{line}: the query has no id")
         if id in queries:
             raise InputError(f"{name}:{line}: the query id {id} is given twice")
+        origin = f"{name}:{line}: query {id}"
         try:
-            queries[id] = _query(values, folder)
+            queries[id] = replace(_query(values, folder), origin=origin)
         except MMSearchError as error:
-            raise InputError(f"{name}:{line}: query {id}: {error.message}", hint=error.hint) from error
+            raise InputError(f"{origin}: {error.message}", hint=error.hint) from error
 
     first, lines = _opened(path)
     if _has_no_header(first):

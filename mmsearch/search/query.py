@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mmsearch.errors import InputError, ParseError, UsageError
+from mmsearch.errors import InputError, MMSearchError, ParseError, UsageError
 from mmsearch.ranking.shopper import NOBODY, Shopper
 from mmsearch.search.required import Required, required
 from mmsearch.search.weights import parse_weights
@@ -58,6 +58,7 @@ class Query:
     `weights` are those of the evidence of products, by name; see `mmsearch.search.weights`.
     `expand`: text parts are widened by what the given triples say (`mmsearch.search.expand`).
     `shopper`: who asks, for the order of the hits.
+    `origin`: where it was read from, 'queries.jsonl:2: query lamp'; see `of_query`.
     """
 
     parts: tuple[Part, ...]
@@ -66,6 +67,7 @@ class Query:
     weights: tuple[tuple[str, float], ...] = ()
     expand: bool = False
     shopper: Shopper = NOBODY
+    origin: str = field(default="", compare=False)
 
 
 def split_weight(text: str, default: float = 1.0) -> tuple[str, float]:
@@ -162,6 +164,19 @@ def shares(parts: Sequence[Part], asked: Mapping[int, float] | None = None) -> l
     weights = [p.weight / largest * counts.get(n, 1.0) for n, p in enumerate(parts)]
     total = sum(weight for p, weight in zip(parts, weights, strict=True) if not p.negative)
     return [(-weight if p.negative else weight) / total for p, weight in zip(parts, weights, strict=True)]
+
+
+def of_query(error: MMSearchError, id: str, query: Query) -> MMSearchError:
+    """The error of a query as one of many has it: with the query's id ('' of a single one) and its line.
+
+    A line of a file that cannot be used makes the file one that cannot be used (InputError): it is no wrong usage.
+    """
+    if query.origin:
+        return InputError(f"{query.origin}: {error.message}", hint=error.hint)
+    if not id:
+        return error
+    kind = UsageError if isinstance(error, UsageError) else InputError
+    return kind(f"query {id}: {error.message}", hint=error.hint)
 
 
 def nothing_to_compare(

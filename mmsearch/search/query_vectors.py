@@ -14,7 +14,7 @@ from mmsearch.errors import InputError, UsageError, did_you_mean
 from mmsearch.fusion.batch import mean_by_product
 from mmsearch.fusion.contents import contents_by_product
 from mmsearch.search.index import Index
-from mmsearch.search.query import Part, Query
+from mmsearch.search.query import Part, Query, of_query
 from mmsearch.search.targets import views_of
 from mmsearch.store import PRODUCTS
 from mmsearch.store.vectors import read_vectors
@@ -60,8 +60,8 @@ class QueryVectors:
                     encoded = encoder.encode(contents[start : start + at_once], query=True)
                     for index, reason in encoded.failures:
                         part = mine[start + index]
-                        message = f"the query {modality} {part.content[:_SHOWN]} cannot be used: {reason}"
-                        raise InputError(f"query {asked_by[part]}: {message}" if asked_by[part] else message)
+                        error = InputError(f"the query {modality} {part.content[:_SHOWN]} cannot be used: {reason}")
+                        raise of_query(error, asked_by[part], queries[asked_by[part]])
                     for i, vector in zip(encoded.kept, encoded.vectors, strict=True):
                         vectors.setdefault(mine[start + i], {})[name] = vector
                     if encoded.views is not None:
@@ -77,7 +77,7 @@ class QueryVectors:
                 query = next(asked_by[part] for part in parts if part.kind == "like" and part.content == id)
                 if not query:
                     raise
-                raise type(error)(f"query {query}: {error.message}", hint=error.hint) from error
+                raise of_query(error, query, queries[query]) from error
         return vectors | {part: of_product[part.content] for part in parts if part.kind == "like"}
 
     def _encoder(self, modality: str) -> Encoder:

@@ -11,7 +11,7 @@ from mmsearch.errors import InputError
 from mmsearch.features import FEATURES
 from mmsearch.features.base import Found
 from mmsearch.media import MediaError
-from mmsearch.search.query import Query
+from mmsearch.search.query import Query, of_query
 from mmsearch.store import Store
 
 if TYPE_CHECKING:
@@ -47,8 +47,16 @@ class Listener:
         InputError : a file that cannot be read or in which nothing is understood; a model that is damaged or cannot be had.
         MissingPackage : speech recognition is not installed.
         """
-        files = {part.content for query in queries.values() for part in query.parts if part.kind == "speech"}
-        said = {file: understand(self._listener(), file) for file in sorted(files)}
+        asked_by = {part.content: id for id, query in reversed(list(queries.items())) for part in query.parts if part.kind == "speech"}
+        said = {}
+        for file, id in sorted(asked_by.items()):
+            listener = self._listener()
+            try:
+                said[file] = understand(listener, file)
+            except InputError as error:
+                if not id:
+                    raise
+                raise of_query(error, id, queries[id]) from error
         notes = {id: [str(said[p.content]) for p in query.parts if p.kind == "speech"] for id, query in queries.items()}
         return {id: _in_words(query, said) for id, query in queries.items()}, notes
 

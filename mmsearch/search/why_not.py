@@ -16,6 +16,7 @@ from mmsearch.search.hits import Contribution, Result
 from mmsearch.search.listing import Wanted
 from mmsearch.search.query import Query
 from mmsearch.search.rerank.chain import Ranking, Step, places
+from mmsearch.search.sorting import in_order
 from mmsearch.store import Store
 from mmsearch.store.filter import names_in, passing
 from mmsearch.store.restrictive import clauses_of
@@ -93,6 +94,8 @@ def why_not(
         return WhyNot(id, [f"{near} of the query or by its words; it is not among them"])
     if np.isnan(scored.combined.total[place]):
         return WhyNot(id, [_without_evidence(scored)])
+    if wanted.sort:
+        return _sorted(store, id, place, query, scored, ranking, wanted, products, shown)
     return _ranked(id, place, query, scored, ranking, wanted, shown)
 
 
@@ -119,6 +122,30 @@ def _without_evidence(scored: Scored) -> str:
     return f"it has nothing that the query can be compared with: the query compares {compared}; after new media or texts: mmsearch embed"
 
 
+def _sorted(
+    store: Store, id: str, place: int, query: Query, scored: Scored, ranking: Ranking, wanted: Wanted, products: pa.Array, shown: Result
+) -> WhyNot:
+    """Of a product in a list that is sorted by attributes."""
+    matched, mine = matches(query, scored), float(ranking.scores[place])
+    if not matched[place]:
+        reason = "only products that fit the query well enough are sorted, and its score is below half of the best one's"
+        return WhyNot(id, [reason], None, mine)
+    these = np.flatnonzero(matched)
+    among = pc.index_in(scored.candidates.take(pa.array(these)), value_set=products).to_numpy(zero_copy_only=False).astype(np.int64)
+    keys = [(key, read_values(store, key.name, products, option="--sort")) for key in wanted.sort]
+    order = these[in_order(keys, among, products, ranking.scores[these] if query.parts else None, len(these))]
+    at = int(np.flatnonzero(order == place)[0]) + 1
+    reason = f"in the order that --sort asks for it is at place {at:,} of the {len(these):,} that fit; {_shown(at, wanted, shown)}"
+    return WhyNot(id, [reason], at, mine)
+
+
+def _shown(at: int, wanted: Wanted, shown: Result) -> str:
+    """Which places are shown, and what would show the place `at`."""
+    if wanted.first:
+        return f"this page shows the places {wanted.first + 1:,} to {wanted.first + len(shown):,}"
+    return f"{len(shown):,} {'is' if len(shown) == 1 else 'are'} shown" + (f", -k {at} would show it" if len(shown) else "")
+
+
 def _ranked(id: str, place: int, query: Query, scored: Scored, ranking: Ranking, wanted: Wanted, shown: Result) -> WhyNot:
     """Of a product that fits the query and is not shown all the same."""
     ids, scores = scored.candidates, ranking.scores
@@ -129,19 +156,7 @@ def _ranked(id: str, place: int, query: Query, scored: Scored, ranking: Ranking,
             was = places(ids, step.before, one)[0]
             return WhyNot(id, [_removed(step, place, ids, ranking, was)], None, float(step.before[place]))
     mine, at = float(scores[place]), places(ids, scores, one)[0]
-    if wanted.sort:
-        fits = bool(matches(query, scored)[place])
-        if not fits:
-            reason = "only products that fit the query well enough are sorted, and its score is below half of the best one's"
-        else:
-            reason = f"it fits the query, and the order that --sort asks for puts it behind or before the {len(shown):,} that are shown"
-        return WhyNot(id, [reason], None, mine)
-    told = f"by score it is at place {at:,} of {int((~np.isnan(scores)).sum()):,}"
-    if wanted.first:
-        told += f"; this page shows the places {wanted.first + 1:,} to {wanted.first + len(shown):,}"
-    else:
-        told += f"; {len(shown):,} are shown" + (f", -k {at} would show it" if last is not None else "")
-    reasons = [told]
+    reasons = [f"by score it is at place {at:,} of {int((~np.isnan(scores)).sum()):,}; {_shown(at, wanted, shown)}"]
     for step in ranking.steps:
         before, after = (places(ids, some, one)[0] for some in (step.before, step.after))
         if after > before:

@@ -49,6 +49,18 @@ def passing(store: Store, where: str, products: pa.Array, version: int = 0) -> M
     return unmoved(store, lambda: _Question(store, load_attributes(store), products, version).mask(node, True))
 
 
+def check(store: Store, where: str) -> None:
+    """Raise what `passing` raises for a filter, without reading a product."""
+    node = parse_where(where)
+
+    def compiled() -> str:
+        attributes = load_attributes(store)
+        sparse = {name: {k: k for k in place_of(name, attributes).kinds} for name in names_in(node) if name not in attributes.columns}
+        return compile_where(node, Attributes({**attributes.columns, **sparse}))
+
+    unmoved(store, compiled)
+
+
 @dataclass(frozen=True)
 class _Question:
     store: Store

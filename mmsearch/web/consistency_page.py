@@ -8,6 +8,7 @@ from mmsearch.fusion.consistency import COUNTED, Consistency
 from mmsearch.fusion.repeated import Group, Member
 from mmsearch.web.card import Card
 from mmsearch.web.gallery import Row, Section, gallery
+from mmsearch.web.page import store_name
 from mmsearch.web.photos import Photos
 from mmsearch.web.thumbnails import Thumbnails
 
@@ -32,7 +33,7 @@ def consistency_page(shop: Shop, found: Consistency) -> str:
     bare = [Card(one.id, found.titles.get(one.id) or "", facts=tuple(one.missing.items())) for one in found.unfused]
     intro = "Products without any vector: only a filter finds them."
     sections.append(Section(f"Nothing to fuse ({found.bare:,})", intro, [Row(bare)] if bare else []))
-    lines = [f"Store {shop.store.path}.", *(f"{line}." for line in found.notes)]
+    lines = [f"Store {store_name(shop.store.path)}.", *(f"{line}." for line in found.notes)]
     if found.space is not None:
         lines.insert(1, f"{found.compared:,} products with text and photo, compared by {found.space}.")
     if pictures.left_out:

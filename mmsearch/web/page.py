@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from html import escape
+from pathlib import Path
 
 _CHINESE = re.compile("[\u3400-\u9fff]")
 _OTHER_EAST_ASIAN = re.compile("[\u3040-\u30ff\uac00-\ud7af]")  # kana, hangul: Chinese characters may stand among them
@@ -36,6 +37,15 @@ def spoken_as(value: str) -> str:
     (' lang=zh', '')
     """
     return " lang=zh" if _CHINESE.search(value) and not _OTHER_EAST_ASIAN.search(value) else ""
+
+
+def store_name(path: str) -> str:
+    """What a page says of its store: the name of the folder alone. Pages are mailed, and where the folder lies is nobody else's business.
+
+    >>> store_name("/home/ada/shops/shoes.lancedb"), store_name("s3://bucket/shoes.lancedb/")
+    ('shoes.lancedb', 'shoes.lancedb')
+    """
+    return Path(path).resolve().name
 
 
 def paragraphs(lines: list[str], kind: str) -> str:

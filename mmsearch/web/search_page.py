@@ -15,7 +15,7 @@ from mmsearch.store.where import id_list
 from mmsearch.web import breakdown, card, facets, query_parts
 from mmsearch.web.breakdown import breakdowns, legend_html
 from mmsearch.web.card import Card, card_html
-from mmsearch.web.page import document, spoken_as, text
+from mmsearch.web.page import document, spoken_as, store_name, text
 from mmsearch.web.photos import NO_PHOTO, Photos
 from mmsearch.web.query_parts import heading, labels, likes, parts_html, restrictions
 from mmsearch.web.thumbnails import Thumbnails
@@ -76,7 +76,7 @@ def search_page(shop: Shop, queries: Mapping[str, Query], results: Mapping[str, 
     skip = '<a class=skip href="#hits0">To the products</a>' if single and shown.get("") else ""
     head = f"<header>{skip}<p class=over>Product search</p><h1 dir=auto{spoken_as(title)}>{text(title)}</h1></header>"
     notes = "".join(f"<p>{text(line)}.</p>" for line in left_out)
-    foot = f"<footer>{notes}<p>Store <bdi>{text(str(shop.store.path))}</bdi></p></footer>"
+    foot = f"<footer>{notes}<p>Store <bdi>{text(store_name(shop.store.path))}</bdi></p></footer>"
     body = f"<div class=page>{head}{links}<main>\n" + "\n".join(sections) + f"\n</main>{foot}</div>"
     return Page(document(f"{title} – product search", body, _STYLE), left_out)
 

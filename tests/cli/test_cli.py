@@ -472,6 +472,17 @@ def test_eval_search_measures_what_search_gives(store: str, mm: Mm, queries: Pat
         assert json.loads(mm("eval", "run", run, "--qrels", qrels, *metrics).out)["measures"] == row["measures"]
 
 
+def test_ties_of_a_run_are_measured_in_the_order_that_is_shown(store: str, mm: Mm, tmp_path: Path) -> None:
+    queries, qrels, run = tmp_path / "q.tsv", tmp_path / "qrels.tsv", tmp_path / "run.txt"
+    queries.write_text("q\ttwin kettle\n")
+    qrels.write_text("q\t0\ttwin-a\t1\n")
+    assert [json.loads(line)["id"] for line in mm("search", "twin kettle", "-k", 2).lines] == ["twin-a", "twin-b"]
+    run.write_text(mm("search", "--queries", queries, "--format", "trec").out)
+    asked = ("--queries", queries, "--qrels", qrels, "--metric", "RR")
+    for row in (mm("eval", "run", run, *asked[2:]), mm("eval", "search", *asked)):
+        assert json.loads(row.out)["measures"] == {"RR": 1.0}
+
+
 def test_the_method_of_an_eval_is_its_options_as_a_spec(store: str, mm: Mm, queries: Path, tmp_path: Path) -> None:
     (tmp_path / "qrels").write_text("q1 0 red-shoe 1\n")
     base = ("eval", "search", "--queries", queries, "--qrels", tmp_path / "qrels", "--metric", "RR@5")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,8 +13,9 @@ import pytest
 import small_shop
 
 from mmsearch.cli import search
-from mmsearch.errors import EXIT_DONE, EXIT_FAILED, EXIT_USAGE
+from mmsearch.errors import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, UsageError
 from mmsearch.lexical.fields import RECORD, TABLE
+from mmsearch.search.query import make_query
 from mmsearch.shop import Shop
 
 if TYPE_CHECKING:
@@ -64,10 +66,60 @@ def test_an_error_in_a_batch_names_the_query(store: str, mm: Mm, tmp_path: Path)
     photo = written(tmp_path, "photo.jsonl", '{"id": "a", "text": "hat"}\n{"id": "b", "image": "broken.png"}\n')
     like = written(tmp_path, "like.jsonl", '{"id": "a", "text": "hat"}\n{"id": "b", "like": "red-hut"}\n')
     ran = mm("search", "--queries", photo)
-    assert ran.code == EXIT_FAILED and f"query b: the query image {broken} cannot be used" in ran.err
+    assert ran.code == EXIT_FAILED and f"{photo}:2: query b: the query image {broken} cannot be used" in ran.err
     ran = mm("search", "--queries", like)
-    assert ran.code == EXIT_USAGE and "query b: there is no product red-hut" in ran.err
+    assert ran.code == EXIT_FAILED and f"{like}:2: query b: there is no product red-hut" in ran.err
     assert "error: there is no product red-hut" in mm("search", "--like", "red-hut").err, "alone it is the only one"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ({"where": "nope = 1"}, "--where: no product has an attribute 'nope'"),
+        ({"where": "price = 'red'"}, "--where: price holds numbers, which 'red' is not"),
+        ({"where": "colour ="}, "bad filter: expected a number"),
+        ({"session": "gone-1"}, "of the session nothing is there: there is no product gone-1"),
+        ({"session": ["gone-1", "red-ht"]}, "there is no product red-ht; did you mean red-hat?"),
+        ({"text": "", "not": "hat"}, "only negative parts"),
+    ],
+)
+def test_a_line_that_cannot_be_answered_is_named(store: str, mm: Mm, tmp_path: Path, line: dict[str, object], said: str) -> None:
+    queries = written(
+        tmp_path, "q.jsonl", "".join(json.dumps({"id": id, "text": "hat"} | more) + "\n" for id, more in (("a", {}), ("b", line)))
+    )
+    (tmp_path / "qrels").write_text("a 0 red-hat 1\nb 0 red-hat 1\n")
+    for command in (("search", "--queries", queries), ("eval", "search", "--queries", queries, "--qrels", tmp_path / "qrels")):
+        ran = mm(*command)
+        assert (ran.code, ran.out) == (EXIT_FAILED, "")
+        assert ran.err.startswith(f"error: {queries}:2: query b: ") and said in ran.err
+
+
+def test_a_filter_of_the_command_line_is_of_no_query(store: str, mm: Mm, tmp_path: Path) -> None:
+    queries = written(tmp_path, "q.tsv", "a\thut\n")
+    (tmp_path / "qrels").write_text("a 0 red-hat 1\n")
+    for command in (("search", "--queries", queries), ("eval", "search", "--queries", queries, "--qrels", tmp_path / "qrels")):
+        ran = mm(*command, "--where", "nope = 1")
+        assert ran.code == EXIT_USAGE and ran.err.startswith("error: --where: no product has an attribute 'nope'")
+
+
+def test_in_python_the_error_of_one_of_many_names_it_too(store: str) -> None:
+    with pytest.raises(UsageError, match="query b: --where: no product has an attribute 'nope'"):
+        Shop(store).search_many({"a": make_query(["hat"]), "b": make_query(["hat"], where="nope = 1")})
+
+
+def test_a_product_of_a_session_that_is_gone_is_left_out_and_said(store: str, mm: Mm, tmp_path: Path) -> None:
+    queries = written(
+        tmp_path, "q.jsonl", '{"id": "a", "text": "chair"}\n{"id": "b", "text": "chair", "session": "gone-1,red-hat,blue-bag"}\n'
+    )
+    ran = mm("search", "--queries", queries, "-k", 3, "--format", "ids")
+    assert ran.code == EXIT_DONE
+    assert "b: session: there is no product gone-1; the rest of the session counts" in ran.err.splitlines()
+    alone = mm("search", "chair", "--session", "red-hat,blue-bag", "-k", 3, "--format", "ids")
+    with_gone = mm("search", "chair", "--session", "red-hat,gone-1,blue-bag,gone-1", "-k", 3, "--format", "ids")
+    assert with_gone.lines == alone.lines == [line.partition("\t")[2] for line in ran.lines if line.startswith("b\t")]
+    assert with_gone.err.startswith("session: there is no product gone-1; the rest") and "gone-1" not in alone.err
+    ran = mm("search", "chair", "--session", "gone-1,red-ht")
+    assert ran.code == EXIT_USAGE and "of the session nothing is there: there is no product gone-1\n" in ran.err
 
 
 def test_a_query_of_a_file_may_be_a_filter_alone(store: str, mm: Mm, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mmsearch.errors import EXIT_DONE, EXIT_FAILED
+from mmsearch.errors import EXIT_DONE, EXIT_FAILED, EXIT_USAGE
 from mmsearch.shop import Shop
 
 if TYPE_CHECKING:
@@ -52,10 +52,12 @@ def test_what_has_no_room_is_said(store: str, mm: Mm, tmp_path: Path, monkeypatc
 
 def test_a_page_that_cannot_be_written_costs_no_search(store: str, mm: Mm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Shop, "search_many", lambda *_, **__: pytest.fail("it was searched first"))
-    for path in (tmp_path, tmp_path / "no" / "found.html", "-", "", "/dev/null"):
+    for path in (tmp_path, tmp_path / "no" / "found.html", "", "/dev/null"):
         ran = mm("search", "red shoe", "--html", path)
         assert ran.code == EXIT_FAILED
         assert ran.err.startswith("error: cannot write the page ") and "choose another with --html FILE" in ran.err
+    ran = mm("search", "red shoe", "--html", "-")
+    assert ran.code == EXIT_USAGE and "standard output has the results" in ran.err and "name a file: --html FILE" in ran.err
     assert not Path("-").exists()
 
 

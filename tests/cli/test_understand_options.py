@@ -38,6 +38,9 @@ def test_why_not(store: str, mm: Mm) -> None:
     assert len(lines) == 3 and lines[-1]["reasons"][0].startswith("the store has no product nobody")
     refused = mm("search", "red shoe", "--why-not", "black-lamp", "--format", "ids")
     assert refused.code == EXIT_USAGE and "has no place for --why-not" in refused.err
+    for nothing in ("", " "):
+        refused = mm("search", "red shoe", "--why-not", nothing)
+        assert refused.code == EXIT_USAGE and "--why-not names no product" in refused.err
 
 
 def test_why_not_of_many(store: str, mm: Mm, tmp_path: Path) -> None:

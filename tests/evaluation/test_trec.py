@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmsearch.errors import InputError
-from mmsearch.evaluation.trec import rank, read_qrels, read_run, write_qrels, write_run
+from mmsearch.evaluation.trec import rank, read_qrels, read_run, untied, write_qrels, write_run
 
 Reader = Callable[[str | Path], object]
 
@@ -244,6 +244,16 @@ def test_a_written_run_means_the_same_order_in_single_and_in_double_precision(pa
     read = read_run(put(path, text))["q"]
     in_double = [product for _, product in sorted(((s, d) for d, s in read.items()), reverse=True)]
     assert list(read) == in_double == rank(read) == rank(scores)
+
+
+@given(st.lists(double | st.sampled_from([1.0, 1 + 1e-12, 1 + 1e-7, 0.0, -0.0]), min_size=1).map(lambda s: sorted(s, reverse=True)))
+def test_untied_scores_keep_the_order_in_single_and_in_double_precision(scores: list[float]) -> None:
+    found = untied(scores)
+    shown = {f"d{place:05}": score for place, score in enumerate(found)}  # ids go up, as in a list whose scores tie
+    assert rank(shown) == list(shown) == sorted(shown, key=lambda d: (shown[d], d), reverse=True)
+    assert all(new == old or new < old for new, old in zip(found, scores, strict=True))
+    if len({np.float32(score) for score in scores}) == len(scores):
+        assert found == scores, "nothing ties"
 
 
 good_lines = st.lists(st.sampled_from(["q1 0 d1 1", "q1 0 d2 0", "q2\t0\td 3\t2", "", "  "]), max_size=6)

@@ -232,6 +232,16 @@ def test_a_filter_that_nothing_passes_names_its_clauses(shop: Shop) -> None:
 def test_what_passes_and_has_nothing_to_compare(shop: Shop) -> None:
     result = shop.search("red", within="image", where=f"id in ('{small_shop.NO_PHOTO}', '{small_shop.NOTHING}')")
     assert result.notes == ["none of the 2 products that pass the filter has the evidence that the query compares"]
+    alone = shop.search("red", within="image", where=f"id = '{small_shop.NOTHING}'")
+    assert alone.notes == ["the one product that passes the filter lacks the evidence that the query compares"]
+
+
+def test_only_what_the_query_asks_by_passes(shop: Shop) -> None:
+    asked = shop.search(like=["red-shoe", "red-hat"], where="id in ('red-shoe', 'red-hat')")
+    assert not len(asked)
+    assert asked.notes == ["only products that the query asks by pass the filter (red-shoe, red-hat): they are no hits themselves"]
+    besides = shop.search(like="red-shoe", where="id in ('red-shoe', 'empty')")
+    assert besides.notes == ["none of the 2 products that pass the filter has the evidence that the query compares"]
 
 
 # -- whatever is typed ---------------------------------------------------------------------------------------------------

@@ -82,6 +82,9 @@ def test_queries_files_have_a_column_for_it(shop: Shop, spoken: Path) -> None:
     assert queries["a"].parts == (Part("text", "lamp"), Part("speech", str(spoken / "ask.wav"), 2.0))
     results = shop.search_many(queries, k=2)
     assert (results["a"].notes[:1], results["b"].notes) == (["understood: Red shoe (English)"], [])
+    (spoken / "q.csv").write_text("id,speech,text\nb,,lamp\na,nothing.wav,\n")
+    with pytest.raises(InputError, match=r"q\.csv:3: query a: no speech is understood in "):
+        shop.search_many(read_queries(str(spoken / "q.csv")))
 
 
 def test_the_stores_own_listener_is_asked(shop: Shop, spoken: Path, monkeypatch: pytest.MonkeyPatch) -> None:

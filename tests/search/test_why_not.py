@@ -82,7 +82,12 @@ def test_a_step_moved_it(shop: Shop) -> None:
 
 def test_sorted_lists(shop: Shop) -> None:
     whole = [hit.id for hit in shop.search("shoe", sort="price", k=100)]
-    assert len(whole) > 1 and "fits the query" in why(shop, whole[-1], "shoe", sort="price", k=1).reasons[0]
+    told, end = why(shop, whole[-1], "shoe", sort="price", k=1), f"place {len(whole)} of the {len(whole)} that fit"
+    assert len(whole) > 2 and told.place == len(whole)
+    assert told.reasons == [f"in the order that --sort asks for it is at {end}; 1 is shown, -k {len(whole)} would show it"]
+    assert f"at {end}; this page shows the places 2 to 2" in why(shop, whole[-1], "shoe", sort="price", k=1, page=2).reasons[0]
+    every = [hit.id for hit in shop.search(sort="price desc", k=100)]
+    assert why(shop, "red-shoe", sort="price desc", k=1).place == every.index("red-shoe") + 1
     outside = next(hit.id for hit in shop.search("shoe", k=100) if hit.id not in whole)
     assert "below half" in why(shop, outside, "shoe", sort="price", k=1).reasons[0]
 

@@ -115,6 +115,30 @@ def test_an_unknown_name_among_thousands(tmp_path: Path) -> None:
     assert passing(store, "attr_7_3 = 1 and colour = 'red'") == {"7"}
 
 
+@pytest.mark.parametrize(
+    "where",
+    [
+        "attr_9_1 = 1 and nope = 1",
+        "colour = ",
+        "COLOUR = 1",
+        "colour has 3",
+        "attr_9_1 = 'red'",
+        "attr_9_1 has 1 or id = 'x'",
+        "id = 4",
+        "`fact.a` = 1",
+    ],
+)
+def test_a_check_raises_what_an_answer_raises(tmp_path: Path, where: str) -> None:
+    store = new_store(tmp_path / "store")
+    bring(store, [product(str(i), {f"attr_{i}_{j}": 1.0 for j in range(3)} | {"colour": "red"}) for i in range(40)])
+    filters.check(store, "attr_9_1 = 1 and colour = 'red' or id is null")
+    with pytest.raises(UsageError) as answered:
+        passing(store, where)
+    with pytest.raises(UsageError) as checked:
+        filters.check(store, where)
+    assert (checked.value.message, checked.value.hint) == (answered.value.message, answered.value.hint)
+
+
 @pytest.mark.parametrize("name", ["产地", "a`b", "a.b", "it's", "select", 'x" or 1=1', "' or 1=1 --", "名 字", "__proto__"])
 def test_any_name(tmp_path: Path, name: str) -> None:
     store = new_store(tmp_path / "store")

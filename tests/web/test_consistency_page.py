@@ -36,4 +36,5 @@ def test_hostile_ids_and_titles(tmp_path: Path) -> None:
     shop.embed(text="fake-text", image="fake-image")
     page = consistency_page(shop, shop.check_consistency())
     assert "<script" not in page and "script&gt;" in page
+    assert "store.lancedb" in page and str(tmp_path) not in page, "pages are mailed"
     assert page.count("<img src=") == 2

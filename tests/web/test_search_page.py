@@ -170,6 +170,7 @@ def test_a_shop_without_photos_has_no_empty_frames(tmp_path: Path) -> None:
     shop.ingest(small_shop.write_jsonl(tmp_path / "p.jsonl", [{"id": id, "title": f"shoe {id}"} for id in "ab"]))
     shop.embed(text="fake-text")
     page, _ = answered(shop, make_query(["shoe"]))
+    assert "store.lancedb" in page and str(tmp_path) not in page, "pages are mailed"
     assert "<div class=picture" not in page and "no photo" not in page
     assert re.findall(r"<b class=rank>(\d)</b><h3", page) == ["1", "2"], "places are still said"
 

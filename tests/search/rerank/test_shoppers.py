@@ -133,8 +133,13 @@ def test_what_was_bought_long_ago_is_still_theirs(tmp_path: Path) -> None:
 
 
 def test_an_unknown_product_of_a_session_is_said(told: Shop) -> None:
+    some = told.search("chair", k=ALL, shopper=Shopper(session=("blue-hat", "red-ht")))
+    assert some.notes[0] == "session: there is no product red-ht; the rest of the session counts"
+    assert some.hits == told.search("chair", k=ALL, shopper=Shopper(session=("blue-hat",))).hits
     with pytest.raises(UsageError, match="there is no product red-ht; did you mean red-hat"):
-        told.search("chair", shopper=Shopper(session=("blue-hat", "red-ht")))
+        told.search("chair", shopper=Shopper(session=("red-ht",)))
+    with pytest.raises(UsageError, match="there is no product red-ht; did you mean red-hat"):
+        told.search("chair", rerank="session(ids=[blue-hat, red-ht])")  # typed by a person
 
 
 def test_a_step_that_is_named_takes_the_place_of_the_option(told: Shop) -> None:
