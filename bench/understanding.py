@@ -47,7 +47,7 @@ from mmsearch.measures import parse_measure
 from mmsearch.search import lexical
 from mmsearch.search.hits import Result
 from mmsearch.search.queries import read_queries
-from mmsearch.search.query import Query, make_query
+from mmsearch.search.query import Query, in_one_spelling, make_query
 from mmsearch.search.understand.reading import STRENGTH, Reader, told_of
 from mmsearch.shop import Shop
 
@@ -178,8 +178,9 @@ def answers(shop: Shop, queries: Mapping[str, Query], k: int, understand: bool) 
     kept |= {(id, new[id]): result for id, result in shop.search_many(new, k=k, understand=False).items()} if new else {}
     found = {id: kept[id, query] for id, query in queries.items()}
     if understand:
-        reader, products = Reader(shop.store), shop.store.read("products", ["id"]).column("id").combine_chunks()
-        named = {id: query for id, query in queries.items() if told_of(*reader.read(query, products, shop.store.version("products")))}
+        reader, version = Reader(shop.store, lexical.Lexical(shop.store)), shop.store.version("products")
+        products = shop.store.read("products", ["id"]).column("id").combine_chunks()
+        named = {id: query for id, query in queries.items() if told_of(*reader.read(in_one_spelling(query), products, version))}
         found |= shop.search_many(named, k=k) if named else {}
     return found
 
@@ -245,7 +246,7 @@ def reading(shop: Shop) -> list[dict[str, str]]:
     products, version = shop.store.read("products", ["id"]).column("id").combine_chunks(), shop.store.version("products")
     rows = []
     for text in ("shoes", "lenovo laptop", "red headphones", "headphones, pack of 2"):
-        reader, query, taken = Reader(shop.store), make_query([text]), list[float]()
+        reader, query, taken = Reader(shop.store, lexical.Lexical(shop.store)), make_query([text]), list[float]()
         for _ in range(2):
             begun = time.process_time()
             reader.read(query, products, version)

@@ -10,7 +10,7 @@ import heapq
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import zip_longest
@@ -87,9 +87,13 @@ class Spotted(NamedTuple):
 
 
 class Concepts:
-    """Labels and relations of triples (head, relation, tail), and further labels that stand alone."""
+    """Labels and relations of triples (head, relation, tail), and further labels that stand alone.
 
-    def __init__(self, triples: Iterable[tuple[str, str, str]], further: Iterable[str] = ()):
+    `spelt` gives the spelling in which labels are found: that of the texts that they are looked for in.
+    """
+
+    def __init__(self, triples: Iterable[tuple[str, str, str]], further: Iterable[str] = (), spelt: Callable[[str], str] = str):
+        self._spelt = spelt
         self.labels: list[str] = []
         self._index: dict[tuple[str, ...], int] = {}
         self._lengths: dict[str, tuple[int, ...]] = {}
@@ -111,7 +115,7 @@ class Concepts:
 
     def find(self, label: str) -> int | None:
         """The concept with just this label, None if there is none."""
-        return self._index.get(tuple(token.word for token in _tokens(label)))
+        return self._index.get(tuple(token.word for token in _tokens(self._spelt(label))))
 
     def spot(self, text: str) -> list[Spotted]:
         """The concepts in a text, from left to right, the longest label first; none overlaps another.
@@ -193,7 +197,7 @@ class Concepts:
             self._step(other, one, Step(ways.back, self.labels[one], ways.back_strength))
 
     def _concept(self, label: str) -> int:
-        words = tuple(token.word for token in _tokens(label))
+        words = tuple(token.word for token in _tokens(self._spelt(label)))
         if words not in self._index:
             self._index[words] = len(self.labels)
             self.labels.append(label)

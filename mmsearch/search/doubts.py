@@ -15,7 +15,7 @@ def doubts(query: Query, *, words: bool) -> list[str]:
     ["'?!' has neither letters nor numbers: whatever is shown is near it by chance"]
     """
     looked_for = [part for part in query.parts if part.kind == "text" and part.weight > 0 and not part.path]
-    nothing = [part.content for part in looked_for if not any(map(str.isalnum, part.content))]
+    nothing = [part.quoted() for part in looked_for if not any(map(str.isalnum, part.content))]
     notes = [
         f"'{text if len(text) <= _SHOWN else text[:_SHOWN] + '…'}' has neither letters nor numbers: whatever is shown is near it by chance"
         for text in dict.fromkeys(nothing)

@@ -30,7 +30,7 @@ from mmsearch.search.index import Index, Placed, widening
 from mmsearch.search.kept import Kept, shortened
 from mmsearch.search.lexical import Lexical
 from mmsearch.search.listing import Listing, wanted
-from mmsearch.search.query import Part, Query, shares
+from mmsearch.search.query import Part, Query, in_one_spelling, shares
 from mmsearch.search.query_vectors import QueryVectors
 from mmsearch.search.relax import relaxed_query, steps
 from mmsearch.search.rerank.chain import Ranking, chain_for, chain_of, unit_of
@@ -70,7 +70,7 @@ class Engine:
         self._lexical = Lexical(store)
         self._listener = Listener(store)
         self._expander = Expander(store)
-        self._reader = Reader(store)
+        self._reader = Reader(store, self._lexical)
 
     def search(
         self,
@@ -187,7 +187,7 @@ class Engine:
         products, version = self.index.products(), self.index.version(PRODUCTS)
         filters = {w: passing(self.store, w, products, version) for w in dict.fromkeys(w for q in queries.values() for w in q.where)}
         queries, understood = self._listener.in_words(queries)
-        queries, widened = self._expander.widened(queries)
+        queries, widened = self._expander.widened({id: in_one_spelling(query) for id, query in queries.items()})
         if understand:
             queries, softly = self._reader.read_all(queries, products, version)
         vectors = self._vectors.encode(queries)

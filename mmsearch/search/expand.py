@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from mmsearch.fusion.concepts import Concepts, Reached, read_triples
+from mmsearch.lexical.spelling import folded, is_chinese
 from mmsearch.search.query import Part, Query
 from mmsearch.store import TRIPLES, Store
 
@@ -20,7 +21,7 @@ class Expander:
 
     def __init__(self, store: Store):
         self._store = store
-        self._known: tuple[int, Concepts] | None = None
+        self._known: dict[bool, tuple[int, Concepts]] = {}
 
     def widened(self, queries: Mapping[str, Query]) -> tuple[dict[str, Query], dict[str, list[str]]]:
         """The queries, those that ask for it (`Query.expand`) with further parts; and id → what was added and over which path.
@@ -31,7 +32,7 @@ class Expander:
         notes: dict[str, list[str]] = {id: [] for id in queries}
         if not any(query.expand for query in queries.values()):
             return dict(queries), notes
-        concepts = self._concepts()
+        concepts = self._concepts(any(is_chinese(part.content) for query in queries.values() for part in query.parts))
         wide = {}
         for id, query in queries.items():
             wide[id] = query
@@ -57,7 +58,7 @@ class Expander:
             for reached in concepts.reach(one.concept):
                 known = found.get(reached.concept)
                 if reached.concept not in typed and (known is None or known[0].strength < reached.strength):
-                    found[reached.concept] = reached, path_of(part.content[one.start : one.end], reached)
+                    found[reached.concept] = reached, path_of(part.quoted(one.start, one.end), reached)
         best = _strongest([reached for reached, _ in found.values()])
         if not best:
             return [part]
@@ -67,11 +68,12 @@ class Expander:
         widening = [Part("text", reached.label, each * reached.strength, path=found[reached.concept][1]) for reached in best]
         return [replace(part, weight=scale), *widening]
 
-    def _concepts(self) -> Concepts:
-        version = self._store.version(TRIPLES)
-        if self._known is None or self._known[0] != version:
-            self._known = version, Concepts(read_triples(self._store).words)
-        return self._known[1]
+    def _concepts(self, chinese: bool) -> Concepts:
+        """`chinese`: a query is; then labels are found in its spelling. Other queries need no OpenCC for them."""
+        version, known = self._store.version(TRIPLES), self._known.get(chinese)
+        if known is None or known[0] != version:
+            known = self._known[chinese] = version, Concepts(read_triples(self._store).words, spelt=folded if chinese else str)
+        return known[1]
 
 
 def _strongest(reached: list[Reached]) -> list[Reached]:

@@ -33,6 +33,7 @@ _LONGEST = 1_000  # characters of a query that are looked for word by word
 #: What a synonym of a word counts beside it, times how sure it is (docs/decisions/0031-query-understanding.md).
 SYNONYM = 0.5
 _MISSPELT = 0.5  # what a word counts that stands for one which no product has
+_KEPT = 10_000  # words of queries of which it is kept what they may be typing errors of
 _DEPTH = 200  # matches among which the best is looked for, where not all products are scored
 
 
@@ -43,6 +44,7 @@ class Lexical:
         self._store = store
         self._places: tuple[tuple[int, int], _Located] | None = None
         self._words: tuple[int, Vocabulary] | None = None
+        self._near: tuple[tuple[int, int, int], dict[str, list[str]]] | None = None
 
     def there(self) -> bool:
         """Whether the store has words to look in."""
@@ -66,12 +68,10 @@ class Lexical:
             clauses.append(Clause(" ".join(pieces), PIECES))
         beside: dict[str, list[Clause]] = {}
         for one in synonyms:
-            beside.setdefault(folded(text[one.start : one.end]), []).append(
-                Clause(folded(one.label), WORDS, SYNONYM * one.strength, how="phrase")
-            )
-        meant = " ".join(beside).casefold()  # a word that is known to stand for others is no typing error
-        instead = {word: near for word, near in self._instead(plain, products).items() if word.casefold() not in meant}
-        clauses += [Clause(near[0], WORDS, _MISSPELT) for near in instead.values()]
+            said, sure = (one.meant, _MISSPELT) if one.meant else (folded(text[one.start : one.end]), 1.0)
+            beside.setdefault(said, []).append(Clause(folded(one.label), WORDS, SYNONYM * sure * one.strength, how="phrase"))
+        instead = self.instead(text, synonyms, products)
+        clauses += [Clause(near, WORDS, _MISSPELT) for near in instead.values()]
         asked = Asked(tuple(clauses), tuple((Clause(typed, WORDS), tuple(others)) for typed, others in beside.items()))
         return Matches(self, asked, products, instead, script_of(plain))
 
@@ -200,10 +200,25 @@ class Lexical:
                 tell(clause, best, f"{clause.text} for {typed.text}")
         return found
 
-    def _instead(self, plain: str, products: pa.Array) -> dict[str, list[str]]:
-        """The words of a folded text that no product has → those of the catalogue that may be meant, the likeliest first."""
-        unknown = [word for word in dict.fromkeys(WORD.findall(plain)) if not self._known(word, products)]
-        return {word: near for word in unknown if (near := self._vocabulary().near(word))}
+    def instead(self, text: str, synonyms: Sequence[Synonym], products: pa.Array) -> dict[str, str]:
+        """The words of a text that no product (n,) of the store has → the word of the catalogue that each is likeliest to be a typing error
+        of. A word that is known to stand for others is none.
+        """
+        if not self.there():
+            return {}
+        known = " ".join(folded(text[one.start : one.end]) for one in synonyms if not one.meant).casefold()
+        words = [word for word in dict.fromkeys(WORD.findall(folded(text[:_LONGEST]))) if word.casefold() not in known]
+        return {word: near[0] for word in words if (near := self._likely(word, products))}
+
+    def _likely(self, word: str, products: pa.Array) -> list[str]:
+        """What a word may be a typing error of, the likeliest first; [] where it is a word of the store. A query asks twice."""
+        versions = self._store.version(TABLE), self._store.version(PRODUCTS), self._store.version(VOCABULARY)
+        kept = self._near
+        if kept is None or kept[0] != versions or len(kept[1]) >= _KEPT:
+            kept = self._near = versions, {}
+        if word not in kept[1]:
+            kept[1][word] = [] if self._known(word, products) else self._vocabulary().near(word)
+        return kept[1][word]
 
     def _known(self, word: str, products: pa.Array) -> bool:
         if self._vocabulary().has(word):
@@ -279,12 +294,12 @@ def _highest(scores: Scores) -> float:
 class Matches:
     """A text on its way to the products: a `mmsearch.search.targets.Met`."""
 
-    def __init__(self, lexical: Lexical, asked: Asked, products: pa.Array, instead: Mapping[str, Sequence[str]], script: str):
+    def __init__(self, lexical: Lexical, asked: Asked, products: pa.Array, instead: Mapping[str, str], script: str):
         self._lexical, self.asked, self._products, self._script = lexical, asked, products, script
         self._best: float | None = None
         self._near: dict[int, tuple[Places, float]] = {}
         #: What a person should know: words that are looked for in place of others.
-        self.notes = [f"no product says '{word}': looking for '{near[0]}' instead" for word, near in instead.items()]
+        self.notes = [f"no product says '{word}': looking for '{near}' instead" for word, near in instead.items()]
 
     def anything(self) -> bool:
         """Whether a product matches."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mmsearch.errors import InputError, MMSearchError, ParseError, UsageError
+from mmsearch.lexical.spelling import folded_in_place
 from mmsearch.ranking.shopper import NOBODY, Shopper
 from mmsearch.search.required import Required, required
 from mmsearch.search.weights import parse_weights
@@ -31,6 +32,7 @@ class Part:
     `heard` is the file in which a text was heard: a spoken part becomes a text part before it is compared. `path` is how a part that the
     user did not type was reached over given triples (`mmsearch.search.expand`). `required` is what products must have
     (`mmsearch.search.required`), `synonyms` what is looked for word by word besides (`mmsearch.search.understand.synonyms`).
+    `typed` is what was typed where the content is that in one spelling (`in_one_spelling`), character by character; '' elsewhere.
     """
 
     kind: str
@@ -41,12 +43,17 @@ class Part:
     path: str = ""
     required: tuple[Required, ...] = ()
     synonyms: tuple[Synonym, ...] = ()
+    typed: str = ""
 
     def __str__(self) -> str:
         sign = "not " if self.negative else ""
         if self.heard:
-            return f'{sign}speech: {self.heard} "{self.content}"'
-        return f"{sign}{self.kind}: {self.content}" + (f" [{self.path}]" if self.path else "")
+            return f'{sign}speech: {self.heard} "{self.quoted()}"'
+        return f"{sign}{self.kind}: {self.quoted()}" + (f" [{self.path}]" if self.path else "")
+
+    def quoted(self, start: int = 0, end: int | None = None) -> str:
+        """`content[start:end]` as it was typed, for people to read."""
+        return (self.typed or self.content)[start:end]
 
 
 @dataclass(frozen=True)
@@ -152,6 +159,17 @@ def make_query(
         raise UsageError("every part of the query has weight 0", hint="give at least one part a weight above 0")
     filters = (where,) if isinstance(where, str) else tuple(where or ())
     return Query(tuple(parts), filters, within, tuple(parse_weights(weights).items()), expand, shopper)
+
+
+def in_one_spelling(query: Query) -> Query:
+    """A query whose texts are looked for, compared and understood in one spelling: traditional Chinese and simplified are one, and so are
+    full-width letters and others. What was typed stays for people to read (`Part.quoted`).
+    """
+    parts = []
+    for part in query.parts:
+        content = folded_in_place(part.content) if part.kind == "text" else part.content
+        parts.append(part if content == part.content else replace(part, content=content, typed=part.content))
+    return replace(query, parts=tuple(parts)) if any(part.typed for part in parts) else query
 
 
 def shares(parts: Sequence[Part], asked: Mapping[int, float] | None = None) -> list[float]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmsearch.lexical.spelling import characters, codes, folded, script_of, scripts
+from mmsearch.lexical.spelling import characters, codes, folded, folded_in_place, script_of, scripts
 
 
 @pytest.mark.parametrize(
@@ -62,6 +62,21 @@ def test_any_text_can_be_brought_to_one_spelling(text: str) -> None:
     for piece in [*codes(plain), *characters(plain)]:
         assert piece and not any(c.isspace() for c in piece)
     assert len(codes(plain)) == len(set(codes(plain)))
+
+
+@given(st.text(st.characters() | st.sampled_from("紅綠乾隆燥著藉慰頭髮５Ａ　ﬁ"), max_size=60))
+def test_in_place_every_character_stands_where_it_stood(text: str) -> None:
+    plain = folded_in_place(text)
+    assert len(plain) == len(text)
+    if "薴" not in text:  # becomes 苧, and that 苎
+        assert folded(plain) == folded(text)
+    assert text.isascii() <= (plain == text)
+
+
+def test_what_would_move_the_rest_is_left_in_place() -> None:
+    assert folded_in_place("５００元以內　ＡＢ") == "500元以内 AB"
+    assert folded_in_place("ﬁt 紅") == "ﬁt 红"
+    assert folded_in_place("Cafe\u0301") == "Cafe\u0301"
 
 
 @given(st.lists(st.from_regex(r"[a-z]{1,4}|[0-9]{1,4}", fullmatch=True), min_size=2, max_size=3))

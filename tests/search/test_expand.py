@@ -108,7 +108,7 @@ def test_many_synonyms_leave_room_for_the_rest(tmp_path: Path) -> None:
 def test_without_the_option_nothing_is_read_or_changed(shop: Shop) -> None:
     query = make_query(["sneaker"])
     expander = Expander(shop.store)
-    assert expander.widened({"q": query}) == ({"q": query}, {"q": []}) and expander._known is None
+    assert expander.widened({"q": query}) == ({"q": query}, {"q": []}) and not expander._known
 
 
 def test_an_unknown_word_and_a_store_without_triples_are_told(shop: Shop, tmp_path: Path) -> None:

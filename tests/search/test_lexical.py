@@ -49,6 +49,7 @@ def test_a_typing_error_is_told_and_forgiven(shop: Shop) -> None:
     found = shop.search("yelow kettel", k=2)
     assert ids(found) == list(small_shop.TWINS)
     assert found.notes == [
+        "understood: colour yellow (boost)",
         "no product says 'yelow': looking for 'yellow' instead",
         "no product says 'kettel': looking for 'kettle' instead",
     ]

@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 from mmsearch.features.entity_words import COLOURS, MATERIALS
 from mmsearch.lexical.fields import NAMES
 from mmsearch.lexical.spelling import typed
-from mmsearch.search.query import Query, shares
+from mmsearch.search.lexical import Lexical
+from mmsearch.search.query import Part, Query, shares
 from mmsearch.search.understand.prices import PriceRange, price_range, without
 from mmsearch.search.understand.synonyms import Synonyms
 from mmsearch.search.understand.values import CatalogueValues, Column, Mask, first_known
@@ -53,7 +54,7 @@ _PATTERNED = re.compile(
 
 
 class Span(NamedTuple):
-    """`text[start:end]`."""
+    """What `text[start:end]` is read as: what stands there, typing errors corrected."""
 
     start: int
     end: int
@@ -92,7 +93,7 @@ def told_of(query: Query, softly: Sequence[Soft]) -> list[str]:
     also: dict[str, list[str]] = {}
     for part in query.parts:
         for one in part.synonyms:
-            also.setdefault(part.content[one.start : one.end], []).append(one.label)
+            also.setdefault(part.quoted(one.start, one.end), []).append(one.label)
     told = [*map(str, (one.understood for one in softly)), *(f"{typed} is also {', '.join(labels)}" for typed, labels in also.items())]
     return [f"understood: {'; '.join(told)}"] if told else []
 
@@ -108,7 +109,7 @@ def language_of(query: Query) -> list[str]:
 def as_json(query: Query, softly: Sequence[Soft]) -> list[dict[str, str]]:
     """What was understood, as hits carry it."""
     also = [
-        {"kind": "synonym", "value": one.label, "text": part.content[one.start : one.end]} for part in query.parts for one in part.synonyms
+        {"kind": "synonym", "value": one.label, "text": part.quoted(one.start, one.end)} for part in query.parts for one in part.synonyms
     ]
     return [*(one.understood.to_json() for one in softly), *also]
 
@@ -116,8 +117,8 @@ def as_json(query: Query, softly: Sequence[Soft]) -> list[dict[str, str]]:
 class Reader:
     """Reads queries to one store. What it keeps of the catalogue is read again when the store changed."""
 
-    def __init__(self, store: Store):
-        self._store = store
+    def __init__(self, store: Store, lexical: Lexical):
+        self._store, self._lexical = store, lexical
         self._values = CatalogueValues(store)
         self._synonyms = Synonyms(store)
         self._names: tuple[int, dict[str, _Names]] | None = None
@@ -139,11 +140,17 @@ class Reader:
         for part, share in zip(query.parts, shares(query.parts), strict=True):
             mine = list[Soft]()
             if part.kind == "text" and share > 0 and not part.path:
-                text = part.content
+                catalogue = _Catalogue(self._values, products, version)
                 if softly:
-                    text, mine = self._read_text(text, _Catalogue(self._values, products, version))
+                    part, mine = _without_price(part, catalogue)
                 # What a query is widened by (`Query.expand`) is a part of its own, and would be looked for twice.
-                part = replace(part, content=text, synonyms=() if query.expand else self._synonyms.of(text))
+                synonyms = () if query.expand else self._synonyms.of(part.content)
+                instead = self._lexical.instead(part.content, synonyms, products)
+                if softly:
+                    mine += self._read_words(part, instead, catalogue)
+                if instead and not query.expand:
+                    synonyms = self._synonyms.of(part.content, instead)
+                part = replace(part, synonyms=synonyms)
             parts.append(part)
             for one in mine:
                 key = one.understood.kind, one.understood.value
@@ -151,13 +158,11 @@ class Reader:
                 found[key] = replace(one, understood=replace(one.understood, strength=strength))
         return replace(query, parts=tuple(parts)), list(found.values())
 
-    def _read_text(self, text: str, catalogue: _Catalogue) -> tuple[str, list[Soft]]:
-        found = []
-        if STRENGTH["price"] and (asked := price_range(text)) is not None and (soft := catalogue.priced(text, asked)) is not None:
-            found.append(soft)
-            text = without(text, asked)
-        plain = text[:_LONGEST]
-        spans = list(_spans(plain))
+    def _read_words(self, part: Part, instead: Mapping[str, str], catalogue: _Catalogue) -> list[Soft]:
+        """What a text names but for its price; words that no product has are read as those that are looked for `instead`."""
+        found = list[Soft]()
+        plain = part.content[:_LONGEST]
+        spans = list(_spans(plain, instead))
         taken = np.zeros(len(plain), dtype=bool)
 
         def understand(kind: str, span: Span, value: str, keys: Collection[str]) -> None:
@@ -165,7 +170,8 @@ class Reader:
                 return
             if any(key in column.by_key for column in columns for key in keys):
                 taken[span.start : span.end] = True
-                found.append(Soft(Understood(kind, value, span.text, STRENGTH[kind]), partial(first_known, columns, keys)))
+                quoted = part.quoted(span.start, span.end)
+                found.append(Soft(Understood(kind, value, quoted, STRENGTH[kind]), partial(first_known, columns, keys)))
 
         for kind, span, key, value in self._named(plain, spans):
             understand(kind, span, value, {key})
@@ -175,7 +181,7 @@ class Reader:
                 understand(kind, span, name, _best_keys(catalogue.columns(kind), span.text, name, table))
         for kind, span, value in _patterned(plain):
             understand(kind, span, value, {typed(value)})
-        return text, found
+        return found
 
     def _named(self, text: str, spans: Sequence[Span]) -> Iterator[tuple[str, Span, str, str]]:
         """Brands and categories, the longest first: (kind, where, as it is typed, as the catalogue writes it)."""
@@ -231,8 +237,8 @@ class _Catalogue(NamedTuple):
     def columns(self, kind: str) -> list[Column]:
         return self.values.columns(kind, self.products, self.version)
 
-    def priced(self, text: str, asked: PriceRange) -> Soft | None:
-        """The products with such a price, None where there is none. A price in another currency is not known."""
+    def priced(self, said: str, asked: PriceRange) -> Soft | None:
+        """The products with such a price, `said` as it was typed; None where there is none. A price in another currency is not known."""
         columns = self.columns("price")
         if not columns:
             return None
@@ -244,20 +250,32 @@ class _Catalogue(NamedTuple):
                 known = known & (written.having([code.lower() for code in asked.currencies]) | ~written.known)
             return has & known, known
 
-        said = text[asked.start : asked.end].strip()
+        said = said.strip()
         return Soft(Understood("price", said, said, STRENGTH["price"]), masks) if masks()[0].any() else None
 
 
-def _spans(text: str) -> Iterator[Span]:
-    """Runs of words, in Chinese of characters, the longest first, from left to right."""
+def _without_price(part: Part, catalogue: _Catalogue) -> tuple[Part, list[Soft]]:
+    """A text without the price that it asks for, and that price, where products have such prices."""
+    asked = price_range(part.content) if STRENGTH["price"] else None
+    if asked is None or (soft := catalogue.priced(part.quoted(asked.start, asked.end), asked)) is None:
+        return part, []
+    return replace(part, content=without(part.content, asked), typed=without(part.typed, asked) if part.typed else ""), [soft]
+
+
+def _spans(text: str, instead: Mapping[str, str]) -> Iterator[Span]:
+    """Runs of words, in Chinese of characters, the longest first, from left to right; typing errors are read as what they stand for."""
     tokens = [(at.start(), at.end(), _HAN.match(at.group()) is not None) for at in _TOKEN.finditer(text)]
+
+    def read(start: int, end: int) -> str:
+        return _TOKEN.sub(lambda at: instead.get(at.group(), at.group()), text[start:end]) if instead else text[start:end]
+
     found = []
     for length in range(_CHARACTERS, 0, -1):
         for first in range(len(tokens) - length + 1):
             run = tokens[first : first + length]
             han = sum(one[2] for one in run)
             if length <= _WORDS or han > _WORDS:
-                found.append(Span(run[0][0], run[-1][1], text[run[0][0] : run[-1][1]]))
+                found.append(Span(run[0][0], run[-1][1], read(run[0][0], run[-1][1])))
     yield from found[-_MOST:]  # of a long text the short ones
 
 

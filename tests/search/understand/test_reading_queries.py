@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mmsearch.search.hits import Hit, Result
+from mmsearch.search.lexical import Lexical
 from mmsearch.search.query import make_query
 from mmsearch.search.understand.reading import STRENGTH, Reader
 from mmsearch.shop import Shop
@@ -80,7 +81,7 @@ def test_who_has_it_is_lifted_and_who_may_have_it_stands_between(shop: Shop) -> 
 
 
 def test_an_exact_word_comes_before_its_family(shop: Shop) -> None:
-    reader = Reader(shop.store)
+    reader = Reader(shop.store, Lexical(shop.store))
     products = shop.store.read("products", ["id"]).column("id").combine_chunks()
     names = np.array(products.to_pylist())
 
