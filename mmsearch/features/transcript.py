@@ -27,7 +27,7 @@ CHARACTERS = 2_000
 #: The store's sounds and clips together, up to which the feature runs by itself: some minutes of work (docs/models.md, Speech).
 FEW, SHORT = 200, 1_200.0  # files; seconds
 
-_RECIPE = "transcript 1"
+_RECIPE = "transcript 2"
 _BEAM = 5  # as Whisper's authors chose; `python -m bench.speech_quality DATA_FOLDER --choose` compares it with 1
 _STRETCH = 300.0  # seconds that are in memory at a time: 19 MB of samples, 10 MB of spectrum
 _SURE = 0.5  # how probable a language must be, else it is the likelier of those that most shops sell in
@@ -36,6 +36,8 @@ _LIKELY = ("en", "zh")
 _PROMPTS: dict[str | None, str] = {"zh": "以下是普通话的句子。"}
 #: Text that Whisper is so unsure of, or that repeats itself so much, is not what was said (Radford et al. 2022, section 4.5).
 _LEAST_LOGPROB, _MOST_REPEATED = -1.0, 2.4
+#: How probable its words are, times how probable it is that someone speaks at all (docs/decisions/0045-doubted-transcripts.md).
+_LEAST_SPOKEN = 0.125
 _Spoken = tuple[str, float | None] | None  # the language and how probable it is, once it is known
 _LANGUAGE = re.compile("[a-z]{2,3}")
 
@@ -188,8 +190,10 @@ def _is_sure(segment: Any) -> bool:
     from faster_whisper.transcribe import get_compression_ratio
 
     text = segment.text.strip()
+    marks_alone = not any(mark.isalnum() for mark in text)
     echoed = any(text.rstrip("。.") == prompt.rstrip("。") for prompt in _PROMPTS.values())  # what it says where it understands nothing
-    return bool(text) and not echoed and segment.avg_logprob >= _LEAST_LOGPROB and get_compression_ratio(text) <= _MOST_REPEATED
+    guessed = segment.avg_logprob < _LEAST_LOGPROB or math.exp(segment.avg_logprob) * (1 - segment.no_speech_prob) < _LEAST_SPOKEN
+    return not (marks_alone or echoed or guessed or get_compression_ratio(text) > _MOST_REPEATED)
 
 
 def _fact(segment: Any, second: float) -> Fact:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -148,10 +149,39 @@ def test_too_long_is_told_before_the_model_is_loaded(monkeypatch: pytest.MonkeyP
 
 
 def test_what_repeats_itself_or_is_a_guess_is_not_what_was_said() -> None:
-    segment = SimpleNamespace(text=" Yes.", avg_logprob=-0.3)
+    segment = SimpleNamespace(text=" Yes.", avg_logprob=-0.3, no_speech_prob=0.1)
     assert transcript._is_sure(segment)
-    for wrong in ({"avg_logprob": -1.2}, {"text": " See you next time," * 20}, {"text": "  "}, {"text": "以下是普通话的句子。"}):
+    for wrong in (
+        {"avg_logprob": -1.2},
+        {"text": " See you next time," * 20},
+        {"text": "  "},
+        {"text": " ."},
+        {"text": "以下是普通话的句子。"},
+    ):
         assert not transcript._is_sure(SimpleNamespace(**{**vars(segment), **wrong}))
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "nobody", "expected"),
+    [
+        ("Oh", 0.40, 0.78, False),  # a clock strikes, heard by base
+        ("You", 0.40, 0.76, False),  # a chime played at half its speed
+        ("Three.", 0.39, 0.58, True),  # someone says so
+        ("See you at the shop.", 0.90, 0.78, True),  # sure of its words: someone speaks, whatever else is there
+        ("是", 0.55, 0.36, True),
+    ],
+)
+def test_words_and_that_someone_speaks_are_doubted_together(text: str, words: float, nobody: float, expected: bool) -> None:
+    assert transcript._is_sure(SimpleNamespace(text=text, avg_logprob=math.log(words), no_speech_prob=nobody)) is expected
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("model", ["tiny.en", "base"])
+@pytest.mark.parametrize("sound", ["clock-strike", "speaker-sweep"])
+def test_nothing_is_said_by_a_clock(sound: str, model: str) -> None:
+    """Both pass the filter of what is no speech; base makes "Oh" of the clock, and a text of one word is found by `x` and `hi`."""
+    file = Path(__file__).parents[2] / "sample_data" / "sounds" / f"{sound}.wav"
+    assert FEATURES.create(f"transcript(model={model})").listen(file) == []
 
 
 @pytest.mark.parametrize(("language", "prompt"), [(None, "以下"), ("en", None), ("zh", "以下")])
