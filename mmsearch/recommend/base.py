@@ -37,6 +37,11 @@ class Interactions:
         """The events where `keep` (e,) is true; users and products stay known, their indices unchanged."""
         return Interactions(self.user_ids, self.product_ids, self.users[keep], self.products[keep], self.values[keep], self.times[keep])
 
+    @property
+    def dated(self) -> bool:
+        """Whether the times are dates, in seconds, and no ordinals."""
+        return bool(len(self) and self.times.max() > CLOCK)
+
     def require_events(self) -> None:
         """Raise InputError when there is no event to learn from."""
         if not len(self):
@@ -78,6 +83,9 @@ class Reason(NamedTuple):
 
 
 _TINY = float(np.finfo(np.float64).tiny)
+
+#: Times above are dates, in seconds since 1970 (this is 1973); ordinals stay below.
+CLOCK = 1e8
 
 #: `Reason.product` of the part of a score that no single product of the history accounts for.
 BASE = -1

@@ -15,7 +15,7 @@ from mmsearch.catalog.behaviour import Events, Names, read_events
 from mmsearch.encoders.recorded import recorded_encoder
 from mmsearch.fusion import profile as profiles
 from mmsearch.fusion.batch import mean_by_product
-from mmsearch.recommend.base import Interactions, Products
+from mmsearch.recommend.base import CLOCK, Interactions, Products
 from mmsearch.recommend.interactions import build_named
 from mmsearch.settings import MODALITIES
 from mmsearch.store import PRODUCTS, REVIEWS, Store
@@ -26,7 +26,6 @@ from mmsearch.store.where import id_list
 #: The feature that tells whether a review praises or blames.
 _SENTIMENT = "sentiment"
 
-_CLOCK = 1e8  # times above are seconds since 1970 (this is 1973), not ordinals
 _DAY = 86_400.0
 
 
@@ -174,5 +173,5 @@ def _until_today(times: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
     oldest = float(known.min()) if len(known) else 0.0
     when = np.where(np.isfinite(times), times, oldest)
     today = time.time() + _DAY
-    early = (when > today) & (when > _CLOCK)
+    early = (when > today) & (when > CLOCK)
     return np.where(early, today, when), int(early.sum())
