@@ -82,7 +82,10 @@ def command(
             note(line)
         resumed = f", {done.resumed:,} of them from the run that was interrupted" if done.resumed else ""
         strangers = f"; {done.strangers:,} of whom nothing is known got what is popular" if done.strangers else ""
-        note(f"{done.path}: {done.rows:,} rows for {done.users:,} users by {done.method}{resumed}{strangers}")
+        untaken = f"; {done.untaken:,} rows are of products that nobody took yet" if done.untaken else ""
+        note(f"{done.path}: {done.rows:,} rows for {done.users:,} users by {done.method}{resumed}{strangers}{untaken}")
+        if done.nothing:
+            note(f"nothing is left to show to {done.nothing:,} users: they had it all, or no event speaks for what is left")
         return 0
     if similar is not None:
         found = here.similar(similar, **chosen, **policy)

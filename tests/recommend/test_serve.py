@@ -235,6 +235,46 @@ def test_places_without_evidence_go_to_what_is_popular(shop: Shop) -> None:
     assert all(sum(part.contribution for part in item.why) == pytest.approx(item.score) for item in found.items)
 
 
+def shop_of(folder: Path, products: str, events: list[tuple[str, str, float]]) -> Shop:
+    shop = Shop(folder / "store.lancedb")
+    shop.ingest(small_shop.write_jsonl(folder / "p.jsonl", [{"id": id, "title": f"Thing {id}"} for id in products]))
+    rows = [
+        {"user": user, "product": product, "event": "buy", "value": value, "time": n} for n, (user, product, value) in enumerate(events)
+    ]
+    shop.ingest(small_shop.write_jsonl(folder / "e.jsonl", rows))
+    return shop
+
+
+@pytest.mark.parametrize("method", ["itemcf", "usercf", "popular"])
+def test_where_nothing_is_popular_products_that_nobody_took_come(tmp_path: Path, method: str) -> None:
+    """Everybody took the same two."""
+    shop = shop_of(tmp_path, "edcba", [(user, product, 1.0) for user in "uvw" for product in "ac"])
+    found = shop.recommend("u", method=method, k=2)
+    assert (ids(found), found.method) == (["b", "d"], "untaken")
+    assert found.notes[-1].endswith("nothing of it is popular: showing what nobody took yet, by id")
+    assert "showing popular" not in " ".join(found.notes)
+    assert [(part.relation, part.contribution) for item in found.items for part in item.why] == [("nobody took yet", 0.0)] * 2
+    assert ids(shop.recommend("stranger", method=method, k=4)) == ["a", "c", "b", "d"], "behind what is popular"
+    assert (
+        shop.recommend("stranger", method=method, k=4).notes[-1]
+        == "the last 2 are what nobody took yet, by id: there is evidence for no more"
+    )
+    done = shop.recommend_everyone(tmp_path / "recs.jsonl", method=method, k=2)
+    assert (done.rows, done.untaken, done.nothing) == (6, 6, 0)
+    row = '{"user": "u", "rank": 1, "product": "b", "score": 0.0, "method": "untaken"}'
+    assert done.path.read_text(encoding="utf-8").splitlines()[0] == row
+
+
+def test_what_was_sent_back_is_not_shown_for_want_of_better(tmp_path: Path) -> None:
+    shop = shop_of(tmp_path, "abc", [("u", "a", -1.0), ("v", "b", -1.0)])
+    assert ids(shop.recommend("stranger", method="itemcf")) == ["c"]
+    found = shop.recommend("stranger", method="itemcf", where="id in ('a', 'b')")
+    assert (found.items, len(found.notes)) == ([], 1)
+    assert found.notes[0].startswith("nothing is left to show: ")
+    done = shop.recommend_everyone(tmp_path / "recs.csv", method="itemcf", where="id in ('a', 'b')")
+    assert (done.rows, done.users, done.nothing) == (0, 2, 2)
+
+
 def test_a_cart_is_answered_by_what_goes_with_all_of_it(shop: Shop) -> None:
     found = shop.recommend(basket=["blue-shoe", "blue-lamp"], k=2)
     assert all(id.startswith("blue-") for id in ids(found))
