@@ -65,7 +65,7 @@ def table(rows: Sequence[Mapping[str, Any]], *, title: str | None = None) -> Non
         title=None if title is None else Text(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, title_style="bold"
     )
     for name in names:
-        numeric = all(isinstance(row.get(name), int | float) for row in rows) and bool(rows)
+        numeric = all(isinstance(row.get(name), int | float) or row.get(name) == "–" for row in rows) and bool(rows)
         drawn.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         drawn.add_row(*(_drawn(row.get(name)) for name in names))

@@ -153,7 +153,8 @@ def recommend(store: Store, asked: Asked, policy: Policy | None = None, *, k: in
         if items and rest:
             notes.append(f"the last {len(rest)} are what {NOBODY}, by id: there is evidence for no more")
         elif rest:
-            notes.append(f"{reason}, and nothing of it is {FALLBACK}: showing what {NOBODY}, by id")
+            also = f", and nothing that may be shown is {FALLBACK}" if fitted.recommender.personal else ""
+            notes.append(f"{reason}{also}: showing what {NOBODY}, by id")
             spec = UNTAKEN
         elif not items:
             notes.append(f"nothing is left to show: {reason}, and no event speaks for any of the products that are left")
