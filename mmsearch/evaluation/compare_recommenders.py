@@ -51,8 +51,7 @@ def compare_recommenders(
     recommenders = _created(methods, say)
     evidence = read_evidence(store, catalogue(store))
     interactions = evidence.interactions
-    if not len(interactions):
-        raise InputError("the store has no interactions to hold out", hint="bring them: mmsearch ingest events.csv")
+    interactions.require_events("hold out")
     belongs = _belonging(store, interactions.product_ids, {measure.by for measure in parsed if isinstance(measure, Calibration)})
     # Measures of lists compare the same vectors whatever a method reads.
     products: dict[str | None, Products] = {None: load_products(store, interactions.product_ids)}
@@ -117,8 +116,7 @@ def tune_recommenders(store: Store, methods: Sequence[str], measure: str, split:
     UsageError : as `tune_blend`, or a measure of lists. InputError : no events, or no vectors for a method that needs them.
     """
     interactions = read_evidence(store, catalogue(store)).interactions
-    if not len(interactions):
-        raise InputError("the store has no interactions to hold out", hint="bring them: mmsearch ingest events.csv")
+    interactions.require_events("hold out")
     profile = one_profile([made(method) for method in methods])
     return tune_blend(methods, interactions, load_products(store, interactions.product_ids, profile), split, parse_measure(measure))
 

@@ -159,6 +159,19 @@ def test_events_of_unknown_products_are_left_out_and_counted(tmp_path: Path) -> 
     assert found.notes == ["3 events of products that are not in the catalogue are left out"]
 
 
+def test_where_all_events_are_of_unknown_products_that_is_told(tmp_path: Path) -> None:
+    shop = shop_of(tmp_path, "abc", [("u", "gone", 1.0), ("v", "lost", 1.0)])
+    for ask in (
+        lambda: shop.recommend("u", method="itemcf"),
+        lambda: shop.recommend("u", method="popular"),
+        lambda: shop.recommend_everyone(tmp_path / "r.csv", method="usercf"),
+        lambda: shop.evaluate_recommend(["popular"], ["HR@5"]),
+    ):
+        with pytest.raises(InputError, match="2 events, all of products that are not in the catalogue") as raised:
+            ask()
+        assert raised.value.hint == "bring products: mmsearch ingest products.csv"
+
+
 def test_content_goes_by_the_default_profile(shop: Shop, tmp_path: Path) -> None:
     products = catalogue(shop.store)
     fused = load_products(shop.store, products).vectors
