@@ -72,11 +72,15 @@ def read_evidence(store: Store, product_ids: Sequence[str], *, users: Sequence[s
     built = build_named(who, what, strengths[keep], when[keep], product_ids)
     notes = events.unheard()
     if built.unknown_products:
-        notes.append(f"{built.unknown_products:,} events of products that are not in the catalogue are left out")
+        one = built.unknown_products == 1
+        what = "1 event of a product that is" if one else f"{built.unknown_products:,} events of products that are"
+        notes.append(f"{what} not in the catalogue {'is' if one else 'are'} left out")
     if early:
-        notes.append(f"{early:,} events after today count as of today")
+        notes.append("1 event after today counts as of today" if early == 1 else f"{early:,} events after today count as of today")
     if unread:
-        notes.append(f"{unread:,} reviews without stars count half: mmsearch embed --features sentiment tells whether they praise")
+        what = "1 review without stars counts" if unread == 1 else f"{unread:,} reviews without stars count"
+        praise = "it praises" if unread == 1 else "they praise"
+        notes.append(f"{what} half: mmsearch embed --features sentiment tells whether {praise}")
     return Evidence(built.interactions, notes, scale, built.unknown_products, events)
 
 

@@ -19,7 +19,7 @@ from mmsearch.recommend.interactions import history_of
 from mmsearch.recommend.segments import Segments, read_attributes
 from mmsearch.recommend.trained import Fitted
 from mmsearch.recommend.untaken import NOBODY, UNTAKEN, untaken
-from mmsearch.store import INTERACTIONS, PRODUCTS, REVIEWS, Store
+from mmsearch.store import INTERACTIONS, PRODUCTS, REVIEWS, USERS, Store
 from mmsearch.store.where import id_list
 
 #: What answers when the asked method cannot: a user without events gets what sells.
@@ -111,6 +111,11 @@ def recommend(store: Store, asked: Asked, policy: Policy | None = None, *, k: in
     if asked.user is None and not asked.like and not asked.basket:
         hint = "for example: mmsearch recommend --user u42   or: mmsearch recommend --like P1 --unlike P2"
         raise UsageError("nobody to recommend for" if not asked.unlike else "--unlike alone does not say what to look for", hint=hint)
+    if asked.user is not None and not asked.user.strip():
+        raise UsageError("--user names nobody", hint="leave it out for somebody of whom nothing is known but --like or --basket")
+    if both := {id for id, _ in asked.unlike} & {*asked.basket, *(id for id, _ in asked.like)}:
+        wanted = "--like" if min(both) in dict(asked.like) else "--basket"
+        raise UsageError(f"{min(both)} stands behind --unlike and behind {wanted}", hint="a product is liked or not liked")
     fitted = ready(store, asked.method, asked.model)
     notes = list(fitted.notes)
     history = _history(store, fitted, asked)
@@ -124,7 +129,7 @@ def recommend(store: Store, asked: Asked, policy: Policy | None = None, *, k: in
     popular: list[tuple[str, NDArray[np.float64]]] = []
     reason = f"{spec} has evidence for nothing that may be shown"
     if fitted.recommender.personal and mine.any() and np.isnan(scores).all():
-        reason = _fallback_reason(asked.user, history, spec)
+        reason = _fallback_reason(store, asked.user, history, spec)
         spec, popular = FALLBACK, popular_with(store, fitted, None if len(history.products) else asked.user)
         scores = _evidence_of(summed(popular), mine)
         if not np.isnan(scores).all():
@@ -294,7 +299,10 @@ def _untaken(
     return [(id, score, [Why(None, NOBODY, score)]) for id in ids[:count]]
 
 
-def _fallback_reason(user: str | None, history: History, spec: str) -> str:
+def _fallback_reason(store: Store, user: str | None, history: History, spec: str) -> str:
     if user is not None and not len(history.products):
-        return f"the user {user} has no events"
+        if any(store.has(table) and store.count(table, where=id_list("user", [user])) for table in (INTERACTIONS, REVIEWS)):
+            return f"the user {user} has no event that counts"
+        known = store.has(USERS) and store.count(USERS, where=id_list("id", [user]))
+        return f"the user {user} has no events" if known else f"nothing is known of a user {user}"
     return f"{spec} finds nothing for this history"

@@ -153,12 +153,16 @@ def train(
         dict(scores or (old.scores if old and old.spec == canonical else {})),
         former[-20:],
     )
+    notes = list(fitted.notes)
     with store.writing("recommend train"):
         entries: dict[str, tuple[Any, bytes | None]] = {_PREFIX + name: (dataclasses.asdict(model), blob)}
-        if default or default_name(store) is None:
+        before = default_name(store)
+        if (default or before is None) and before != name:
             entries[DEFAULT] = (name, None)
+            instead = "" if before is None else f" instead of {before} (--no-default leaves that)"
+            notes.append(f"{name} answers from now on where neither --method nor --model is given{instead}")
         store.record.put_all(entries)
-    return model, fitted.notes
+    return model, notes
 
 
 def load(store: Store, name: str) -> Fitted:

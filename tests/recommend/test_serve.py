@@ -60,11 +60,10 @@ def test_a_recommendation_as_json(shop: Shop) -> None:
     assert item.to_json(why=True)["why"][0] == {"id": item.why[0].id, "relation": "taken with", "contribution": item.why[0].contribution}
 
 
-@pytest.mark.parametrize("user", ["nobody", ""])
-def test_a_stranger_gets_what_sells_and_is_told_so(shop: Shop, user: str) -> None:
-    found = shop.recommend(user, k=3)
+def test_a_stranger_gets_what_sells_and_is_told_so(shop: Shop) -> None:
+    found = shop.recommend("nobody", k=3)
     assert found.method == "popular"
-    assert found.notes == [f"the user {user} has no events: showing popular"]
+    assert found.notes == ["nothing is known of a user nobody: showing popular"]
     assert all(item.score == 4 for item in found.items)
 
 
@@ -197,6 +196,20 @@ def test_a_profile_that_must_be_refitted(tmp_path: Path) -> None:
     assert found.notes[0].startswith("new products do not come: the fusion profile fake-fuser was made with another text encoder")
 
 
+def test_a_stranger_and_one_without_events_are_told_apart(tmp_path: Path) -> None:
+    shop = shop_of(tmp_path, "ab", [("u", "a", 1.0), ("ghost", "gone", 1.0)])
+    shop.ingest(small_shop.write_jsonl(tmp_path / "users.jsonl", [{"id": "new", "city": "Ulm"}]), kind="users")
+    told = {user: shop.recommend(user, k=1).notes[-1] for user in ("new", "ghost", "nobody")}
+    assert told == {
+        "new": "the user new has no events: showing popular",
+        "ghost": "the user ghost has no event that counts: showing popular",
+        "nobody": "nothing is known of a user nobody: showing popular",
+    }
+    told_once = "1 event of a product that is not in the catalogue is left out"
+    assert shop.recommend("u").notes[0] == told_once
+    assert shop.recommend_everyone(tmp_path / "r.csv").notes == [told_once]
+
+
 def test_a_stranger_with_attributes_gets_what_people_like_them_take(tmp_path: Path) -> None:
     shop = Shop(tmp_path / "store.lancedb")
     shop.ingest(small_shop.write_catalogue(tmp_path))
@@ -217,6 +230,9 @@ def test_a_stranger_with_attributes_gets_what_people_like_them_take(tmp_path: Pa
     [
         ({}, "nobody to recommend for"),
         ({"unlike": "red-hat"}, "--unlike alone does not say what to look for"),
+        ({"user": ""}, "--user names nobody"),
+        ({"like": ["red-hat", "blue-hat"], "unlike": "blue-hat"}, "blue-hat stands behind --unlike and behind --like"),
+        ({"basket": "red-hat", "unlike": "red-hat"}, "red-hat stands behind --unlike and behind --basket"),
         ({"like": "red-ha"}, "there is no product red-ha; did you mean red-hat"),
         ({"user": "red-fan0", "unlike": "nope"}, "there is no product nope"),
         ({"user": "red-fan0", "k": 0}, "-k must be at least 1, not 0"),

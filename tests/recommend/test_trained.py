@@ -30,7 +30,7 @@ def test_a_trained_model_answers_as_one_that_is_fitted_now(shop: Shop) -> None:
     now = answer(shop, method="itemcf(decay=.7)")
     model, notes = shop.train("itemcf(decay=.7)")
     assert (model.name, model.version, model.events, model.users) == ("itemcf", 1, 6 * (3 * 6 + 5), 24)
-    assert notes == []
+    assert notes == ["itemcf answers from now on where neither --method nor --model is given"]
     again = Shop(shop.store.path)
     assert answer(again) == now
     assert again.recommend("red-fan0").method == "itemcf(decay=0.7)"
