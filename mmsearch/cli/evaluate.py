@@ -196,7 +196,7 @@ def _report(rows: list[dict[str, Any]], how: str) -> None:
         none = "–" if how == "table" else None
         measured = [{name: none if value is None else value for name, value in row["measures"].items()} for row in rows]
         rows = [
-            {"method": row["method"], "queries": row["queries"], **values, "split": row["split"]}
+            {key: row[key] for key in ("method", "queries", "candidates") if key in row} | values | {"split": row["split"]}
             for row, values in zip(rows, measured, strict=True)
         ]
     write_rows(rows, how)

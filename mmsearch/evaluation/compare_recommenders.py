@@ -21,11 +21,13 @@ from mmsearch.recommend.base import Products, Recommender
 from mmsearch.recommend.evidence import catalogue, load_products, read_evidence
 from mmsearch.recommend.nested import made, one_profile
 from mmsearch.search.rerank.belonging import belonging
+from mmsearch.spec import parse
 from mmsearch.store import Store
 from mmsearch.store.values import read_values
 
 #: Stands for every recommender that there is, with its defaults.
 ALL = "all"
+_OF_OTHERS = frozenset({"blend"})  # has no defaults: what it is made of must be named
 
 
 def compare_recommenders(
@@ -65,6 +67,11 @@ def compare_recommenders(
         )
         out = to_json(found.evaluation, method, found.split)
         out |= {"repeated": found.repeated, "unknown_products": evidence.unknown_products}
+        if found.candidates is not None:
+            out["candidates"] = found.candidates
+            deep = [str(measure) for measure in parsed if (measure.k or 0) >= found.candidates]
+            if deep and not rows:
+                say(f"{found.split} ranks {found.candidates:,} products, so that a list is as long: {', '.join(deep)} looks at all of it")
         warning = seen_events(store, profile) if recommender.needs_vectors else None
         return out | ({"warning": warning} if warning else {})
 
@@ -88,10 +95,16 @@ def _belonging(store: Store, product_ids: Sequence[str], names: Collection[str])
 
 
 def _created(methods: Sequence[str], say: Callable[[str], None]) -> list[tuple[str, Recommender, bool]]:
-    """Each with its name, and whether it was named itself rather than by `ALL`. Raises UsageError and MissingPackage for one that was."""
-    found: list[tuple[str, Recommender, bool]] = [(method, RECOMMENDERS.create(method), True) for method in methods if method != ALL]
+    """Each once, with its name, and whether it was named itself, not by `ALL`. Raises UsageError and MissingPackage for one that was."""
+    named: dict[str, str] = {}
+    for method in methods:
+        if method != ALL:
+            named.setdefault(str(parse(method, what="recommender")), method)
+    found: list[tuple[str, Recommender, bool]] = [(method, RECOMMENDERS.create(method), True) for method in named.values()]
     if ALL in methods:
         for name in RECOMMENDERS.names():
+            if name in named or name in _OF_OTHERS:
+                continue
             with _left_out(name, say):
                 found.append((name, RECOMMENDERS.create(name), False))
     return found

@@ -73,14 +73,14 @@ def read_evidence(store: Store, product_ids: Sequence[str], *, users: Sequence[s
     notes = events.unheard()
     if built.unknown_products:
         one = built.unknown_products == 1
-        what = "1 event of a product that is" if one else f"{built.unknown_products:,} events of products that are"
-        notes.append(f"{what} not in the catalogue {'is' if one else 'are'} left out")
+        some = "1 event of a product that is" if one else f"{built.unknown_products:,} events of products that are"
+        notes.append(f"{some} not in the catalogue {'is' if one else 'are'} left out")
     if early:
         notes.append("1 event after today counts as of today" if early == 1 else f"{early:,} events after today count as of today")
     if unread:
-        what = "1 review without stars counts" if unread == 1 else f"{unread:,} reviews without stars count"
+        some = "1 review without stars counts" if unread == 1 else f"{unread:,} reviews without stars count"
         praise = "it praises" if unread == 1 else "they praise"
-        notes.append(f"{what} half: mmsearch embed --features sentiment tells whether {praise}")
+        notes.append(f"{some} half: mmsearch embed --features sentiment tells whether {praise}")
     return Evidence(built.interactions, notes, scale, built.unknown_products, events)
 
 
