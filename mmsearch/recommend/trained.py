@@ -192,7 +192,8 @@ def _with_new_products(store: Store, name: str, ids: list[str], recommender: Rec
     new = [id for id in catalogue(store) if id not in had]
     if not new:
         return ids, recommender, []
-    wait = f"{len(new):,} products came after the model {name} was trained and wait"
+    came = f"came after the model {name} was trained and"
+    wait = f"1 product {came} waits" if len(new) == 1 else f"{len(new):,} products {came} wait"
     if not recommender.needs_vectors:
         return ids, recommender, [f"{wait}: mmsearch recommend train brings it up to date"]
     try:
@@ -200,7 +201,8 @@ def _with_new_products(store: Store, name: str, ids: list[str], recommender: Rec
     except (UsageError, StoreError) as error:  # old products are recommended all the same
         return ids, recommender, [f"{wait}: {error.message} ({error.hint})"]
     bare = len(new) if products.vectors is None else int((~products.vectors[len(ids) :].any(axis=1)).sum())
-    notes = [f"{bare:,} products came after the model {name} was trained and have no vector yet: mmsearch embed"] if bare else []
+    some = f"1 product {came} has" if bare == 1 else f"{bare:,} products {came} have"
+    notes = [f"{some} no vector yet: mmsearch embed"] if bare else []
     if bare == len(new):
         return ids, recommender, notes
     more = recommender.extended(products, len(ids))
