@@ -186,7 +186,7 @@ def _row(evaluation: Any, label: str, split: str | None) -> dict[str, Any]:
 
 
 def _report(rows: list[dict[str, Any]], how: str) -> None:
-    """JSON as it is; tables and CSV with a column a measure."""
+    """JSON as it is; tables and CSV with a column a measure, – (in CSV nothing) where it has no value."""
     if any(row.get("repeated") for row in rows):
         note(f"{rows[0]['repeated']} held-out products were in the user's history already; history is excluded, so they count as missed")
     for warning in dict.fromkeys(f"{row['method']}: {row['warning']}" for row in rows if row.get("warning")):
@@ -195,5 +195,10 @@ def _report(rows: list[dict[str, Any]], how: str) -> None:
         if row.get("missing") or row.get("empty"):
             note(f"{row['method']}: {row.get('missing', 0)} queries without an answer, {row.get('empty', 0)} without a relevant product")
     if how not in ("json", "jsonl"):
-        rows = [{"method": row["method"], "queries": row["queries"], **row["measures"], "split": row["split"]} for row in rows]
+        none = "–" if how == "table" else None
+        measured = [{name: none if value is None else value for name, value in row["measures"].items()} for row in rows]
+        rows = [
+            {key: row[key] for key in ("method", "queries", "candidates") if key in row} | values | {"split": row["split"]}
+            for row, values in zip(rows, measured, strict=True)
+        ]
     write_rows(rows, how)

@@ -66,7 +66,7 @@ def table(rows: Sequence[Mapping[str, Any]], *, title: str | None = None) -> Non
         console.print(Text(title, "bold"), soft_wrap=not sys.stdout.isatty())
     drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in names:
-        numeric = all(isinstance(row.get(name), int | float) for row in rows) and bool(rows)
+        numeric = all(isinstance(row.get(name), int | float) or row.get(name) == "–" for row in rows) and bool(rows)
         drawn.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         drawn.add_row(*(_drawn(row.get(name)) for name in names))

@@ -70,7 +70,8 @@ def command(
     policy: dict[str, Any] = {"where": where, "already": already, "sold_out": sold_out, "explore": explore, "seed": seed}
     chosen: dict[str, Any] = {"method": method, "model": model, "k": k}
     cart = [id.strip() for id in basket.split(",") if id.strip()] if basket is not None else []
-    _one_question(user=bool(user is not None or like or unlike or cart), similar=similar, goes_with=goes_with, all_users=all_users)
+    shopper = {"--user": user is not None, "--like": like, "--unlike": unlike, "--basket": cart}
+    _one_question(shopper, {"--similar": similar is not None}, {"--goes-with": goes_with is not None}, {"--all-users": all_users})
     if all_users != (out is not None):
         raise UsageError("--all-users and --out go together", hint="mmsearch recommend --all-users --out recommendations.parquet")
     if (rerank is not None or mood is not None) and (all_users or similar is not None or goes_with is not None):
@@ -82,7 +83,10 @@ def command(
             note(line)
         resumed = f", {done.resumed:,} of them from the run that was interrupted" if done.resumed else ""
         strangers = f"; {done.strangers:,} of whom nothing is known got what is popular" if done.strangers else ""
-        note(f"{done.path}: {done.rows:,} rows for {done.users:,} users by {done.method}{resumed}{strangers}")
+        untaken = f"; {done.untaken:,} rows are of products that nobody took yet" if done.untaken else ""
+        note(f"{done.path}: {done.rows:,} rows for {done.users:,} users by {done.method}{resumed}{strangers}{untaken}")
+        if done.nothing:
+            note(f"nothing is left to show to {done.nothing:,} users: they had it all, or no event speaks for what is left")
         return 0
     if similar is not None:
         found = here.similar(similar, **chosen, **policy)
@@ -161,12 +165,12 @@ def models(
     return 0
 
 
-def _one_question(**asked: object) -> None:
-    """Raise UsageError where more than one kind of answer is asked for."""
-    given = [name for name, value in asked.items() if value]
+def _one_question(*kinds: dict[str, object]) -> None:
+    """Raise UsageError where more than one kind of answer is asked for; each kind has the options that ask for it, as far as given."""
+    given = [found for kind in kinds if (found := [option for option, value in kind.items() if value])]
     if len(given) > 1:
-        names = {"user": "--user, --like, --basket", "similar": "--similar", "goes_with": "--goes-with", "all_users": "--all-users"}
-        raise UsageError(f"{' and '.join(names[name] for name in given)} ask for different things", hint="ask one at a time")
+        named = " and ".join("/".join(options) for options in given)
+        raise UsageError(f"{named} ask for different things", hint="ask one at a time: a shopper, --similar, --goes-with or --all-users")
 
 
 def _write(found: Recommendations, how: str, *, why: bool, query: str, tag: str) -> None:

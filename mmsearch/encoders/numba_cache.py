@@ -9,18 +9,26 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+_FIRST = threading.Lock()
 
-@functools.cache
+
 def guard_numba() -> None:
     """From now on this process reads and writes numba's cache behind a lock file in the folder of the cache.
 
     Called before whatever imports numba: its functions may be compiled while a module is imported. Programs that do not call this are
-    not held up; two of mmsearch's own cannot meet.
+    not held up; two of mmsearch's own cannot meet. Threads may call it at once.
     """
+    with _FIRST:  # a lock inside a lock would wait for itself: the file is opened anew for each
+        _guard()
+
+
+@functools.cache
+def _guard() -> None:
     from numba.core.caching import IndexDataCacheFile
 
     for name in ("save", "load"):

@@ -21,11 +21,13 @@ from mmsearch.recommend.base import Products, Recommender
 from mmsearch.recommend.evidence import catalogue, load_products, read_evidence
 from mmsearch.recommend.nested import made, one_profile
 from mmsearch.search.rerank.belonging import belonging
+from mmsearch.spec import parse
 from mmsearch.store import Store
 from mmsearch.store.values import read_values
 
 #: Stands for every recommender that there is, with its defaults.
 ALL = "all"
+_OF_OTHERS = frozenset({"blend"})  # has no defaults: what it is made of must be named
 
 
 def compare_recommenders(
@@ -51,8 +53,7 @@ def compare_recommenders(
     recommenders = _created(methods, say)
     evidence = read_evidence(store, catalogue(store))
     interactions = evidence.interactions
-    if not len(interactions):
-        raise InputError("the store has no interactions to hold out", hint="bring them: mmsearch ingest events.csv")
+    interactions.require_events("hold out")
     belongs = _belonging(store, interactions.product_ids, {measure.by for measure in parsed if isinstance(measure, Calibration)})
     # Measures of lists compare the same vectors whatever a method reads.
     products: dict[str | None, Products] = {None: load_products(store, interactions.product_ids)}
@@ -66,6 +67,11 @@ def compare_recommenders(
         )
         out = to_json(found.evaluation, method, found.split)
         out |= {"repeated": found.repeated, "unknown_products": evidence.unknown_products}
+        if found.candidates is not None:
+            out["candidates"] = found.candidates
+            deep = [str(measure) for measure in parsed if (measure.k or 0) >= found.candidates]
+            if deep and not rows:
+                say(f"{found.split} ranks {found.candidates:,} products, so that a list is as long: {', '.join(deep)} looks at all of it")
         warning = seen_events(store, profile) if recommender.needs_vectors else None
         return out | ({"warning": warning} if warning else {})
 
@@ -89,10 +95,16 @@ def _belonging(store: Store, product_ids: Sequence[str], names: Collection[str])
 
 
 def _created(methods: Sequence[str], say: Callable[[str], None]) -> list[tuple[str, Recommender, bool]]:
-    """Each with its name, and whether it was named itself rather than by `ALL`. Raises UsageError and MissingPackage for one that was."""
-    found: list[tuple[str, Recommender, bool]] = [(method, RECOMMENDERS.create(method), True) for method in methods if method != ALL]
+    """Each once, with its name, and whether it was named itself, not by `ALL`. Raises UsageError and MissingPackage for one that was."""
+    named: dict[str, str] = {}
+    for method in methods:
+        if method != ALL:
+            named.setdefault(str(parse(method, what="recommender")), method)
+    found: list[tuple[str, Recommender, bool]] = [(method, RECOMMENDERS.create(method), True) for method in named.values()]
     if ALL in methods:
         for name in RECOMMENDERS.names():
+            if name in named or name in _OF_OTHERS:
+                continue
             with _left_out(name, say):
                 found.append((name, RECOMMENDERS.create(name), False))
     return found
@@ -117,8 +129,7 @@ def tune_recommenders(store: Store, methods: Sequence[str], measure: str, split:
     UsageError : as `tune_blend`, or a measure of lists. InputError : no events, or no vectors for a method that needs them.
     """
     interactions = read_evidence(store, catalogue(store)).interactions
-    if not len(interactions):
-        raise InputError("the store has no interactions to hold out", hint="bring them: mmsearch ingest events.csv")
+    interactions.require_events("hold out")
     profile = one_profile([made(method) for method in methods])
     return tune_blend(methods, interactions, load_products(store, interactions.product_ids, profile), split, parse_measure(measure))
 

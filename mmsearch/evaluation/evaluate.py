@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import fsum
+from math import fsum, isnan
 from typing import Any
 
 from mmsearch.errors import InputError, UsageError
@@ -77,11 +77,12 @@ def evaluated(run: Run, qrels: Qrels, measures: Sequence[Measure], *, drop_empty
 
 
 def to_json(evaluation: Evaluation, method: str, split: Any = None) -> dict[str, Any]:
-    """One method's object for machines, numbers unrounded. `split` is whatever JSON value says what was held out; null if nothing was."""
+    """One method's object for machines, numbers unrounded, null for a measure without a value. `split` is whatever JSON value says what
+    was held out; null if nothing was."""
     return {
         "method": method,
         "queries": evaluation.queries,
-        "measures": dict(evaluation.means),
+        "measures": {measure: None if isnan(value) else value for measure, value in evaluation.means.items()},
         "missing": len(evaluation.missing),
         "empty": len(evaluation.empty),
         "unjudged_queries": len(evaluation.unjudged_queries),

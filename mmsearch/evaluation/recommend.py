@@ -41,6 +41,8 @@ class RecommenderEvaluation:
     split: str
     #: Held-out products that the user had before. With `exclude_history` they are never recommended, so that they count as missed.
     repeated: int
+    #: How many products are ranked, where the split ranks some of them alone.
+    candidates: int | None = None
 
 
 def evaluate_recommender(
@@ -131,7 +133,8 @@ def judge(
     known = split.histories
     had = set(zip(known.users.tolist(), known.products.tolist(), strict=True))
     repeated = sum(pair in had for pair in zip(split.users.tolist(), split.products.tolist(), strict=True))
-    return RecommenderEvaluation(replace(evaluation, means=in_order), run, qrels, spec, repeated)
+    candidates = None if split.candidates is None else int(split.candidates.sum())
+    return RecommenderEvaluation(replace(evaluation, means=in_order), run, qrels, spec, repeated, candidates)
 
 
 def _lists(asked: Asked, found: Sequence[Recommended], products: Products, belonging: Mapping[str, Sequence[tuple[str, ...]]]) -> Lists:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import nan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +39,7 @@ class Calibration(ListMeasure):
             p, q = mixture(both[: len(had)]), mixture(both[len(had) :])
             if p.any() and q.any():
                 values.append(divergence(p, q))
-        return float(np.mean(values)) if values else 0.0
+        return float(np.mean(values)) if values else nan
 
 
 def shares(belonging: Sequence[tuple[str, ...]]) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import nan
 
 import numpy as np
 
@@ -29,4 +30,4 @@ class Diversity(ListMeasure):
             X = X[X.any(axis=1)]
             if (m := len(X)) > 1:  # Σ over pairs of ⟨x_i, x_j⟩ = (‖Σ x‖² − Σ ‖x‖²) / 2
                 values.append(1 - (float(np.square(X.sum(axis=0)).sum()) - float(np.square(X).sum())) / (m * (m - 1)))
-        return float(np.mean(values)) if values else 0.0
+        return float(np.mean(values)) if values else nan

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import nan
 
 import numpy as np
 
@@ -24,5 +25,5 @@ class Gini(ListMeasure):
         exposure = np.sort(lists.exposure(self.k)).astype(np.float64)
         n = len(exposure)
         if not exposure.any():
-            return 0.0
+            return nan
         return float(((2 * np.arange(1, n + 1) - n - 1) * exposure).sum() / (n * exposure.sum()))

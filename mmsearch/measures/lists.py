@@ -74,7 +74,8 @@ class ListMeasure(ABC):
 
     @abstractmethod
     def compute(self, lists: Lists) -> float:
-        """The value; 0 when nothing was recommended.
+        """The value; NaN where there is none, because nothing was recommended or nobody it is compared with has a history. Coverage is 0
+        then.
 
         Raises InputError where the lists lack what it takes (vectors).
         """

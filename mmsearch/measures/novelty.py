@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import nan
 
 import numpy as np
 
@@ -22,7 +23,7 @@ class Novelty(ListMeasure):
     def compute(self, lists: Lists) -> float:
         exposure = lists.exposure(self.k)
         if not exposure.any():
-            return 0.0
+            return nan
         taken = lists.popularity if lists.candidates is None else lists.popularity[lists.candidates]
         bits = -np.log2(np.maximum(taken, 1) / max(lists.users, 1))
         return float(np.average(bits, weights=exposure))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import nan
 
 import numpy as np
 
@@ -27,6 +28,6 @@ class PopularityLift(ListMeasure):
             if len(shown) and len(had)
         ]
         if not pairs:
-            return 0.0
+            return nan
         shown, had = np.mean(pairs, axis=0)
-        return float(shown / had) if had else 0.0
+        return float(shown / had) if had else nan

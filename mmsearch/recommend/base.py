@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,18 +29,27 @@ class Interactions:
     products: NDArray[np.int64]  # (e,)
     values: NDArray[np.float64]  # (e,)
     times: NDArray[np.float64]  # (e,)
+    left_out: int = 0  # further events, of products that are not among `product_ids`
 
     def __len__(self) -> int:
         return len(self.users)
 
     def take(self, keep: NDArray[np.bool_]) -> Interactions:
         """The events where `keep` (e,) is true; users and products stay known, their indices unchanged."""
-        return Interactions(self.user_ids, self.product_ids, self.users[keep], self.products[keep], self.values[keep], self.times[keep])
+        return replace(self, users=self.users[keep], products=self.products[keep], values=self.values[keep], times=self.times[keep])
 
-    def require_events(self) -> None:
-        """Raise InputError when there is no event to learn from."""
+    @property
+    def dated(self) -> bool:
+        """Whether the times are dates, in seconds, and no ordinals."""
+        return bool(len(self) and self.times.max() > CLOCK)
+
+    def require_events(self, to: str = "learn from") -> None:
+        """Raise InputError when there is no event to learn from, or to do anything else with."""
+        if not len(self) and self.left_out:
+            what = "1 event, of a product that is" if self.left_out == 1 else f"{self.left_out:,} events, all of products that are"
+            raise InputError(f"there is nothing to {to}: {what} not in the catalogue", hint="bring products: mmsearch ingest products.csv")
         if not len(self):
-            raise InputError("there are no interactions to learn from", hint="bring some: mmsearch ingest events.csv")
+            raise InputError(f"there are no interactions to {to}", hint="bring some: mmsearch ingest events.csv")
 
 
 @dataclass(frozen=True)
@@ -78,6 +87,9 @@ class Reason(NamedTuple):
 
 
 _TINY = float(np.finfo(np.float64).tiny)
+
+#: Times above are dates, in seconds since 1970 (this is 1973); ordinals stay below.
+CLOCK = 1e8
 
 #: `Reason.product` of the part of a score that no single product of the history accounts for.
 BASE = -1

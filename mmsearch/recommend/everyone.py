@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mmsearch import settings
@@ -29,6 +30,7 @@ from mmsearch.recommend.made_of import files_of
 from mmsearch.recommend.segments import Attributes, Segments, read_attributes
 from mmsearch.recommend.serve import FALLBACK, ready, summed
 from mmsearch.recommend.trained import Fitted
+from mmsearch.recommend.untaken import UNTAKEN, untaken
 from mmsearch.store import USERS, Store
 
 FORMATS = (".parquet", ".csv", ".jsonl")
@@ -40,7 +42,7 @@ _AT_ONCE = 2_048  # users a part
 
 @dataclass(frozen=True)
 class Everyone:
-    """What was written: for how many users, how many of them got what is popular because nothing is known of them, how many rows."""
+    """What was written: for how many users, of how many of them nothing is known, how many rows."""
 
     path: Path
     users: int
@@ -48,6 +50,8 @@ class Everyone:
     rows: int
     method: str
     resumed: int  # users whose part was there already
+    untaken: int  # rows of products that nobody took yet
+    nothing: int  # users for whom nothing is left to show
     notes: list[str]
 
 
@@ -64,7 +68,8 @@ def recommend_everyone(
     """The k best products of every user with events, reviews or a row among the users, into a file with one row a product.
 
     Finished parts lie in a folder beside the file until all are there; the same command goes on with them if nothing has changed in
-    between. The file comes at once and whole. A user with too little evidence gets what is popular in the places that are left.
+    between. The file comes at once and whole. A user with too little evidence gets what is popular in the places that are left,
+    then what nobody took yet.
 
     Parameters
     ----------
@@ -96,7 +101,8 @@ def recommend_everyone(
     attributes, segments = read_attributes(store), Segments()
     segments.fit(evidence.interactions, attributes)
     strangers = {user: attributes.get(user, {}) for user in users if not len(known[user].products)}
-    made = _Made(fitted, mask, policy.already, segments, strangers, k)
+    free = untaken(evidence.interactions)
+    made = _Made(fitted, mask, policy.already, segments, strangers, free, k)
     plan = {"method": fitted.spec, "k": k, "policy": dataclasses.asdict(policy), "users": len(users), "model": model}
     plan["inputs"] = files_of(store, fitted.recommender) | {USERS: store.identity(USERS)}
     plan["weights"] = dict(event_weights())
@@ -118,10 +124,12 @@ def recommend_everyone(
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
         rows = _join(folder, starts, path)
+        untaken_rows, served = _counted(folder, starts)
         shutil.rmtree(folder)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}", hint="choose another file with --out") from error
-    return Everyone(path, len(users), len(strangers), rows, fitted.spec, resumed, [*fitted.notes, *notes, *evidence.notes])
+    told_once = list(dict.fromkeys([*fitted.notes, *notes, *evidence.notes]))
+    return Everyone(path, len(users), len(strangers), rows, fitted.spec, resumed, untaken_rows, len(users) - served, told_once)
 
 
 @dataclass(frozen=True)
@@ -133,6 +141,7 @@ class _Made:
     already: str
     segments: Segments
     strangers: Mapping[str, Attributes]  # of whom nothing else is known
+    untaken: NDArray[np.int64]  # products that nobody took, in the order in which they take places
     k: int
 
     def lists(self, users: list[str], histories: list[History]) -> Iterator[list[tuple[str, float, str]]]:
@@ -151,6 +160,11 @@ class _Made:
                 rest = top(np.where(free, takes, 0.0), self.k - len(rows))
                 scale = (float(best.scores.min()) / 2 if len(rows) else 1.0) / float(rest.scores[0]) if len(rest.scores) else 0.0
                 rows += [(ids[i], score * scale, FALLBACK) for i, score in zip(rest.products.tolist(), rest.scores.tolist(), strict=True)]
+            if len(rows) < self.k:
+                new = self.untaken[mine[self.untaken]]
+                if rows:
+                    new = new[~np.isin(new, best.products)]
+                rows += [(ids[i], 0.0, UNTAKEN) for i in new[: self.k - len(rows)].tolist()]
             yield rows
 
 
@@ -179,6 +193,18 @@ def _parts_folder(path: Path, plan: dict[str, Any]) -> tuple[Path, set[int]]:
     folder.mkdir()
     note.write_text(wanted, encoding="utf-8")
     return folder, set()
+
+
+def _counted(folder: Path, starts: range) -> tuple[int, int]:
+    """Of the rows of all parts, how many are of products that nobody took; and how many users have any."""
+    import pyarrow.parquet as pq
+
+    untaken_rows = served = 0
+    for start in starts:
+        part = pq.read_table(folder / f"{start}.parquet", columns=["rank", "method"])
+        untaken_rows += pc.sum(pc.equal(part.column("method"), UNTAKEN)).as_py() or 0
+        served += pc.sum(pc.equal(part.column("rank"), 1)).as_py() or 0
+    return untaken_rows, served
 
 
 def _join(folder: Path, starts: range, path: Path) -> int:

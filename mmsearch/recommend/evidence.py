@@ -15,7 +15,7 @@ from mmsearch.catalog.behaviour import Events, Names, read_events
 from mmsearch.encoders.recorded import recorded_encoder
 from mmsearch.fusion import profile as profiles
 from mmsearch.fusion.batch import mean_by_product
-from mmsearch.recommend.base import Interactions, Products
+from mmsearch.recommend.base import CLOCK, Interactions, Products
 from mmsearch.recommend.interactions import build_named
 from mmsearch.settings import MODALITIES
 from mmsearch.store import PRODUCTS, REVIEWS, Store
@@ -26,7 +26,6 @@ from mmsearch.store.where import id_list
 #: The feature that tells whether a review praises or blames.
 _SENTIMENT = "sentiment"
 
-_CLOCK = 1e8  # times above are seconds since 1970 (this is 1973), not ordinals
 _DAY = 86_400.0
 
 
@@ -73,11 +72,15 @@ def read_evidence(store: Store, product_ids: Sequence[str], *, users: Sequence[s
     built = build_named(who, what, strengths[keep], when[keep], product_ids)
     notes = events.unheard()
     if built.unknown_products:
-        notes.append(f"{built.unknown_products:,} events of products that are not in the catalogue are left out")
+        one = built.unknown_products == 1
+        some = "1 event of a product that is" if one else f"{built.unknown_products:,} events of products that are"
+        notes.append(f"{some} not in the catalogue {'is' if one else 'are'} left out")
     if early:
-        notes.append(f"{early:,} events after today count as of today")
+        notes.append("1 event after today counts as of today" if early == 1 else f"{early:,} events after today count as of today")
     if unread:
-        notes.append(f"{unread:,} reviews without stars count half: mmsearch embed --features sentiment tells whether they praise")
+        some = "1 review without stars counts" if unread == 1 else f"{unread:,} reviews without stars count"
+        praise = "it praises" if unread == 1 else "they praise"
+        notes.append(f"{some} half: mmsearch embed --features sentiment tells whether {praise}")
     return Evidence(built.interactions, notes, scale, built.unknown_products, events)
 
 
@@ -174,5 +177,5 @@ def _until_today(times: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
     oldest = float(known.min()) if len(known) else 0.0
     when = np.where(np.isfinite(times), times, oldest)
     today = time.time() + _DAY
-    early = (when > today) & (when > _CLOCK)
+    early = (when > today) & (when > CLOCK)
     return np.where(early, today, when), int(early.sum())

@@ -74,8 +74,8 @@ def build_named(
     product = products.each([product_index.get(p, -1) for p in products.distinct]).astype(np.int64)
     order = np.lexsort((times, user))
     order = order[product[order] >= 0]
-    kept = Interactions(user_ids, catalogue, user[order], product[order], values[order], times[order])
-    return Built(kept, count - len(order))
+    kept = Interactions(user_ids, catalogue, user[order], product[order], values[order], times[order], count - len(order))
+    return Built(kept, kept.left_out)
 
 
 def history_of(interactions: Interactions, user: int) -> History:

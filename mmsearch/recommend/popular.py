@@ -8,7 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmsearch.errors import InputError
+from mmsearch.ranking.boost import seconds
 from mmsearch.recommend.base import BASE, History, Interactions, Products, Reason, Recommended, Recommender, sorted_reasons
+
+_MOST_HALVED = 1_000.0  # halvings of the oldest event: 2^-1000 is a number still, and so it ranks
+_TINY = 1e-12  # where all events are of one moment
 
 
 class Popular(Recommender):
@@ -16,15 +21,16 @@ class Popular(Recommender):
 
     Parameters
     ----------
-    half_life : after how long an event counts half, in the unit of the times (age is counted back from the newest event of all);
-        None: all events count alike.
+    half_life : after how long an event counts half, age being counted back from the newest event of all. Where the times are dates, a
+        number is days, and s, m, h, d, w, y are units (`30d`); where they are ordinals, it is a number of their steps. None: all events
+        count alike. It is at least a thousandth of the time from the oldest event to the newest, so that no event comes to nothing.
     """
 
     personal = False
 
-    def __init__(self, half_life: float | None = None):
-        if half_life is not None and not half_life > 0:
-            raise ValueError(f"half_life must be above 0, not {half_life}")
+    def __init__(self, half_life: str | None = None):
+        if half_life is not None:
+            seconds(half_life)
         self.half_life = half_life
         self._scores = np.zeros(0)
 
@@ -32,8 +38,20 @@ class Popular(Recommender):
         interactions.require_events()
         weights = interactions.values
         if self.half_life is not None:
-            weights = weights * 2.0 ** ((interactions.times - interactions.times.max()) / self.half_life)
+            ages = interactions.times.max() - interactions.times
+            weights = weights * np.exp2(-ages / max(self._half_life(interactions), float(ages.max()) / _MOST_HALVED, _TINY))
         self._scores = np.bincount(interactions.products, weights, minlength=len(products.product_ids)).astype(np.float64)
+
+    def _half_life(self, interactions: Interactions) -> float:
+        """In the unit of the times. Raises InputError : a length of time where the times are ordinals."""
+        text = self.half_life or ""
+        if interactions.dated:
+            return seconds(text)
+        try:
+            return float(text)
+        except ValueError:
+            hint = "give a number of their steps, as in 'popular(half_life=100)'"
+            raise InputError(f"half_life={text}: the times of these events are no dates", hint=hint) from None
 
     def score(self, histories: Sequence[History]) -> NDArray[np.float64]:
         return np.tile(self._scores, (len(histories), 1))

@@ -18,7 +18,8 @@ from mmsearch.recommend.evidence import read_evidence, vectors_table
 from mmsearch.recommend.interactions import history_of
 from mmsearch.recommend.segments import Segments, read_attributes
 from mmsearch.recommend.trained import Fitted
-from mmsearch.store import INTERACTIONS, PRODUCTS, REVIEWS, Store
+from mmsearch.recommend.untaken import NOBODY, UNTAKEN, untaken
+from mmsearch.store import INTERACTIONS, PRODUCTS, REVIEWS, USERS, Store
 from mmsearch.store.where import id_list
 
 #: What answers when the asked method cannot: a user without events gets what sells.
@@ -96,7 +97,8 @@ Reorder = Callable[[Sequence[str], NDArray[np.float64]], Reordered]
 def recommend(store: Store, asked: Asked, policy: Policy | None = None, *, k: int = 10, reorder: Reorder | None = None) -> Recommendations:
     """The k best products for a user, or for someone who likes (and dislikes) some products.
 
-    Where the method has evidence for fewer than k, what is popular takes the other places, and a note says so.
+    Where the method has evidence for fewer than k, what is popular takes the other places, then what nobody took yet, and a note says so;
+    where nothing is left to show, a note says that.
 
     Raises
     ------
@@ -109,6 +111,11 @@ def recommend(store: Store, asked: Asked, policy: Policy | None = None, *, k: in
     if asked.user is None and not asked.like and not asked.basket:
         hint = "for example: mmsearch recommend --user u42   or: mmsearch recommend --like P1 --unlike P2"
         raise UsageError("nobody to recommend for" if not asked.unlike else "--unlike alone does not say what to look for", hint=hint)
+    if asked.user is not None and not asked.user.strip():
+        raise UsageError("--user names nobody", hint="leave it out for somebody of whom nothing is known but --like or --basket")
+    if both := {id for id, _ in asked.unlike} & {*asked.basket, *(id for id, _ in asked.like)}:
+        wanted = "--like" if min(both) in dict(asked.like) else "--basket"
+        raise UsageError(f"{min(both)} stands behind --unlike and behind {wanted}", hint="a product is liked or not liked")
     fitted = ready(store, asked.method, asked.model)
     notes = list(fitted.notes)
     history = _history(store, fitted, asked)
@@ -120,10 +127,13 @@ def recommend(store: Store, asked: Asked, policy: Policy | None = None, *, k: in
     scores = _evidence_of(fitted.recommender.score([history])[0], mine)
     spec = fitted.spec
     popular: list[tuple[str, NDArray[np.float64]]] = []
+    reason = f"{spec} has evidence for nothing that may be shown"
     if fitted.recommender.personal and mine.any() and np.isnan(scores).all():
-        notes.append(_fallback_reason(asked.user, history, spec) + f": showing {FALLBACK}")
+        reason = _fallback_reason(store, asked.user, history, spec)
         spec, popular = FALLBACK, popular_with(store, fitted, None if len(history.products) else asked.user)
         scores = _evidence_of(summed(popular), mine)
+        if not np.isnan(scores).all():
+            notes.append(f"{reason}: showing {FALLBACK}")
     order = Reordered(scores, lambda shown: [[] for _ in shown])
     if reorder is not None and not np.isnan(scores).all():
         order = reorder(fitted.product_ids, scores)
@@ -143,6 +153,17 @@ def recommend(store: Store, asked: Asked, policy: Policy | None = None, *, k: in
         items += filled
         if filled:
             notes.append(f"the last {len(filled)} are what is {FALLBACK}: {spec} has evidence for no more")
+    if len(items) < k and mine.any():
+        rest = _untaken(store, fitted, mine, items, k - len(items))
+        if items and rest:
+            notes.append(f"the last {len(rest)} are what {NOBODY}, by id: there is evidence for no more")
+        elif rest:
+            also = f", and nothing that may be shown is {FALLBACK}" if fitted.recommender.personal else ""
+            notes.append(f"{reason}{also}: showing what {NOBODY}, by id")
+            spec = UNTAKEN
+        elif not items:
+            notes.append(f"nothing is left to show: {reason}, and no event speaks for any of the products that are left")
+        items += rest
     titles = titles_of(store, [id for id, _, _ in items])
     found = [Recommendation(rank, id, score, titles.get(id), why) for rank, (id, score, why) in enumerate(items, 1)]
     return Recommendations(found, spec, notes)
@@ -264,7 +285,24 @@ def _filled(store: Store, fitted: Fitted, mine: NDArray[np.bool_], best: Recomme
     return found
 
 
-def _fallback_reason(user: str | None, history: History, spec: str) -> str:
+def _untaken(
+    store: Store, fitted: Fitted, mine: NDArray[np.bool_], items: Sequence[tuple[str, float, list[Why]]], count: int
+) -> list[tuple[str, float, list[Why]]]:
+    """Products that nobody took yet for the places that are left; none without events, when that says nothing of a product."""
+    evidence = read_evidence(store, fitted.product_ids, scale=fitted.scale)
+    if not len(evidence.interactions):
+        return []
+    score = min(0.0, items[-1][1]) if items else 0.0
+    shown = {id for id, _, _ in items}
+    free = untaken(evidence.interactions)
+    ids = [id for i in free[mine[free]].tolist() if (id := fitted.product_ids[i]) not in shown]
+    return [(id, score, [Why(None, NOBODY, score)]) for id in ids[:count]]
+
+
+def _fallback_reason(store: Store, user: str | None, history: History, spec: str) -> str:
     if user is not None and not len(history.products):
-        return f"the user {user} has no events"
+        if any(store.has(table) and store.count(table, where=id_list("user", [user])) for table in (INTERACTIONS, REVIEWS)):
+            return f"the user {user} has no event that counts"
+        known = store.has(USERS) and store.count(USERS, where=id_list("id", [user]))
+        return f"the user {user} has no events" if known else f"nothing is known of a user {user}"
     return f"{spec} finds nothing for this history"

@@ -153,12 +153,16 @@ def train(
         dict(scores or (old.scores if old and old.spec == canonical else {})),
         former[-20:],
     )
+    notes = list(fitted.notes)
     with store.writing("recommend train"):
         entries: dict[str, tuple[Any, bytes | None]] = {_PREFIX + name: (dataclasses.asdict(model), blob)}
-        if default or default_name(store) is None:
+        before = default_name(store)
+        if (default or before is None) and before != name:
             entries[DEFAULT] = (name, None)
+            instead = "" if before is None else f" instead of {before} (--no-default leaves that)"
+            notes.append(f"{name} answers from now on where neither --method nor --model is given{instead}")
         store.record.put_all(entries)
-    return model, fitted.notes
+    return model, notes
 
 
 def load(store: Store, name: str) -> Fitted:
@@ -188,7 +192,8 @@ def _with_new_products(store: Store, name: str, ids: list[str], recommender: Rec
     new = [id for id in catalogue(store) if id not in had]
     if not new:
         return ids, recommender, []
-    wait = f"{len(new):,} products came after the model {name} was trained and wait"
+    came = f"came after the model {name} was trained and"
+    wait = f"1 product {came} waits" if len(new) == 1 else f"{len(new):,} products {came} wait"
     if not recommender.needs_vectors:
         return ids, recommender, [f"{wait}: mmsearch recommend train brings it up to date"]
     try:
@@ -196,7 +201,8 @@ def _with_new_products(store: Store, name: str, ids: list[str], recommender: Rec
     except (UsageError, StoreError) as error:  # old products are recommended all the same
         return ids, recommender, [f"{wait}: {error.message} ({error.hint})"]
     bare = len(new) if products.vectors is None else int((~products.vectors[len(ids) :].any(axis=1)).sum())
-    notes = [f"{bare:,} products came after the model {name} was trained and have no vector yet: mmsearch embed"] if bare else []
+    some = f"1 product {came} has" if bare == 1 else f"{bare:,} products {came} have"
+    notes = [f"{some} no vector yet: mmsearch embed"] if bare else []
     if bare == len(new):
         return ids, recommender, notes
     more = recommender.extended(products, len(ids))

@@ -173,7 +173,7 @@ def test_recommendations_in_every_format(store: str, mm: Mm, how: str) -> None:
 
 def test_notes_go_to_stderr_and_quiet_keeps_them_back(store: str, mm: Mm) -> None:
     ran = mm("recommend", "--user", "nobody", "-k", 2, "--format", "ids")
-    assert (len(ran.lines), ran.err) == (2, "the user nobody has no events: showing popular\n")
+    assert (len(ran.lines), ran.err) == (2, "nothing is known of a user nobody: showing popular\n")
     for args in (("--quiet", "recommend", "--user", "nobody"), ("recommend", "--user", "nobody", "--quiet")):
         assert mm(*args).err == ""
     assert mm("--quiet", "search", "--not", "x").err.startswith("error: "), "errors still"

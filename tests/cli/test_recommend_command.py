@@ -38,8 +38,10 @@ def test_everybody_into_a_file(store: str, mm: Mm, tmp_path: Path) -> None:
 def test_models_are_trained_listed_chosen_and_dropped(own: Shop, mm: Mm) -> None:
     ran = mm("recommend", "train", "--method", "itemcf(directed=true)", "--name", "next")
     assert ran.code == EXIT_DONE
-    assert ran.err.startswith("trained next, version 1: itemcf(directed=true) on 138 events of 24 users, 40 products")
-    mm("recommend", "train", "--method", "popular", "--no-default")
+    assert ran.err.splitlines()[-1].startswith("trained next, version 1: itemcf(directed=true) on 138 events of 24 users, 40 products")
+    assert "next answers from now on where neither --method nor --model is given\n" in ran.err
+    assert "from now on" not in mm("recommend", "train", "--method", "popular", "--no-default").err
+    assert "from now on" not in mm("recommend", "train", "--method", "itemcf(directed=true)", "--name", "next").err, "it did before"
     listed = [json.loads(line) for line in mm("recommend", "models").lines]
     assert [(row["model"], row["default"], row["state"]) for row in listed] == [("next", True, "fresh"), ("popular", False, "fresh")]
     assert json.loads(mm("recommend", "--user", "red-fan0", "-k", 1, "--why").out)["why"][0]["relation"] == "taken after"
@@ -59,7 +61,9 @@ def test_models_are_trained_listed_chosen_and_dropped(own: Shop, mm: Mm) -> None
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["--user", "u", "--similar", "red-hat"], "ask for different things"),
+        (["--user", "u", "--similar", "red-hat"], "error: --user and --similar ask for different things"),
+        (["--like", "a", "--basket", "b", "--goes-with", "red-hat"], "--like/--basket and --goes-with ask for different things"),
+        (["--user", ""], "--user names nobody"),
         (["--all-users"], "--all-users and --out go together"),
         (["--user", "u", "--out", "f.csv"], "--all-users and --out go together"),
         (["--similar", "red-hat", "--rerank", "mmr"], "--rerank and --mood are for one shopper"),

@@ -85,3 +85,28 @@ print(File.save.__wrapped__.__name__, File.load.__wrapped__.__name__)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     ran = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     assert ran.stdout.split() == ["save", "load"]
+
+
+#: The wrapping of numba's two methods takes .1 s each, so that a thread comes while another has wrapped the first of them.
+THREADS = """
+import time
+from concurrent.futures import ThreadPoolExecutor
+from mmsearch.encoders import numba_cache
+from numba.core.caching import IndexDataCacheFile
+alone = numba_cache._alone
+def slow(action):
+    time.sleep(0.1)
+    return alone(action)
+numba_cache._alone = slow
+with ThreadPoolExecutor(4) as pool:
+    list(pool.map(lambda late: time.sleep(late) or numba_cache.guard_numba(), (0, 0.15, 0.3)))
+print(hasattr(IndexDataCacheFile.save.__wrapped__, "__wrapped__"), hasattr(IndexDataCacheFile.load.__wrapped__, "__wrapped__"))
+"""
+
+
+def test_threads_that_guard_at_once_do_not_lock_twice() -> None:
+    """A lock within a lock waits for itself: `recommend --all-users` stood still for ever."""
+    run = [sys.executable, "-c", THREADS]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(run, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "False False\n"

@@ -58,10 +58,31 @@ def test_all_methods_that_can_be_used_are_compared_and_the_others_are_told(shop:
             RECOMMENDERS.unregister(name)
     methods = [row["method"] for row in rows]
     assert methods[0] == "itemcf(k=3)" and {"content", "cold", "ease", "graph", "itemcf", "popular", "usercf"} <= set(methods)
-    assert len(rows) + len(told) == 1 + len(RECOMMENDERS.names())
+    assert len(rows) + len(told) == len(RECOMMENDERS.names()), "all but blend, and one that is named"
     assert "sasrec is left out: it needs the package heavy" in told
-    [blend] = [line for line in told if line.startswith("blend ")]
-    assert "is left out: " in blend and "it needs recommenders with weights" in blend
+    assert not any("blend" in line for line in told), "nobody asked for it"
+
+
+def test_a_method_is_compared_once(shop: Shop) -> None:
+    rows = shop.evaluate_recommend(["itemcf", "popular", "itemcf( k = 3 )", "itemcf(k=3)", "itemcf"], ["HR@5"])
+    assert [row["method"] for row in rows] == ["itemcf", "popular", "itemcf( k = 3 )"]
+    with pytest.raises(UsageError, match="it needs recommenders with weights"):
+        shop.evaluate_recommend(["popular", "blend"], ["HR@5"])
+
+
+def test_how_many_are_ranked_is_told_where_a_split_limits_them(shop: Shop) -> None:
+    told: list[str] = []
+    split = "cold-items(share=.2)"
+    rows = shop.evaluate_recommend(["popular", "content"], ["HR@2", "nDCG@8", "gini@20"], split=split, told=told.append)
+    assert [row["candidates"] for row in rows] == [8, 8]
+    assert rows[0]["measures"]["gini@20"] is None and rows[1]["measures"]["gini@20"] is not None
+    [line] = told
+    assert "ranks 8 products, so that a list is as long: nDCG@8, gini@20 looks at all of it" in line
+    assert "candidates" not in shop.evaluate_recommend(["popular"], ["HR@2"])[0]
+    run = CliRunner().invoke(
+        app, ["--store", str(shop.store.path), "eval", "recommend", "--split", split, "--metric", "gini@2", "--format", "table"]
+    )
+    assert "candidates" in run.stdout and "–" in run.stdout
 
 
 def test_one_that_is_named_must_be_usable(tmp_path: Path) -> None:

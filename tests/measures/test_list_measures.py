@@ -64,7 +64,7 @@ def lists(*ranked: list[int], had: list[list[int]] | None = None, candidates: li
         ("gini@2", lists([0, 1], [0], candidates=[True, True, False, False, False]), 1 / 6),
         ("popularity-lift@2", lists([0, 1], [2], had=[[2], [1, 3]]), (6 + 2) / (2 + 2.5)),
         ("calibration@2", lists([0], [1, 2], [1], had=[[0], [0, 2], [0]]), (0 + kl(0.5, 0.25) + kl(1, 0.5)) / 3),
-        ("calibration@1", lists([3], [0], [], had=[[0], [3], [0]]), 0.0),  # of whose history or list nothing is known is left out
+        ("calibration@1", lists([3], [0], [], [0], had=[[0], [3], [0], [0]]), 0.0),  # of whose history or list nothing is known is left out
         ("calibration@2", lists([3, 4], had=[[0]]), log(100)),
         ("lift@1", lists([0], [], [1], had=[[1], [0], []]), 2.0),
     ],
@@ -77,6 +77,14 @@ def every(k: int) -> list[ListMeasure]:
     return [made(k=k) for made in OWN.values()]
 
 
+def has_value(measure: ListMeasure, shown: list[list[int]]) -> bool:
+    if measure.name == "diversity":
+        return any(len(set(ranking) - {4}) > 1 for ranking in shown)
+    if measure.name == "calibration":
+        return any(set(ranking) - {3} for ranking in shown)
+    return measure.name == "coverage" or any(shown)
+
+
 def test_all_registered_are_tested() -> None:
     assert set(LIST_MEASURES.names()) == set(OWN)
 
@@ -85,15 +93,21 @@ def test_all_registered_are_tested() -> None:
 def test_finite_whatever_was_shown_and_what_stands_behind_the_cutoff_does_not_count(ranked: list[list[int]], k: int) -> None:
     for measure in every(k):
         value = measure.compute(lists(*ranked))
-        assert np.isfinite(value) and value >= -1e-9
-        assert value == measure.compute(lists(*(r[:k] for r in ranked)))
+        assert (value >= -1e-9 and np.isfinite(value)) if has_value(measure, [r[:k] for r in ranked]) else np.isnan(value)
+        assert value == pytest.approx(measure.compute(lists(*(r[:k] for r in ranked))), abs=0, nan_ok=True)
         if measure.name in ("coverage", "gini"):
-            assert value <= 1
+            assert np.isnan(value) or value <= 1
 
 
-def test_nothing_shown_is_nothing() -> None:
+def test_nothing_shown_has_no_value_but_covers_nothing() -> None:
     for measure in every(3):
-        assert measure.compute(lists([], [])) == 0 and measure.compute(lists()) == 0
+        found = [measure.compute(lists([], [])), measure.compute(lists())]
+        assert found == [0, 0] if measure.name == "coverage" else np.isnan(found).all()
+
+
+def test_without_a_history_there_is_nothing_to_compare_with() -> None:
+    shown = lists([0, 1], [2], had=[[], []])
+    assert np.isnan(Calibration(3).compute(shown)) and np.isnan(PopularityLift(3).compute(shown)) and Gini(3).compute(shown) > 0
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def test_reviews_say_what_their_stars_do_and_else_half(tmp_path: Path) -> None:
     ]
     found = evidence(tmp_path, rows, reviews)
     assert said(found) == [("u", "a", 0.2), ("u", "b", 1), ("u", "c", 0.5)]
-    assert found.notes == ["1 reviews without stars count half: mmsearch embed --features sentiment tells whether they praise"]
+    assert found.notes == ["1 review without stars counts half: mmsearch embed --features sentiment tells whether it praises"]
 
 
 @pytest.mark.models
@@ -78,7 +78,7 @@ def test_events_after_today_count_as_of_today(tmp_path: Path) -> None:
     found = evidence(tmp_path, [{"user": "u", "product": p, "event": "buy", "time": t} for p, t in times.items()])
     assert found.interactions.times.max() < time.time() + 2 * 86_400
     assert [product for _, product, _ in said(found)] == ["b", "a"]
-    assert found.notes == ["1 events after today count as of today"]
+    assert found.notes == ["1 event after today counts as of today"]
 
 
 def test_seconds_milliseconds_and_dates_are_one_clock(tmp_path: Path) -> None:

@@ -60,11 +60,10 @@ def test_a_recommendation_as_json(shop: Shop) -> None:
     assert item.to_json(why=True)["why"][0] == {"id": item.why[0].id, "relation": "taken with", "contribution": item.why[0].contribution}
 
 
-@pytest.mark.parametrize("user", ["nobody", ""])
-def test_a_stranger_gets_what_sells_and_is_told_so(shop: Shop, user: str) -> None:
-    found = shop.recommend(user, k=3)
+def test_a_stranger_gets_what_sells_and_is_told_so(shop: Shop) -> None:
+    found = shop.recommend("nobody", k=3)
     assert found.method == "popular"
-    assert found.notes == [f"the user {user} has no events: showing popular"]
+    assert found.notes == ["nothing is known of a user nobody: showing popular"]
     assert all(item.score == 4 for item in found.items)
 
 
@@ -159,6 +158,19 @@ def test_events_of_unknown_products_are_left_out_and_counted(tmp_path: Path) -> 
     assert found.notes == ["3 events of products that are not in the catalogue are left out"]
 
 
+def test_where_all_events_are_of_unknown_products_that_is_told(tmp_path: Path) -> None:
+    shop = shop_of(tmp_path, "abc", [("u", "gone", 1.0), ("v", "lost", 1.0)])
+    for ask in (
+        lambda: shop.recommend("u", method="itemcf"),
+        lambda: shop.recommend("u", method="popular"),
+        lambda: shop.recommend_everyone(tmp_path / "r.csv", method="usercf"),
+        lambda: shop.evaluate_recommend(["popular"], ["HR@5"]),
+    ):
+        with pytest.raises(InputError, match="2 events, all of products that are not in the catalogue") as raised:
+            ask()
+        assert raised.value.hint == "bring products: mmsearch ingest products.csv"
+
+
 def test_content_goes_by_the_default_profile(shop: Shop, tmp_path: Path) -> None:
     products = catalogue(shop.store)
     fused = load_products(shop.store, products).vectors
@@ -184,6 +196,20 @@ def test_a_profile_that_must_be_refitted(tmp_path: Path) -> None:
     assert found.notes[0].startswith("new products do not come: the fusion profile fake-fuser was made with another text encoder")
 
 
+def test_a_stranger_and_one_without_events_are_told_apart(tmp_path: Path) -> None:
+    shop = shop_of(tmp_path, "ab", [("u", "a", 1.0), ("ghost", "gone", 1.0)])
+    shop.ingest(small_shop.write_jsonl(tmp_path / "users.jsonl", [{"id": "new", "city": "Ulm"}]), kind="users")
+    told = {user: shop.recommend(user, k=1).notes[-1] for user in ("new", "ghost", "nobody")}
+    assert told == {
+        "new": "the user new has no events: showing popular",
+        "ghost": "the user ghost has no event that counts: showing popular",
+        "nobody": "nothing is known of a user nobody: showing popular",
+    }
+    told_once = "1 event of a product that is not in the catalogue is left out"
+    assert shop.recommend("u").notes[0] == told_once
+    assert shop.recommend_everyone(tmp_path / "r.csv").notes == [told_once]
+
+
 def test_a_stranger_with_attributes_gets_what_people_like_them_take(tmp_path: Path) -> None:
     shop = Shop(tmp_path / "store.lancedb")
     shop.ingest(small_shop.write_catalogue(tmp_path))
@@ -204,6 +230,9 @@ def test_a_stranger_with_attributes_gets_what_people_like_them_take(tmp_path: Pa
     [
         ({}, "nobody to recommend for"),
         ({"unlike": "red-hat"}, "--unlike alone does not say what to look for"),
+        ({"user": ""}, "--user names nobody"),
+        ({"like": ["red-hat", "blue-hat"], "unlike": "blue-hat"}, "blue-hat stands behind --unlike and behind --like"),
+        ({"basket": "red-hat", "unlike": "red-hat"}, "red-hat stands behind --unlike and behind --basket"),
         ({"like": "red-ha"}, "there is no product red-ha; did you mean red-hat"),
         ({"user": "red-fan0", "unlike": "nope"}, "there is no product nope"),
         ({"user": "red-fan0", "k": 0}, "-k must be at least 1, not 0"),
@@ -233,6 +262,42 @@ def test_places_without_evidence_go_to_what_is_popular(shop: Shop) -> None:
     scores = [item.score for item in found.items]
     assert scores == sorted(scores, reverse=True)
     assert all(sum(part.contribution for part in item.why) == pytest.approx(item.score) for item in found.items)
+
+
+def shop_of(folder: Path, products: str, events: list[tuple[str, str, float]]) -> Shop:
+    shop = Shop(folder / "store.lancedb")
+    shop.ingest(small_shop.write_jsonl(folder / "p.jsonl", [{"id": id, "title": f"Thing {id}"} for id in products]))
+    rows = [{"user": u, "product": p, "event": "buy", "value": v, "time": n} for n, (u, p, v) in enumerate(events)]
+    shop.ingest(small_shop.write_jsonl(folder / "e.jsonl", rows))
+    return shop
+
+
+@pytest.mark.parametrize("method", ["itemcf", "usercf", "popular"])
+def test_where_nothing_is_popular_products_that_nobody_took_come(tmp_path: Path, method: str) -> None:
+    """Everybody took the same two."""
+    shop = shop_of(tmp_path, "edcba", [(user, product, 1.0) for user in "uvw" for product in "ac"])
+    found = shop.recommend("u", method=method, k=2)
+    assert (ids(found), found.method) == (["b", "d"], "untaken")
+    assert found.notes[-1].endswith(": showing what nobody took yet, by id")
+    assert "showing popular" not in " ".join(found.notes)
+    assert [(part.relation, part.contribution) for item in found.items for part in item.why] == [("nobody took yet", 0.0)] * 2
+    found = shop.recommend("stranger", method=method, k=4)
+    assert ids(found) == ["c", "a", "b", "d"], "behind what is popular"
+    assert found.notes[-1] == "the last 2 are what nobody took yet, by id: there is evidence for no more"
+    done = shop.recommend_everyone(tmp_path / "recs.jsonl", method=method, k=2)
+    assert (done.rows, done.untaken, done.nothing) == (6, 6, 0)
+    row = '{"user": "u", "rank": 1, "product": "b", "score": 0.0, "method": "untaken"}'
+    assert done.path.read_text(encoding="utf-8").splitlines()[0] == row
+
+
+def test_what_was_sent_back_is_not_shown_for_want_of_better(tmp_path: Path) -> None:
+    shop = shop_of(tmp_path, "abc", [("u", "a", -1.0), ("v", "b", -1.0)])
+    assert ids(shop.recommend("stranger", method="itemcf")) == ["c"]
+    found = shop.recommend("stranger", method="itemcf", where="id in ('a', 'b')")
+    assert (found.items, len(found.notes)) == ([], 1)
+    assert found.notes[0].startswith("nothing is left to show: ")
+    done = shop.recommend_everyone(tmp_path / "recs.csv", method="itemcf", where="id in ('a', 'b')")
+    assert (done.rows, done.users, done.nothing) == (0, 2, 2)
 
 
 def test_a_cart_is_answered_by_what_goes_with_all_of_it(shop: Shop) -> None:

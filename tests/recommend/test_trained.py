@@ -30,7 +30,7 @@ def test_a_trained_model_answers_as_one_that_is_fitted_now(shop: Shop) -> None:
     now = answer(shop, method="itemcf(decay=.7)")
     model, notes = shop.train("itemcf(decay=.7)")
     assert (model.name, model.version, model.events, model.users) == ("itemcf", 1, 6 * (3 * 6 + 5), 24)
-    assert notes == []
+    assert notes == ["itemcf answers from now on where neither --method nor --model is given"]
     again = Shop(shop.store.path)
     assert answer(again) == now
     assert again.recommend("red-fan0").method == "itemcf(decay=0.7)"
@@ -104,7 +104,7 @@ def test_new_products_come_without_training_where_vectors_tell_what_they_are(tmp
     )
     found = shop.recommend("red-fan0", k=50, sold_out=True)
     assert "new" not in [item.id for item in found.items]
-    assert any(note.endswith("was trained and have no vector yet: mmsearch embed") for note in found.notes)
+    assert any(note.endswith("was trained and has no vector yet: mmsearch embed") for note in found.notes)
     shop.embed()
     shop.fuse("fake-fuser")
     [new] = [item for item in shop.recommend("red-fan0", k=50, sold_out=True).items if item.id == "new"]
@@ -130,7 +130,7 @@ def test_a_network_keeps_the_vectors_of_its_training(tmp_path: Path) -> None:
     shop.embed()
     shop.fuse("fake-fuser")
     found = shop.recommend("red-fan0", k=3)
-    assert found.items and any(note.startswith("1 products came after the model twotower was trained and wait") for note in found.notes)
+    assert found.items and any(note.startswith("1 product came after the model twotower was trained and waits") for note in found.notes)
 
 
 def test_products_bought_since_say_nothing_where_events_alone_are_known(shop: Shop, tmp_path: Path) -> None:
