@@ -62,7 +62,7 @@ class MMModel(Fuser):
         epochs: int = 20,
         patience: int = 3,
         samples: int = 10_000,
-        rate: float = 0.002,
+        rate: float = training.RATE,
         dropout: float = 0.2,
         forget: float = 0.3,
         least_users: int = 3,
