@@ -154,7 +154,7 @@ def train(
         raise InputError("mm-model: the loss was no number before anything was learned", hint=slower)
     if not best_epoch:
         message = f"mm-model learned nothing: in {epoch} epochs its answers to other examples became no better than at random"
-        more = "bring more interactions or labels, or take a method that needs none: mmsearch fuse --method METHOD"
+        more = "bring more interactions or labels, or take a method that needs none: mmsearch fuse"
         raise InputError(message, hint=f"{slower}; or {more}" if plan.rate > RATE else more)
     return Learned(epoch, best_loss, trouble)
 
