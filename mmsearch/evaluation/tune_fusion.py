@@ -101,7 +101,7 @@ def tune(
         kinds = ", ".join(sorted({kind for id in train for kind in kept[id].kinds()}))
         raise InputError(
             f"there is nothing to weigh: the queries meet one kind of evidence alone ({kinds})",
-            hint="a profile that compares across modalities brings more: mmsearch fuse --method aligned",
+            hint="where products have texts and photos, a profile that compares them brings more: mmsearch fuse --method aligned",
         )
     counts = {kind: sum(kind in kept[id].kinds() for id in several) for kind in sorted({k for id in several for k in kept[id].kinds()})}
     tuned = [kind for kind, count in counts.items() if count >= _FEWEST_OF_A_KIND]
