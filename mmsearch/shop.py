@@ -143,7 +143,7 @@ class Shop(Recommending):
     ) -> Tuned:
         """Learn how much each kind of evidence should count from judged queries, and keep it in a profile (None: the default one).
 
-        The weights are kept if they are better on the queries that they were not chosen on, or if `accept`. See
+        The weights are kept if they are surely better on the queries that they were not chosen on, or if `accept`. See
         `mmsearch.evaluation.tune_profile`.
         """
         from mmsearch.evaluation.tune_profile import tune_profile

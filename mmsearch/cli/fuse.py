@@ -45,7 +45,7 @@ def command(
         None, "--held-out", metavar="QRELS", help="With --tune: judgments of the queries to report on (default: half of those judged)."
     ),
     metric: list[str] = typer.Option([], "--metric", metavar="MEASURE", help="With --tune: what to tune by (nDCG@10), and more to report."),
-    accept: bool = typer.Option(False, "--accept", help="With --tune: keep the weights although they are no better on held-out queries."),
+    accept: bool = typer.Option(False, "--accept", help="With --tune: keep the weights although held-out queries leave it open."),
     format: str | None = format_option(ROW_FORMATS[:3]),
 ) -> int:
     """Learn one space from the vectors of all modalities, as a named profile.
@@ -202,7 +202,8 @@ def _tune(
     if found.saved:
         note(f"searches that the profile {found.profile} maps use these weights from now on")
     else:
-        note("the weights stay as they are; --accept keeps these")
+        before = ", ".join(f"{kind}={found.before.get(kind, 1.0):g}" for kind in found.weights)
+        note(f"the weights stay as they are ({before}); the same command with --accept keeps these")
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:

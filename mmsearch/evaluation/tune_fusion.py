@@ -48,6 +48,7 @@ class Tuned:
     held_out: int
     rows: list[dict[str, Any]]
     better: bool  # on the held-out queries
+    sure: bool  # the interval of the difference on them lies above 0
     notes: list[str] = field(default_factory=list)
     saved: bool = False
 
@@ -63,8 +64,9 @@ class Tuned:
         weights = ", ".join(f"{kind}={weight:g}" for kind, weight in self.weights.items())
         if not self.better:
             return f"weights {weights} are no better: {what}"
-        sure = "" if change["low"] > 0 else "; so few queries do not make it certain"
-        return f"weights {weights}: {what}{sure}"
+        if not self.sure:
+            return f"weights {weights} are better, but so few queries do not make it certain: {what}"
+        return f"weights {weights}: {what}"
 
 
 def tune(
@@ -99,7 +101,7 @@ def tune(
         kinds = ", ".join(sorted({kind for id in train for kind in kept[id].kinds()}))
         raise InputError(
             f"there is nothing to weigh: the queries meet one kind of evidence alone ({kinds})",
-            hint="a profile that compares across modalities brings more: mmsearch fuse --method aligned",
+            hint="where products have texts and photos, a profile that compares them brings more: mmsearch fuse --method aligned",
         )
     counts = {kind: sum(kind in kept[id].kinds() for id in several) for kind in sorted({k for id in several for k in kept[id].kinds()})}
     tuned = [kind for kind, count in counts.items() if count >= _FEWEST_OF_A_KIND]
@@ -108,8 +110,9 @@ def tune(
     chosen = choose({id: kept[id] for id in several}, qrels, parsed[0], tuned, before, combiner)
     weights = _proportions(chosen, [kept[id] for id in several])
     rows = [compared(kept, qrels, measure, train, held_out, before, weights, combiner, seed) for measure in parsed]
-    better = rows[0]["difference"]["mean"] > 0
-    return Tuned(profile, weights, before, str(parsed[0]), seed, split, len(train), len(held_out), rows, better, notes)
+    change = rows[0]["difference"]
+    told = (change["mean"] > 0, change["low"] > 0)
+    return Tuned(profile, weights, before, str(parsed[0]), seed, split, len(train), len(held_out), rows, *told, notes)
 
 
 def halves(queries: Mapping[str, Query], qrels: Qrels, seed: int, given: Qrels | None = None) -> tuple[list[str], list[str], str]:

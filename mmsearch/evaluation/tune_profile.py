@@ -28,13 +28,14 @@ def tune_profile(
     seed: int = 0,
     accept: bool = False,
 ) -> Tuned:
-    """Tune the weights of a profile on judged queries, as if it were the default; keep them in it if they are better.
+    """Tune the weights of a profile on judged queries, as if it were the default; keep them in it if they are surely better.
 
     Parameters
     ----------
     name : of the profile; None takes the default one.
     held_out : judgments of the queries to report on; None holds out half of the queries at random.
-    measures : the first one is what is tuned by. accept : keep the weights although they are no better on the held-out queries.
+    measures : the first one is what is tuned by. accept : keep the weights although held-out queries do
+        not make it certain that they are better (the interval of the difference reaches 0).
 
     Raises
     ------
@@ -49,7 +50,7 @@ def tune_profile(
     kept = Engine(store, name).keep(wanted, _K, MOST)
     both = {id: (held_out or {}).get(id) or qrels[id] for id in wanted}
     found = tune(kept, both, train, out, profile.weights, measures=measures, seed=seed, split=split, profile=name)
-    if not (found.better or accept):
+    if not (found.sure or accept):
         return found
     weigh(store, name, profile.weights | found.weights, found.to_json() | {"saved": True})
     return dataclasses.replace(found, saved=True)

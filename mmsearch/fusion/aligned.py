@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mmsearch.encoders.base import Encoder
 from mmsearch.encoders.trainable import Trainable
 from mmsearch.errors import InputError
-from mmsearch.fusion import finetuning
+from mmsearch.fusion import finetuning, lacking
 from mmsearch.fusion.aligned_report import Learn, held_out, recall_of, summary
 from mmsearch.fusion.aligned_space import Space
 from mmsearch.fusion.base import Batch, FitReport, Matrix, Side
@@ -233,7 +233,7 @@ class Aligned(SharedSpace):
         trainable: Trainable | None = None,
     ) -> _Material:
         """What there is to learn from; `known`: of what was learned from others, whose ConSE and modalities are taken."""
-        rows = _paired(batch)
+        rows = _paired(batch, encoders)
         conse, unable = _conse(batch, encoders, seed, known)
         looked_at = self._looked_at(batch)
         sizes = {m: dict(encoders[m].views) if m in encoders else {} for m in SIDES}
@@ -355,13 +355,14 @@ def _space_of(material: _Material) -> tuple[Space, str]:
     return Space(conse=material.conse, share=1.0), reason
 
 
-def _paired(batch: Batch) -> NDArray[np.int64]:
+def _paired(batch: Batch, encoders: Mapping[str, Encoder]) -> NDArray[np.int64]:
     """Products with both a title and a photo. Raises InputError where the catalogue lacks one of the two altogether."""
-    for modality, word in (("text", "texts"), ("image", "photos")):
+    for modality in SIDES:
         here = batch.present.get(modality)
         if here is None or not here.any():
-            hint = "make vectors: mmsearch embed" + ("; photos alone: mmsearch fuse --method conse" if modality == "text" else "")
-            raise InputError(f"aligned learns from titles and photos, but no product has a vector of {word}", hint=hint)
+            by_names = {"text", "image"} <= set(encoders) and encoders["image"].classes() is not None
+            problem, hint = lacking.told(batch.store, modality, by_names=by_names)
+            raise InputError(f"aligned learns from titles and photos, but {problem}", hint=hint)
     return np.flatnonzero(batch.present["text"] & batch.present["image"])
 
 

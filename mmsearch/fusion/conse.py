@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mmsearch.encoders.base import Encoder
 from mmsearch.errors import InputError
+from mmsearch.fusion import lacking
 from mmsearch.fusion.base import Batch, FitReport, Matrix, Side, unit_rows
 from mmsearch.fusion.shared_space import SharedSpace, pair_recall, same_product
 
@@ -138,4 +139,5 @@ class Conse(SharedSpace):
 def _need_photos(batch: Batch) -> None:
     photos = batch.present.get("image")
     if photos is None or not photos.any():
-        raise InputError("conse needs photos, but no product has an image vector", hint="make vectors: mmsearch embed")
+        problem, hint = lacking.told(batch.store, "image")
+        raise InputError(f"conse needs photos, but {problem}", hint=hint)

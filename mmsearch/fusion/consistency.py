@@ -12,6 +12,7 @@ import numpy as np
 
 from mmsearch.encoders.recorded import meetings, recorded_encoder
 from mmsearch.errors import InputError, StoreError, UsageError, did_you_mean
+from mmsearch.fusion import lacking
 from mmsearch.fusion import profile as profiles
 from mmsearch.fusion.direct import direct_meetings
 from mmsearch.fusion.disagreement import best_text, compare_pairs
@@ -147,6 +148,13 @@ def _space(store: Store, name: str | None, notes: list[str], *, needed: bool) ->
             if needed:
                 raise
             problem, hint = f"disagreements are not looked for: {error.message}", error.hint or hint
+    for modality in lacking.NAMES:
+        if not lacking.brings(store, modality):
+            problem = f"no product of the catalogue has a {lacking.NAMES[modality][0]}, so that there are no disagreements to look for"
+            if needed:
+                raise InputError(problem)
+            notes.append(problem)
+            return None
     met = meetings(store).get(_KIND) if profile is None else direct_meetings(store, profile).get(_KIND)
     if profile is not None and _KIND in profile.compares and (name is not None or met is None):
         spec = "" if profile.spec == profile.name else f" ({profile.spec})"

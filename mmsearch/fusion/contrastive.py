@@ -152,6 +152,9 @@ def fit_heads(
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(values.values(), _LARGEST_GRADIENT)
             optimizer.step()
+        if not all(bool(torch.isfinite(value).all()) for value in values.values()):  # the last step may have done it
+            ended = "not finite"
+            break
         found = heads()
         now = score(found)
         if not now <= best_score:  # also where nothing is watched (NaN): then the last epoch is the best
@@ -268,7 +271,7 @@ def info_nce(A: Tensor, B: Tensor, sharpness: Tensor, twins: Sequence[Rows]) -> 
     import torch
     from torch.nn import functional
 
-    similarity = sharpness.exp().clamp(max=_SHARPEST) * (A @ B.T)
+    similarity = sharpness.clamp(max=math.log(_SHARPEST)).exp() * (A @ B.T)  # the other way round its gradient overflows
     same = np.any([code[:, None] == code[None, :] for code in twins], axis=0)
     np.fill_diagonal(same, False)
     if same.any():

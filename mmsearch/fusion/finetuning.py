@@ -200,6 +200,9 @@ def train(trainable: Trainable, pairs: Task, held: Task | None, head: Head, plan
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(module.parameters(), _LARGEST_GRADIENT)
             optimizer.step()
+        if not all(bool(torch.isfinite(value).all()) for value in module.parameters()):  # the last step may have done it
+            ended = "not finite"
+            break
         now = score()
         if not now <= best_score:  # also where nothing is watched (NaN): then the last epoch is the best
             best, best_epoch, best_score = _weights(module), epoch, now

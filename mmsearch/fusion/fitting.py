@@ -12,13 +12,13 @@ import numpy as np
 
 from mmsearch.encoders.base import Encoder
 from mmsearch.encoders.recorded import load_encoder, recorded_encoder
-from mmsearch.errors import InputError, UsageError
+from mmsearch.errors import InputError, UsageError, did_you_mean
 from mmsearch.fusion import FUSERS
 from mmsearch.fusion.base import Batch, FitReport, Fuser
 from mmsearch.fusion.batch import load_batch, sample_batch
 from mmsearch.fusion.calibration import calibrate
 from mmsearch.fusion.inputs import Inputs, changes, look
-from mmsearch.fusion.profile import DEFAULT, Profile, default_name, load_fuser, recorded
+from mmsearch.fusion.profile import DEFAULT, Profile, default_name, load_fuser, names, recorded
 from mmsearch.fusion.projecting import bring_up_to_date, drop_others
 from mmsearch.fusion.reliability import agreements, held_out_agreements, reliabilities
 from mmsearch.settings import MODALITIES
@@ -32,12 +32,17 @@ _REMEMBERED = 10  # former versions
 
 @dataclass(frozen=True)
 class Fused:
-    """A profile, and what was done: `changes` says why it was fitted; nothing was fitted where `fitted` is False."""
+    """A profile, and what was done: `changes` says why it was fitted; nothing was fitted where `fitted` is False.
+
+    `maps` : whether queries are mapped by it since, as they were not before; `instead` : by which profile they were, None for none.
+    """
 
     profile: Profile
     fitted: bool
     changes: list[str]
     notes: list[str] = field(default_factory=list)
+    maps: bool = False
+    instead: str | None = None
 
     def told(self) -> list[str]:
         """What a person should know, one line each."""
@@ -45,7 +50,11 @@ class Fused:
         if not self.fitted:
             return [f"{name}: nothing has changed since version {self.profile.version} was fitted; --force fits it anew"]
         why = [f"{name}: fitted anew, because {'; '.join(self.changes)}"] if self.changes else []
-        return why + [f"{name}: {line}" for line in self.notes]
+        return why + [f"{name}: {line}" for line in self.notes] + ([self._mapped()] if self.maps else [])
+
+    def _mapped(self) -> str:
+        now = f"queries are mapped by {self.profile.name} from now on"
+        return f"{now}, and no longer by {self.instead}; to go back: mmsearch fuse --default {self.instead}" if self.instead else now
 
 
 def fuse(
@@ -62,8 +71,8 @@ def fuse(
 
     Parameters
     ----------
-    method : a spec; None takes the profile's own, for a new one `aligned` where the store has texts and photos, `conse` for photos
-        alone, else `concat`.
+    method : a spec; None takes the profile's own, for the store's first one `aligned` where there are texts and photos, `conse` for
+        photos alone, else `concat`.
     name : of the profile; None takes the method's name.
     seed : of what is random; None takes the profile's own, 0 for a new one.
     default : make a *new* profile the one that queries are mapped by. A refit changes nothing of that.
@@ -72,7 +81,8 @@ def fuse(
 
     Raises
     ------
-    InputError : no vectors, or not those that the method needs. UsageError : bad name or spec, or the name is taken by another method.
+    InputError : no vectors, or not those that the method needs. UsageError : bad name or spec, the name is taken by another method, or no
+        method is named for a new name beside others (it may be a slip of the pen for one of them).
     """
     if name is not None:
         check_name(name)
@@ -82,6 +92,10 @@ def fuse(
             raise InputError("the store has no vectors to fuse", hint="make them: mmsearch embed")
         encoders = {m: load_encoder(store, m) for m in MODALITIES if recorded_encoder(store, m)}
         old = recorded(store, name) if name is not None else None
+        if name is not None and old is None and method is None and (others := names(store)):
+            new = f"to make a new one: mmsearch fuse --name {name} --method {_default_method(set(tables), encoders)}"
+            message = f"there is no fusion profile '{name}' to bring up to date{did_you_mean(name, others)}"
+            raise UsageError(message, hint=f"profiles: {', '.join(others)}; {new}")
         spec = method or (old.spec if old else _default_method(set(tables), encoders))
         fuser: Fuser = FUSERS.create(spec)
         if name is None:
@@ -111,7 +125,9 @@ def fuse(
             f"profile/{name}": (profile.__dict__, _state(fuser)),
             f"inputs/{name}": learned_from.to_blob(),
         }
-        if (default and old is None) or default_name(store) is None:
+        instead = default_name(store)
+        maps = ((default and old is None) or instead is None) and instead != name
+        if maps:
             entries[DEFAULT] = (name, None)
         store.record.put_all(entries)
         drop_others(store, name, profile)
@@ -119,7 +135,7 @@ def fuse(
     notes += (
         [f"its weights of search were chosen for version {old.version}; choose them anew: mmsearch fuse --tune"] if old and kept else []
     )
-    return Fused(profile, True, found, notes)
+    return Fused(profile, True, found, notes, maps, instead if maps else None)
 
 
 def _learned_from(store: Store, tables: Mapping[str, str], fuser: Fuser, seed: int) -> tuple[list[str], Batch, int]:

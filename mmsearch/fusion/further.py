@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mmsearch.encoders.base import Encoder
 from mmsearch.errors import InputError
+from mmsearch.fusion import lacking
 from mmsearch.fusion.base import Batch, FitReport, Matrix, Side
 from mmsearch.fusion.cca import CanonicalMap
 from mmsearch.fusion.gcca import Items, fit_maps
@@ -171,10 +172,9 @@ def learn_alone(
         looks = {m: Views.learn(side, sizes.get(m, {})) for m, (_, side) in beside.items.items()}
         found = fit_maps({m: Items(looks[m](side), of) for m, (of, side) in beside.items.items()}, among=beside.products, **params)
     if beside is None or found is None:
-        lacking = "photos" if there == ["text"] else "texts"
         why = "".join(f"; {line}" for line in chosen.told)
-        hint = f"ingest more products with {lacking}, and make vectors: mmsearch embed"
-        raise InputError(f"nothing to align: no product has a vector of {lacking}{why}", hint=hint)
+        problem, hint = lacking.told(batch.store, "image" if there == ["text"] else "text")
+        raise InputError(f"nothing to align: {problem}{why}", hint=hint)
     scores = {"method": "gcca", "products": beside.products, "further": {"joined": chosen.joined, "measured": chosen.measured}}
     report = FitReport("; ".join([f"aligned on {beside.products} products: {', '.join(found[0])}", *chosen.told]), scores)
     return Alone(found[0], looks, beside, report)

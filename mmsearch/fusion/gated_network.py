@@ -18,6 +18,7 @@ Mask = NDArray[np.bool_]
 HIDDEN = 32  # units of the gate
 _LEAST = np.float32(1e-6)  # a shorter vector has no direction to learn by
 _SHARPEST = 100.0  # 1 / temperature, at most: beyond it one neighbour decides everything
+_LARGEST = 1e12  # of a value: the square of what a larger one makes is no number any more in single precision
 
 #: 'text.weight' → its values, and 'sharpness' → the logarithm of 1 / temperature (1,).
 Values = dict[str, Matrix]
@@ -113,9 +114,12 @@ def contrast(one: Matrix, other: Matrix, log_sharpness: float, ignored: Mask, ig
 
     Returns
     -------
-    The loss, and its gradients by `one`, by `other` and by the logarithm of the sharpness.
+    The loss, and its gradients by `one`, by `other` and by the logarithm of the sharpness. A sharpness that is no number makes a loss
+    that is none.
     """
-    sharpness = min(math.exp(log_sharpness), _SHARPEST)
+    if not math.isfinite(log_sharpness):
+        return math.nan, np.zeros_like(one), np.zeros_like(other), 0.0
+    sharpness = math.exp(min(log_sharpness, math.log(_SHARPEST)))  # the other way round it overflows
     similarity = sharpness * (one @ other.T)
     loss, gradient = 0.0, np.zeros_like(similarity)
     for turned, left_out in ((similarity, ignored), (similarity.T, ignored_back.T)):
@@ -155,8 +159,8 @@ class Adam:
 
 
 def finite(values: Values) -> bool:
-    """Whether all are numbers."""
-    return all(bool(np.isfinite(value).all()) for value in values.values())
+    """Whether all are numbers, and so small that the lengths of what they map are numbers, too."""
+    return all(bool((np.abs(value) < _LARGEST).all()) for value in values.values())
 
 
 def blank(values: Values) -> Values:

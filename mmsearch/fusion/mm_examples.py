@@ -89,7 +89,7 @@ def labelled(store: Store | None, ids: Sequence[str], label: str, at_least: floa
 
     Raises
     ------
-    UsageError : no such column. InputError : it is no label, or always the same, or there are too few.
+    UsageError : no such column, or it says neither yes nor no. InputError : it is always the same, or there are too few.
     """
     if store is None:
         raise InputError(f"the label '{label}' is read from a store, and there is none", hint="make one: mmsearch ingest products.csv")
@@ -178,9 +178,7 @@ def _last_of_each(user: NDArray[np.int64], product: NDArray[np.int64], time: NDA
 def _check_users(user: NDArray[np.int64], count: int) -> None:
     if len(np.unique(user)) == 1:
         message = f"all {count:,} interactions are of one user: nothing can be learned of what others would take"
-        raise InputError(
-            message, hint="bring other shoppers' events, too, or take a method that needs none: mmsearch fuse --method aligned"
-        )
+        raise InputError(message, hint="bring other shoppers' events, too, or take a method that needs none: mmsearch fuse")
 
 
 def _check_number(count: int, of_fewer: int = _OF_EACH, label: str | None = None) -> None:
@@ -192,17 +190,20 @@ def _check_number(count: int, of_fewer: int = _OF_EACH, label: str | None = None
 
 
 def _truths(values: Sequence[Any], label: str, at_least: float | None) -> NDArray[np.bool_]:
-    """Values (n,) → yes or no (n,). Raises InputError for what says neither."""
+    """Values (n,) → yes or no (n,). Raises UsageError for what says neither: another label, or `at_least`, is what was meant."""
     numbers = [_number(value) for value in values]
     if at_least is not None:
         if bad := next((value for value, number in zip(values, numbers, strict=True) if number is None), None):
-            raise InputError(f"the label '{label}' is to be at least {at_least:g}, but {str(bad)[:40]!r} is no number")
+            raise UsageError(f"the label '{label}' is to be at least {at_least:g}, but {str(bad)[:40]!r} is no number")
         return np.array([number is not None and number >= at_least for number in numbers], bool)
     words = [str(value).strip().casefold() for value in values]
     if odd := [word for word in dict.fromkeys(words) if word not in _TRUE | _FALSE]:
         shown = ", ".join(word[:20] for word in sorted(odd)[:5])
-        hint = f"for numbers say from where on it is yes: mm-model(label={label}, at_least=4)" if None not in numbers else None
-        raise InputError(f"the label '{label}' says neither yes nor no: it is {shown}", hint=hint)
+        hint = None
+        if None not in numbers:  # half of them say yes by this one: a value of the column, whatever it counts
+            middle = sorted(number for number in numbers if number is not None)[len(numbers) // 2]
+            hint = f"for numbers say from where on it is yes: mmsearch fuse --method 'mm-model(label={label}, at_least={middle:.15g})'"
+        raise UsageError(f"the label '{label}' says neither yes nor no: it is {shown}", hint=hint)
     return np.array([word in _TRUE for word in words], bool)
 
 

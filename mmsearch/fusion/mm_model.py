@@ -26,7 +26,7 @@ _WORDS = 30_000  # in the vocabulary at most
 _PRODUCT_WORDS, _USER_WORDS = 32, 48  # of a text, and of what is known of a user, that are read
 _MOST_EXAMPLES = 200_000  # of more, some are chosen at random
 _MOST_MEDIA = 20_000  # products whose media are looked at in training: decoded, a picture takes 7 kB
-_OTHER = "take a method that needs no shoppers: mmsearch fuse --method aligned"
+_OTHER = "take a method that needs no shoppers: mmsearch fuse"
 _DEVICES = ("auto", "cpu", "cuda")
 _LAYERS = ("dense", "branches")
 
@@ -62,7 +62,7 @@ class MMModel(Fuser):
         epochs: int = 20,
         patience: int = 3,
         samples: int = 10_000,
-        rate: float = 0.002,
+        rate: float = training.RATE,
         dropout: float = 0.2,
         forget: float = 0.3,
         least_users: int = 3,

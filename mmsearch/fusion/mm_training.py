@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 
 Rows = NDArray[np.int64]
 
+RATE = 0.002  # Adam's learning rate, if nothing else is asked for
+
 _CHUNK = 256  # products or users whose branches are computed at once
 _PAIRS = 16_384  # pairs that are answered at once
 _LARGEST_GRADIENT = 1.0
+_LARGEST_RATE = 1e30  # a step of it makes no numbers either; PyTorch fails on one that single precision cannot hold
 _STEPS, _SMALLEST_STEP = 20, 16  # of few examples an epoch has this many steps, as long as a step has that many
 
 
@@ -120,7 +123,7 @@ def train(
     """
     import torch
 
-    optimizer = torch.optim.Adam(network.parts.parameters(), lr=plan.rate)
+    optimizer = torch.optim.Adam(network.parts.parameters(), lr=min(plan.rate, _LARGEST_RATE))
     best, best_loss, best_epoch = network.arrays(), _loss_of(network, inputs, contexts, validation), 0
     trouble, epoch = "", 0
     for epoch in range(1, plan.epochs + 1):
@@ -146,12 +149,13 @@ def train(
             break
     network.load(best)
     network.parts.eval()
+    slower = f"learn more slowly: mm-model(rate={min(plan.rate / 10, RATE):g})"
     if trouble and not best_epoch:
-        message = "mm-model: the loss was no number before anything was learned"
-        raise InputError(message, hint=f"learn more slowly: mm-model(rate={plan.rate / 10:g})")
+        raise InputError("mm-model: the loss was no number before anything was learned", hint=slower)
     if not best_epoch:
         message = f"mm-model learned nothing: in {epoch} epochs its answers to other examples became no better than at random"
-        raise InputError(message, hint="bring more interactions or labels, or take another method: mmsearch fuse --method aligned")
+        more = "bring more interactions or labels, or take a method that needs none: mmsearch fuse"
+        raise InputError(message, hint=f"{slower}; or {more}" if plan.rate > RATE else more)
     return Learned(epoch, best_loss, trouble)
 
 

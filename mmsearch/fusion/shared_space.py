@@ -86,5 +86,5 @@ def same_product(T: Matrix, G: Matrix) -> NDArray[np.bool_]:
 
 def _recall(similarity: NDArray[np.float64], same: NDArray[np.bool_]) -> dict[str, float]:
     best = np.where(same, similarity, -np.inf).max(axis=1, keepdims=True)
-    above = (~same & (similarity >= best)).sum(axis=1)
+    above = (~same & ~(similarity < best)).sum(axis=1)  # what is no number counts against, too
     return {"R@1": float((above < 1).mean()), "R@10": float((above < 10).mean()), "RR": float((1 / (above + 1)).mean())}

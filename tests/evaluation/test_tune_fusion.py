@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 import small_shop
 
 from mmsearch.errors import InputError, UsageError
+from mmsearch.evaluation import tune_fusion
+from mmsearch.evaluation.bootstrap import Interval, interval
 from mmsearch.evaluation.search import evaluate_search
 from mmsearch.evaluation.tune_fusion import FEWEST, GRID, choose, compared, halves, tune
 from mmsearch.fusion import profile as profiles
@@ -60,7 +63,7 @@ def test_noise_is_turned_down(good: str) -> None:
     noise = TEXTS if good == PHOTOS else PHOTOS
     assert found.weights[good] == 1 and found.weights[noise] <= 0.3
     row = found.rows[0]
-    assert found.better and row["difference"]["low"] > 0
+    assert found.better and found.sure and row["difference"]["low"] > 0
     assert row["difference"]["mean"] == pytest.approx(row["after"]["mean"] - row["before"]["mean"])
     assert row["train"]["after"] > row["train"]["before"]
 
@@ -130,7 +133,7 @@ def test_noise_alone_is_reported_as_no_better() -> None:
     row = found.rows[0]
     assert row["train"]["after"] > row["train"]["before"]
     assert row["difference"]["low"] < 0
-    assert ("no better" in found.told()) != found.better
+    assert ("no better" in found.told()) != found.better and not found.sure
     assert found.better is (row["difference"]["mean"] > 0)
 
 
@@ -239,6 +242,22 @@ def test_tuned_weights_are_kept_and_used_by_search(shop: Shop) -> None:
         assert kept[id].best(found.weights, CALIBRATED, 10) == pytest.approx({hit.id: hit.score for hit in result})
     if profile.weights:
         assert {id: [h.score for h in r] for id, r in before.items()} != {id: [h.score for h in r] for id, r in after.items()}
+
+
+def test_weights_that_are_not_certain_are_kept_on_request_alone(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def wide(values: Sequence[float], seed: int = 0) -> Interval:
+        """So few queries that the difference may be none, though its mean is a gain."""
+        found = interval(values, seed)
+        return Interval(abs(found.mean) + 0.04, -0.02, 0.1)
+
+    monkeypatch.setattr(tune_fusion, "interval", wide)
+    queries, qrels = judged(shop)
+    found = shop.tune(queries, qrels)
+    assert found.better and not found.sure and not found.saved and "do not make it certain" in found.told()
+    kept = profiles.load(shop.store, "fake-fuser")
+    assert kept.weights == {} and "tuned" not in kept.scores
+    assert shop.tune(queries, qrels, accept=True).saved
+    assert profiles.load(shop.store, "fake-fuser").scores["tuned"]["sure"] is False
 
 
 def test_a_profile_keeps_its_weights_in_a_refit_and_says_so(shop: Shop) -> None:

@@ -156,6 +156,21 @@ def test_too_few_pairs_to_leave_any_out(tmp_path: Path) -> None:
     assert any("with 4 pairs of text and photo none can be left out" in note for note in found.notes)
 
 
+@pytest.mark.parametrize(("column", "missing"), [("title", "photo"), ("images", "text")])
+def test_a_catalogue_of_one_modality_has_no_disagreements(tmp_path: Path, column: str, missing: str) -> None:
+    small_shop.paint(tmp_path / "0.png", "red", "hat")
+    value = {"title": "red hat", "images": "0.png"}[column]
+    shop = Shop(tmp_path / "store.lancedb")
+    shop.ingest(small_shop.write_jsonl(tmp_path / "p.jsonl", [{"id": f"p{n}", column: value} for n in range(3)]))
+    shop.embed(text="fake-text", image="fake-image")
+    shop.fuse("concat")
+    problem = f"no product of the catalogue has a {missing}, so that there are no disagreements to look for"
+    found = shop.check_consistency()
+    assert problem in found.notes and not any("aligned" in note for note in found.notes) and found.space is None
+    with pytest.raises(InputError, match=problem):
+        shop.check_consistency(find="disagreements")
+
+
 def test_no_profile_compares_nothing_and_says_so(tmp_path: Path) -> None:
     shop = small_shop.make(tmp_path, fuse=False, events=False)
     found = shop.check_consistency()

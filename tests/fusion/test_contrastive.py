@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -135,3 +137,18 @@ def test_what_is_no_number_ends_it_and_keeps_the_last_good() -> None:
     found = fit_heads(X, Y, dim=8, plan=dataclasses.replace(QUICK, rate=1e30))
     assert found is not None and found.ended == "not finite"
     assert all(np.isfinite(array).all() for head in (found.x, found.y) for array in head.arrays().values())
+
+
+def test_weights_that_became_no_numbers_in_the_last_step_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = torch.optim.AdamW.step
+
+    def spoils(self: Any, *args: Any, **kwargs: Any) -> Any:
+        found = real(self, *args, **kwargs)
+        self.param_groups[0]["params"][1].data.fill_(float("nan"))
+        return found
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", spoils)
+    X, Y, _ = two_views(100)
+    found = fit_heads(X, Y, dim=8, plan=dataclasses.replace(QUICK, batch=1000, least_steps=1, epochs=1))  # no loss follows
+    assert found is not None and (found.ended, found.epoch) == ("not finite", 0)
+    assert np.isfinite(found.x.weight).all()

@@ -169,6 +169,28 @@ def test_a_name_taken_by_another_method(shop: Shop) -> None:
     assert (made.version, made.spec) == (2, "concat")
 
 
+def test_a_name_that_is_not_there_makes_no_profile_unless_it_is_the_first(shop: Shop) -> None:
+    with pytest.raises(UsageError, match=r"there is no fusion profile 'othr' to bring up to date; did you mean other\?") as raised:
+        shop.fuse(name="othr")
+    assert raised.value.hint == "profiles: fake-fuser, other; to make a new one: mmsearch fuse --name othr --method aligned"
+    assert profiles.names(shop.store) == ["fake-fuser", "other"] and profiles.default_name(shop.store) == "fake-fuser"
+    shop.drop_profile("other")
+    shop.drop_profile("fake-fuser")
+    told: list[str] = []
+    assert shop.fuse(name="othr", told=told.append).spec == "aligned"
+    assert told == ["queries are mapped by othr from now on"]
+
+
+def test_another_default_is_told(shop: Shop) -> None:
+    told: list[str] = []
+    shop.fuse("concat", name="plain", told=told.append)
+    assert told == ["queries are mapped by plain from now on, and no longer by fake-fuser; to go back: mmsearch fuse --default fake-fuser"]
+    told.clear()
+    shop.fuse("concat(image=2)", name="plain", told=told.append)
+    shop.fuse("concat", name="more", default=False, told=told.append)
+    assert told == ["plain: fitted anew, because the method was concat and is concat(image=2)"]
+
+
 def test_a_refit_leaves_the_default_as_it_is(shop: Shop) -> None:
     shop.fuse(name="other", force=True)
     assert profiles.default_name(shop.store) == "fake-fuser"

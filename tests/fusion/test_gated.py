@@ -206,9 +206,20 @@ def test_what_does_not_vary_or_is_rare_is_left_out(store: Store) -> None:
     assert "mmsearch fuse --method concat" in str(raised.value.hint)
 
 
-def test_values_that_overflow_stop_it(store: Store) -> None:
+@pytest.mark.parametrize("rate", [1e4, 1e6, 1e10])
+def test_a_rate_far_too_high_keeps_the_best_round(store: Store, rate: float, recwarn: pytest.WarningsRecorder) -> None:
     batch = batch_of(store, text=views(KIND, 1, 1), image=views(KIND, 2, 1))
-    fuser, report = fit(batch, rate=1e38)
+    fuser, report = fit(batch, rate=rate)
+    assert report.scores["ended"] in ("settled", "not finite") and np.isfinite(report.scores["ndcg"]["all"])
+    np.testing.assert_allclose(np.linalg.norm(fuser.items(batch), axis=1), 1, atol=1e-5)
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("rate", [1e20, 1e38, 1e300])
+def test_values_that_overflow_stop_it(store: Store, rate: float, recwarn: pytest.WarningsRecorder) -> None:
+    batch = batch_of(store, text=views(KIND, 1, 1), image=views(KIND, 2, 1))
+    fuser, report = fit(batch, rate=rate)
+    assert report.scores["round"] == 0 and np.isfinite(report.scores["ndcg"]["all"]) and not recwarn.list
     assert report.scores["ended"] == "not finite" and "learning broke off" in report.summary and "lower the rate" in report.summary
     np.testing.assert_allclose(np.linalg.norm(fuser.items(batch), axis=1), 1, atol=1e-5)
 

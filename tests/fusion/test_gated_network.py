@@ -105,6 +105,13 @@ def test_the_sharpness_has_a_limit() -> None:
     none = np.zeros((4, 4), bool)
     _, _, _, sharper = contrast(corners, np.roll(corners, 1, axis=0), np.log(1e6), none, none)
     assert sharper == 0
+    assert contrast(corners, corners, 1e6, none, none)[0] == contrast(corners, corners, np.log(1e6), none, none)[0]
+
+
+@pytest.mark.parametrize("sharpness", [np.nan, np.inf, -np.inf])
+def test_a_sharpness_that_is_no_number_makes_no_loss(sharpness: float) -> None:
+    corners = np.eye(4, dtype=np.float32)
+    assert np.isnan(contrast(corners, corners, sharpness, np.zeros((4, 4), bool), np.zeros((4, 4), bool))[0])
 
 
 def two_points(own: float) -> float:

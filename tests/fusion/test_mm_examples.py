@@ -76,9 +76,9 @@ def test_an_attribute_comes_before_another_name_of_a_column(tmp_path: Path) -> N
     [
         ("lied", None, UsageError, "no label 'lied'.*did you mean liked"),
         ("goood", None, UsageError, "did you mean good"),
-        ("mood", None, InputError, "neither yes nor no: it is calm, cross"),
-        ("value", None, InputError, "at_least=4"),
-        ("mood", 3.0, InputError, "is no number"),
+        ("mood", None, UsageError, "neither yes nor no: it is calm, cross"),
+        ("value", None, UsageError, "neither yes nor no: it is"),
+        ("mood", 3.0, UsageError, "is no number"),
         ("sold", None, InputError, "is yes of all 30"),
         ("value", 9.0, InputError, "is no of all 30"),
         ("size", 29.0, InputError, "too little to learn from: only 1 of the 30"),
@@ -89,6 +89,13 @@ def test_a_label_that_teaches_nothing_is_refused(
 ) -> None:
     with pytest.raises(kind, match=message):
         labelled(rated, IDS, label, at_least)
+
+
+def test_a_label_of_numbers_is_told_with_its_middle_value(rated: Store) -> None:
+    """`size` is 0 to 29."""
+    with pytest.raises(UsageError) as raised:
+        labelled(rated, IDS, "size", None)
+    assert str(raised.value.hint).endswith("mmsearch fuse --method 'mm-model(label=size, at_least=15)'")
 
 
 def test_too_few_labels(rated: Store) -> None:

@@ -48,9 +48,10 @@ def test_it_ends_when_validation_gets_no_better_and_keeps_the_best() -> None:
 
 def test_what_does_not_hold_for_others_is_not_kept() -> None:
     wrong = Pairs(VALIDATION.context, VALIDATION.product, ~VALIDATION.yes)
-    with pytest.raises(InputError, match="learned nothing: in 2 epochs"):
+    with pytest.raises(InputError, match="learned nothing: in 2 epochs") as caught:
         plan = Plan(**{**vars(PLAN), "patience": 2, "rate": 0.1})
         training.train(network(), INPUTS, NOBODY, TRAIN, wrong, None, plan, np.random.default_rng(0))
+    assert caught.value.hint is not None and caught.value.hint.startswith("learn more slowly: mm-model(rate=0.002); or bring more")
 
 
 @pytest.mark.parametrize("after", [3, 0])
@@ -74,6 +75,12 @@ def test_a_loss_that_is_no_number_ends_it_and_the_last_good_weights_are_kept(mon
     assert learned.epochs == after + 1 and f"in epoch {after + 1}: the weights of epoch {after} are kept" in learned.trouble
     assert all(np.isfinite(array).all() for array in net.arrays().values())
     assert np.isfinite(learned.loss) and learned.loss == pytest.approx(training._loss_of(net, INPUTS, NOBODY, VALIDATION), abs=1e-6)
+
+
+def test_a_rate_far_too_high_is_told_with_one_that_is_not() -> None:
+    with pytest.raises(InputError, match="no number before") as caught:
+        learn(network(), Plan(**{**vars(PLAN), "rate": 1e300}))
+    assert caught.value.hint == "learn more slowly: mm-model(rate=0.002)"
 
 
 def test_weights_that_became_no_numbers_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,12 @@ def test_a_tie_with_a_wrong_answer_counts_against() -> None:
     assert recall["text>image"] == pytest.approx({"R@1": 0, "R@10": 0, "RR": 1 / 20})
 
 
+def test_what_is_no_number_finds_nothing() -> None:
+    nothing = np.full((20, 3), np.nan, np.float32)
+    recall = pair_recall(nothing, nothing, np.eye(20, dtype=bool))
+    assert recall["text>image"]["R@1"] == recall["image>text"]["R@1"] == 0
+
+
 def test_either_of_two_products_with_one_title_is_right() -> None:
     T = np.float32([[1, 0], [1, 0], [0, 1]])
     G = np.float32([[0, 1], [1, 0], [0.6, 0.8]])
