@@ -153,7 +153,7 @@ def test_what_it_cannot_do_without(encoders: dict[str, Encoder], reason: str) ->
 
 def test_a_catalogue_without_photos() -> None:
     texts = Batch({"text": np.eye(4, dtype=np.float32)}, {"text": np.ones(4, bool)})
-    with pytest.raises(InputError, match="no product has an image vector"):
+    with pytest.raises(InputError, match="conse needs photos, but no product has a vector of photos"):
         Conse().fit(texts, {"text": Words(), "image": Axes()}, 0)
 
 
