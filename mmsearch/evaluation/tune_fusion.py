@@ -15,7 +15,7 @@ import numpy as np
 
 from mmsearch.errors import InputError, UsageError
 from mmsearch.evaluation.bootstrap import Interval, interval
-from mmsearch.evaluation.trec import Qrels, rank
+from mmsearch.evaluation.trec import Qrels
 from mmsearch.measures import Measure, parse_measure
 from mmsearch.ranking import COMBINERS
 from mmsearch.ranking.base import Combiner
@@ -168,7 +168,7 @@ def choose(
     def value(id: str, weights: Weights) -> float:
         key = id, tuple(weights[kind] for kind in kinds[id])
         if key not in known:
-            known[key] = measure.compute(rank(kept[id].best(weights, combiner, depth)), qrels[id])
+            known[key] = measure.compute(list(kept[id].best(weights, combiner, depth)), qrels[id])
         return known[key]
 
     def quality(weights: Weights) -> float:
@@ -204,7 +204,7 @@ def compared(
     depth = measure.k if isinstance(measure.k, int) else MOST
 
     def values(ids: Sequence[str], weights: Mapping[str, float]) -> list[float]:
-        return [measure.compute(rank(kept[id].best(weights, combiner, depth)), qrels[id]) for id in ids]
+        return [measure.compute(list(kept[id].best(weights, combiner, depth)), qrels[id]) for id in ids]
 
     old, new = values(held_out, before), values(held_out, after)
     spans: dict[str, Interval] = {

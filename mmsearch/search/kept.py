@@ -38,7 +38,7 @@ class Kept:
         return len({e.part for e in self.evidence})
 
     def best(self, weights: Mapping[str, float], combiner: Combiner, k: int) -> dict[str, float]:
-        """The k best products → score where a kind of evidence counts as `weights` has it (1 if not named), as a search has it.
+        """The k best products → score, best first, if a kind of evidence counts as `weights` has it (1 if not named), as a search has it.
 
         None where the weights leave a part nothing to be compared by.
         """
@@ -46,14 +46,11 @@ class Kept:
         if not weighed:
             return {}
         total = combiner.combine(weighed, self.joint).total
+        ids = pa.array(self.candidates, pa.string())
         if self.softly:
-            head, unit = best(pa.array(self.candidates, pa.string()), total, DEPTH), unit_of(combiner, total)
+            head, unit = best(ids, total, DEPTH), unit_of(combiner, total)
             total = total + unit * np.sum([one.lift(head) for one in self.softly], axis=0)
-        known = np.flatnonzero(~np.isnan(total))
-        if len(known) > k:
-            known = known[total[known] >= np.partition(total[known], len(known) - k)[len(known) - k]]
-        order = sorted(known.tolist(), key=lambda i: (-total[i], self.candidates[i]))[:k]
-        return {self.candidates[i]: float(total[i]) for i in order}
+        return {self.candidates[i]: float(total[i]) for i in best(ids, total, k).tolist()}
 
 
 def weighed_anew(query: Query, evidence: Sequence[Evidence], weights: Mapping[str, float]) -> list[Evidence]:

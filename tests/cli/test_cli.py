@@ -131,7 +131,7 @@ def test_from_a_file_to_hits(tmp_path: Path, mm: Mm) -> None:
     embedded = json.loads(mm("embed", "--text", "fake-text", "--image", "fake-image", *at).out)
     assert [m["new"] for m in embedded["modalities"]] == [38, 37]
     fused = mm("fuse", "--method", "fake-fuser", "--name", "mine", *at)
-    assert (json.loads(fused.out)["name"], fused.err) == ("mine", "fitted on 39 products\n")
+    assert (json.loads(fused.out)["name"], fused.err) == ("mine", "queries are mapped by mine from now on\nfitted on 39 products\n")
     assert "calibration" not in json.loads(fused.out)
     assert mm("search", "red shoe", "-k", 1, "--format", "ids", *at).out == "red-shoe\n"
     assert mm("recommend", "--user", "red-fan0", "-k", 1, "--format", "ids", *at).out == "red-chair\n"

@@ -95,7 +95,7 @@ def test_what_came_after_the_model_counts_as_far_as_it_can(own: Shop, method: st
     own.ingest(small_shop.write_csv(tmp_path / "new.csv", ("user", "product", "event"), new))
     result = own.search("chair", k=1, shopper=Shopper("fresh"))
     assert result.hits[0].id == "red-chair"
-    assert [note.partition(" came")[0].partition(" since")[0] for note in result.notes] == ["+2 events", "1 products"]
+    assert [note.partition(" came")[0].partition(" since")[0] for note in result.notes] == ["+2 events", "1 product"]
     own.store.delete("products", "id = 'red-bag'")
     assert own.search("chair", k=1, shopper=Shopper("red-fan0")).hits[0].id == "red-chair"
 

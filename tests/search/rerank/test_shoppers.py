@@ -264,7 +264,8 @@ def test_a_mood_shapes_recommendations_as_the_step_of_its_name_does(told: Shop) 
 
 def test_rerankers_know_whom_they_recommend_for(told: Shop) -> None:
     changed = told.recommend("red-fan0", method="content", rerank="personal", k=ALL)
-    assert not changed.notes and any(part.relation.startswith("personal taste") for part in changed.items[0].why)
+    assert changed.notes == ["the last 3 are what nobody took yet, by id: there is evidence for no more"]
+    assert any(part.relation.startswith("personal taste") for part in changed.items[0].why)
     session = told.recommend(like="green-hat", method="content", rerank="session", k=ALL)
     assert any(part.relation.startswith("session taste") for part in session.items[0].why)
 
